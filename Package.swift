@@ -1,0 +1,61 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Kernels hold the arithmetic of a step; they are checked by the tests in the same mode that users run.
+/// `-march=native` reaches the Swift code generator through clang's target features.
+let kernel: [SwiftSetting] = [
+  .unsafeFlags(["-Ounchecked", "-Xcc", "-march=native"], .when(configuration: .release))
+]
+
+let package = Package(
+  name: "Bloch",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "bloch", targets: ["bloch"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    // MARK: - Command line
+    .executableTarget(
+      name: "bloch",
+      dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      exclude: ["README.md"]),
+
+    // MARK: - Engine, top to bottom: a target knows only those below it
+    .target(
+      name: "Simulation",
+      dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE", .product(name: "Logging", package: "swift-log")],
+      exclude: ["README.md"]),
+    .target(
+      name: "Deck", dependencies: ["Lattice", .product(name: "Yams", package: "Yams")], exclude: ["README.md"]),
+    .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
+    .target(name: "Trajectory", dependencies: ["Lattice", "HDF5"], exclude: ["README.md"]),
+    .target(
+      name: "LRMACE", dependencies: ["Equivariant", "Reciprocal", "Lattice", "HDF5", "CBLAS"],
+      exclude: ["README.md"], swiftSettings: kernel),
+    .target(
+      name: "Reciprocal", dependencies: ["Lattice", "CFFTW", "CBLAS"], exclude: ["README.md"],
+      swiftSettings: kernel),
+    .target(name: "Equivariant", exclude: ["README.md"]),
+    .target(name: "HDF5", dependencies: ["Lattice", "CHDF5"], exclude: ["README.md"]),
+    .target(name: "Lattice", exclude: ["README.md"], swiftSettings: kernel),
+
+    // MARK: - System libraries
+    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(
+      name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+
+    // MARK: - Tests
+    .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
+    .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
+    .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal"]),
+    .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "HDF5"]),
+    .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory"]),
+    .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
+    .testTarget(name: "DeckTests", dependencies: ["Deck"]),
+    .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+  ]
+)
