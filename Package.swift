@@ -33,11 +33,12 @@ let package = Package(
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Lattice", "HDF5"], exclude: ["README.md"]),
     .target(
-      name: "LRMACE", dependencies: ["Equivariant", "Reciprocal", "Lattice", "HDF5", "CBLAS"],
+      name: "LRMACE", dependencies: ["Equivariant", "Reciprocal", "Kernels", "Lattice", "HDF5"],
       exclude: ["README.md"], swiftSettings: kernel),
     .target(
-      name: "Reciprocal", dependencies: ["Lattice", "CFFTW", "CBLAS"], exclude: ["README.md"],
+      name: "Reciprocal", dependencies: ["Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],
       swiftSettings: kernel),
+    .target(name: "Kernels", dependencies: ["CBLAS"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["Lattice", "CHDF5"], exclude: ["README.md"]),
     .target(name: "Lattice", exclude: ["README.md"], swiftSettings: kernel),
@@ -50,6 +51,7 @@ let package = Package(
 
     // MARK: - Tests
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
     .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal"]),
     .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "HDF5"]),

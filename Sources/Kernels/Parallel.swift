@@ -1,0 +1,28 @@
+// Threads with a fixed division of labour: the same number of threads gives the same bits.
+
+import Dispatch
+
+/// The contiguous part of `0 ..< count` that belongs to `thread`; parts differ in length by at most one.
+@inlinable
+public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
+  count * thread / threads ..< count * (thread + 1) / threads
+}
+
+/// Runs `body` once for each of `threads` fixed, contiguous parts of `0 ..< count` and waits for all of them.
+///
+/// Parts may run at once, so each writes only to its own range or its own slot of scratch; whoever called
+/// reduces the slots afterwards in the order of `thread`. With one thread the body runs on the caller.
+/// Denormal numbers count as zero inside `body`.
+public func parallel(threads: Int, count: Int, body: (_ thread: Int, _ range: Range<Int>) -> Void) {
+  precondition(threads > 0)
+  guard threads > 1 else {
+    flushingDenormals { body(0, 0 ..< count) }
+    return
+  }
+  withoutActuallyEscaping(body) { body in
+    nonisolated(unsafe) let body = body  // writes to disjoint memory, by contract
+    DispatchQueue.concurrentPerform(iterations: threads) { thread in
+      flushingDenormals { body(thread, partition(of: count, thread: thread, threads: threads)) }
+    }
+  }
+}
