@@ -41,7 +41,7 @@ let package = Package(
     .target(name: "Kernels", dependencies: ["CBLAS"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["Lattice", "CHDF5"], exclude: ["README.md"]),
-    .target(name: "Lattice", exclude: ["README.md"], swiftSettings: kernel),
+    .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: kernel),
 
     // MARK: - System libraries
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),

@@ -1,7 +1,5 @@
 // What a simulation moves: atoms with positions and velocities in a cell.
 
-public typealias Vector3 = SIMD3<Double>
-
 /// Atoms in a cell. Arrays run over atoms in the user's order.
 public struct AtomicSystem: Sendable {
   public var cell: Cell
