@@ -40,7 +40,7 @@ let package = Package(
       swiftSettings: kernel),
     .target(name: "Kernels", dependencies: ["CBLAS"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
-    .target(name: "HDF5", dependencies: ["Lattice", "CHDF5"], exclude: ["README.md"]),
+    .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
     .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: kernel),
 
     // MARK: - System libraries
@@ -55,7 +55,8 @@ let package = Package(
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
     .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal"]),
     .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "HDF5"]),
-    .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory"]),
+    .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
+    .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck"]),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),

@@ -16,3 +16,6 @@ static inline hid_t bloch_h5e_default(void) { return H5E_DEFAULT; }
 static inline hid_t bloch_h5s_all(void) { return H5S_ALL; }
 static inline hsize_t bloch_h5s_unlimited(void) { return H5S_UNLIMITED; }
 static inline size_t bloch_h5t_variable(void) { return H5T_VARIABLE; }
+static inline unsigned bloch_h5f_acc_rdonly(void) { return H5F_ACC_RDONLY; }
+static inline unsigned bloch_h5f_acc_rdwr(void) { return H5F_ACC_RDWR; }
+static inline unsigned bloch_h5f_acc_excl(void) { return H5F_ACC_EXCL; }

@@ -1,0 +1,109 @@
+// Attributes: small named values attached to a group or dataset (`/` for the file itself).
+
+import CHDF5
+
+extension HDF5File {
+  // MARK: - Reading
+
+  /// Whether the object at `path` has the attribute.
+  public func hasAttribute(_ name: String, at path: String = "/") throws -> Bool {
+    try reading { file in
+      try exists(path) && H5Aexists_by_name(file, path, name, bloch_h5p_default()) > 0
+    }
+  }
+
+  /// A text attribute, of fixed or variable length.
+  public func stringAttribute(_ name: String, at path: String = "/") throws -> String {
+    try withAttribute(name, at: path) { try $0.single($0.strings()) }
+  }
+
+  public func stringsAttribute(_ name: String, at path: String = "/") throws -> [String] {
+    try withAttribute(name, at: path) { try $0.strings() }
+  }
+
+  public func doubleAttribute(_ name: String, at path: String = "/") throws -> Double {
+    try withAttribute(name, at: path) { try $0.single($0.numbers(Double.self).values) }
+  }
+
+  public func doublesAttribute(_ name: String, at path: String = "/") throws -> [Double] {
+    try withAttribute(name, at: path) { try $0.numbers(Double.self).values }
+  }
+
+  /// An integer or boolean attribute.
+  public func integerAttribute(_ name: String, at path: String = "/") throws -> Int {
+    try withAttribute(name, at: path) { try $0.single($0.numbers(Int.self).values) }
+  }
+
+  public func integersAttribute(_ name: String, at path: String = "/") throws -> [Int] {
+    try withAttribute(name, at: path) { try $0.numbers(Int.self).values }
+  }
+
+  private func withAttribute<Result>(
+    _ name: String, at path: String, _ body: (HDF5Source) throws -> Result
+  ) throws -> Result {
+    try reading { file in
+      let label = "\(path)@\(name)"
+      guard try hasAttribute(name, at: path) else {
+        throw HDF5Error(file: self.name, path: label, reason: "is missing")
+      }
+      let id = H5Aopen_by_name(file, path, name, bloch_h5p_default(), bloch_h5p_default())
+      try check(id, label, "cannot be read")
+      return try withHandle(id, close: H5Aclose) { attribute in
+        try withHandle(H5Aget_type(attribute), close: H5Tclose) { type in
+          try withHandle(H5Aget_space(attribute), close: H5Sclose) { space in
+            try body(HDF5Source(file: self, path: label, type: type, space: space) { H5Aread(attribute, $0, $1) })
+          }
+        }
+      }
+    }
+  }
+
+  // MARK: - Writing
+
+  /// Sets a scalar attribute, replacing one of the same name. Text is stored as variable-length UTF-8.
+  public func setAttribute(_ name: String, _ value: String, at path: String = "/") throws {
+    try writeAttribute(name, at: path, .strings([value]), shape: [])
+  }
+
+  public func setAttribute(_ name: String, _ value: Double, at path: String = "/") throws {
+    try writeAttribute(name, at: path, .numbers([value]), shape: [])
+  }
+
+  public func setAttribute(_ name: String, _ value: Int, at path: String = "/") throws {
+    try writeAttribute(name, at: path, .numbers([value]), shape: [])
+  }
+
+  /// Sets a one-dimensional attribute.
+  public func setAttribute(_ name: String, _ values: [String], at path: String = "/") throws {
+    try writeAttribute(name, at: path, .strings(values), shape: [values.count])
+  }
+
+  public func setAttribute(_ name: String, _ values: [Double], at path: String = "/") throws {
+    try writeAttribute(name, at: path, .numbers(values), shape: [values.count])
+  }
+
+  public func setAttribute(_ name: String, _ values: [Int], at path: String = "/") throws {
+    try writeAttribute(name, at: path, .numbers(values), shape: [values.count])
+  }
+
+  private func writeAttribute(_ name: String, at path: String, _ content: HDF5Content, shape: [Int]) throws {
+    try writing { file in
+      let label = "\(path)@\(name)"
+      if try hasAttribute(name, at: path) {
+        try check(H5Adelete_by_name(file, path, name, bloch_h5p_default()), label, "cannot be replaced")
+      }
+      try content.withType { type in
+        try withHandle(try space(shape, at: label), close: H5Sclose) { space in
+          let none = bloch_h5p_default()
+          let id = H5Acreate_by_name(file, path, name, type, space, none, none, none)
+          try check(id, label, "cannot be created")
+          try withHandle(id, close: H5Aclose) { attribute in
+            try content.withBytes { bytes in
+              try check(H5Awrite(attribute, type, bytes), label, "cannot be written")
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,175 @@
+// Reading whole datasets, numbers and strings. Numbers are row-major; HDF5 converts between stored and
+// wanted type, but a floating-point value is never read as an integer.
+
+import CHDF5
+
+extension HDF5File {
+  /// A dataset's numbers in row-major order and its shape (empty for a scalar).
+  public func readDoubles(_ path: String) throws -> (values: [Double], shape: [Int]) {
+    try withDataset(path) { try $0.numbers(Double.self) }
+  }
+
+  /// As `readDoubles`, in single precision.
+  public func readFloats(_ path: String) throws -> (values: [Float], shape: [Int]) {
+    try withDataset(path) { try $0.numbers(Float.self) }
+  }
+
+  /// A dataset's integers or booleans in row-major order and its shape.
+  public func readIntegers(_ path: String) throws -> (values: [Int], shape: [Int]) {
+    try withDataset(path) { try $0.numbers(Int.self) }
+  }
+
+  /// A dataset's strings, of fixed or variable length.
+  public func readStrings(_ path: String) throws -> [String] {
+    try withDataset(path) { try $0.strings() }
+  }
+
+  /// A scalar string dataset.
+  public func readString(_ path: String) throws -> String {
+    try withDataset(path) { try $0.single($0.strings()) }
+  }
+
+  /// The shape of a dataset without reading it.
+  public func shape(of path: String) throws -> [Int] {
+    try withDataset(path) { source in
+      _ = try source.count(bytesEach: H5Tget_size(source.type))
+      return try source.shape()
+    }
+  }
+
+  /// Opens the dataset `path`, which must exist.
+  func openDataset(_ path: String, in file: hid_t) throws -> hid_t {
+    guard try exists(path) else { throw HDF5Error(file: name, path: path, reason: "is missing") }
+    let id = H5Dopen2(file, path, bloch_h5p_default())
+    try check(id, path, "is not a readable dataset")
+    return id
+  }
+
+  private func withDataset<Result>(_ path: String, _ body: (HDF5Source) throws -> Result) throws -> Result {
+    try reading { file in
+      try withHandle(openDataset(path, in: file), close: H5Dclose) { dataset in
+        try withHandle(H5Dget_type(dataset), close: H5Tclose) { type in
+          try withHandle(H5Dget_space(dataset), close: H5Sclose) { space in
+            try body(
+              HDF5Source(file: self, path: path, type: type, space: space) { memoryType, buffer in
+                let all = bloch_h5s_all()
+                return H5Dread(dataset, memoryType, all, all, bloch_h5p_default(), buffer)
+              })
+          }
+        }
+      }
+    }
+  }
+}
+
+/// What a dataset and an attribute have in common for a reader.
+struct HDF5Source {
+  let file: HDF5File
+  let path: String
+  let type: hid_t
+  let space: hid_t
+  /// Reads everything into a buffer of the given memory type.
+  let read: (hid_t, UnsafeMutableRawPointer) -> herr_t
+
+  /// No compressor of HDF5 packs tighter than deflate's 1032:1, so what claims more bytes is corrupt.
+  private static let largestExpansion = 1032
+
+  func shape() throws -> [Int] {
+    let rank = H5Sget_simple_extent_ndims(space)
+    try file.check(rank, path, "the shape cannot be read")
+    var sizes = [hsize_t](repeating: 0, count: max(1, Int(rank)))
+    try file.check(H5Sget_simple_extent_dims(space, &sizes, nil), path, "the shape cannot be read")
+    return try sizes.prefix(Int(rank)).map { size in
+      guard let size = Int(exactly: size) else { throw failure("claims \(size) rows: the file is corrupt") }
+      return size
+    }
+  }
+
+  /// Number of elements, having checked that the file can hold them at `bytesEach`.
+  func count(bytesEach: Int) throws -> Int {
+    guard H5Sget_simple_extent_type(space) != H5S_NULL else { return 0 }
+    let shape = try shape()
+    var bytes = bytesEach
+    var overflow = false
+    for size in shape where !overflow { (bytes, overflow) = bytes.multipliedReportingOverflow(by: size) }
+    if overflow || bytes / HDF5Source.largestExpansion > file.size {
+      throw failure("claims shape \(shape), more than its file can hold: the file is corrupt")
+    }
+    return shape.reduce(1, *)
+  }
+
+  func numbers<Element: HDF5Element>(_: Element.Type) throws -> (values: [Element], shape: [Int]) {
+    let wantsInteger = Element.storedType.isInteger
+    switch H5Tget_class(type) {
+    case H5T_INTEGER: return try (values(Element.storedType.identifier), shape())
+    case H5T_FLOAT where !wantsInteger: return try (values(Element.storedType.identifier), shape())
+    case H5T_ENUM where wantsInteger && H5Tget_size(type) == 1:
+      // Booleans as h5py writes them: an enumeration FALSE, TRUE over one byte.
+      let bytes: [UInt8] = try values(type)
+      return try (bytes.map { $0 == 0 ? .zero : 1 }, shape())
+    default:
+      throw failure("holds \(typeName), not \(wantsInteger ? "integers" : "numbers")")
+    }
+  }
+
+  private func values<Element: HDF5Element>(_ memoryType: hid_t) throws -> [Element] {
+    let count = try count(bytesEach: MemoryLayout<Element>.stride)
+    var values = [Element](repeating: .zero, count: count)
+    guard count > 0 else { return [] }
+    try values.withUnsafeMutableBytes { buffer in
+      guard let start = buffer.baseAddress else { return }
+      try file.check(read(memoryType, start), path, "cannot be read: the file is truncated or corrupt")
+    }
+    return values
+  }
+
+  func strings() throws -> [String] {
+    guard H5Tget_class(type) == H5T_STRING else { throw failure("holds \(typeName), not text") }
+    return H5Tis_variable_str(type) > 0 ? try variableStrings() : try fixedStrings()
+  }
+
+  private func variableStrings() throws -> [String] {
+    let count = try count(bytesEach: MemoryLayout<UnsafeMutablePointer<CChar>?>.stride)
+    guard count > 0 else { return [] }
+    var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
+    return try withHandle(H5Tcopy(type), close: H5Tclose) { memoryType in
+      try file.check(read(memoryType, &pointers), path, "cannot be read: the file is truncated or corrupt")
+      defer { H5Dvlen_reclaim(memoryType, space, bloch_h5p_default(), &pointers) }
+      return pointers.map { pointer in pointer.map { String(cString: $0) } ?? "" }
+    }
+  }
+
+  private func fixedStrings() throws -> [String] {
+    let size = H5Tget_size(type)
+    let count = try count(bytesEach: size)
+    guard count > 0, size > 0 else { return [] }
+    var bytes = [UInt8](repeating: 0, count: count * size)
+    try file.check(read(type, &bytes), path, "cannot be read: the file is truncated or corrupt")
+    let padding: UInt8 = H5Tget_strpad(type) == H5T_STR_SPACEPAD ? UInt8(ascii: " ") : 0
+    return stride(from: 0, to: bytes.count, by: size).map { start in
+      var text = bytes[start..<start + size].prefix { $0 != 0 }
+      while text.last == padding { text.removeLast() }
+      return String(decoding: text, as: UTF8.self)
+    }
+  }
+
+  /// The only element of `values`.
+  func single<Element>(_ values: [Element]) throws -> Element {
+    guard let first = values.first, values.count == 1 else {
+      throw failure("holds \(values.count) values where one is expected")
+    }
+    return first
+  }
+
+  private var typeName: String {
+    switch H5Tget_class(type) {
+    case H5T_INTEGER: "integers"
+    case H5T_FLOAT: "floating-point numbers"
+    case H5T_STRING: "text"
+    case H5T_ENUM: "an enumeration"
+    default: "an unsupported type"
+    }
+  }
+
+  private func failure(_ reason: String) -> HDF5Error { HDF5Error(file: file.name, path: path, reason: reason) }
+}

@@ -1,0 +1,210 @@
+// An HDF5 file: opening, its tree of groups, flushing and closing. Datasets and attributes are named by path.
+
+import CHDF5
+import Foundation
+
+/// An open HDF5 file.
+///
+///     let file = try HDF5File(reading: "model.h5")
+///     let (values, shape) = try file.readDoubles("/layer0/weights")
+///
+/// Confined to one thread at a time; different files may be used from different threads. After a write has
+/// failed (a full disk) the library's buffers no longer match the file, so every later call throws and the
+/// file is left as it is.
+public final class HDF5File {
+  /// Path of the file on disk.
+  public let name: String
+  private var handle: hid_t
+  private var state = State.open
+
+  private enum State { case open, closed, failed }
+
+  /// Opens an existing file for reading.
+  public convenience init(reading name: String) throws {
+    try self.init(opening: name, access: bloch_h5f_acc_rdonly())
+  }
+
+  /// Opens an existing file for reading and writing.
+  public convenience init(updating name: String) throws {
+    try self.init(opening: name, access: bloch_h5f_acc_rdwr())
+  }
+
+  /// Creates a file. An existing one is never overwritten: it is an error.
+  public init(creating name: String) throws {
+    self.name = name
+    if FileManager.default.fileExists(atPath: name) {
+      throw HDF5Error(file: name, reason: "exists already; choose another name or remove it first")
+    }
+    handle = try HDF5Library.locked {
+      try withHandle(HDF5File.accessProperties(), close: H5Pclose) { access in
+        let id = H5Fcreate(name, bloch_h5f_acc_excl(), bloch_h5p_default(), access)
+        guard id >= 0 else {
+          throw HDF5Error(file: name, reason: "cannot be created" + HDF5File.becauseOf(HDF5Library.lastMessage()))
+        }
+        return id
+      }
+    }
+  }
+
+  private init(opening name: String, access flags: UInt32) throws {
+    var status = stat()
+    guard stat(name, &status) == 0 else {
+      throw HDF5Error(file: name, reason: String(cString: strerror(errno)).lowercased())
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw HDF5Error(file: name, reason: "is not a file") }
+    guard status.st_size > 0 else { throw HDF5Error(file: name, reason: "the file is empty") }
+    guard Foundation.access(name, R_OK) == 0 else { throw HDF5Error(file: name, reason: "cannot be read") }
+    self.name = name
+    handle = try HDF5Library.locked {
+      try withHandle(HDF5File.accessProperties(), close: H5Pclose) { properties in
+        let id = H5Fopen(name, flags, properties)
+        guard id < 0 else { return id }
+        let message = HDF5Library.lastMessage()
+        throw HDF5Error(file: name, reason: HDF5File.whyNotOpened(name, message))
+      }
+    }
+  }
+
+  deinit {
+    guard state == .open else { return }
+    HDF5Library.locked { _ = H5Fclose(handle) }
+  }
+
+  /// Objects that are still open are closed together with the file.
+  private static func accessProperties() -> hid_t {
+    let access = H5Pcreate(bloch_h5p_file_access())
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)
+    return access
+  }
+
+  private static func whyNotOpened(_ name: String, _ message: String?) -> String {
+    if let message, message.contains("lock file") {
+      return "another program has it open for writing; wait until it ends or copy the file first"
+    }
+    if H5Fis_hdf5(name) == 0 { return "is not an HDF5 file" }
+    return "the file is truncated or corrupt" + becauseOf(message)
+  }
+
+  static func becauseOf(_ message: String?) -> String { message.map { " (HDF5: \($0))" } ?? "" }
+
+  // MARK: - Flushing and closing
+
+  /// Hands every buffered byte to the operating system, so that a killed process leaves a readable file.
+  public func flush() throws {
+    try writing { file in try check(H5Fflush(file, H5F_SCOPE_LOCAL), nil, "cannot be flushed") }
+  }
+
+  /// Writes what is left and closes. A second call does nothing; after a failed write it only lets go.
+  public func close() throws {
+    guard state == .open else { return }
+    state = .closed
+    try HDF5Library.locked {
+      guard H5Fclose(handle) >= 0 else { throw error(nil, "cannot be closed") }
+    }
+  }
+
+  // MARK: - The tree
+
+  /// Whether a group or dataset of this path exists.
+  public func exists(_ path: String) throws -> Bool {
+    try reading { file in
+      var prefix = ""
+      for part in path.split(separator: "/") {
+        prefix += "/" + part
+        guard H5Lexists(file, prefix, bloch_h5p_default()) > 0 else { return false }
+      }
+      return prefix.isEmpty || H5Oexists_by_name(file, prefix, bloch_h5p_default()) > 0
+    }
+  }
+
+  /// Names of the members of a group, sorted.
+  public func children(of path: String) throws -> [String] {
+    try reading { file in
+      let id = H5Gopen2(file, path, bloch_h5p_default())
+      guard id >= 0 else { throw error(path, try exists(path) ? "is not a group" : "is missing") }
+      return try withHandle(id, close: H5Gclose) { group in
+        var info = H5G_info_t()
+        try check(H5Gget_info(group, &info), path, "the group cannot be read")
+        guard info.nlinks <= size else {
+          throw HDF5Error(file: name, path: path, reason: "claims \(info.nlinks) members: the file is corrupt")
+        }
+        return try (0..<info.nlinks).map { index in
+          func linkName(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
+            H5Lget_name_by_idx(
+              group, ".", H5_INDEX_NAME, H5_ITER_INC, index, buffer, size, bloch_h5p_default())
+          }
+          let length = linkName(nil, 0)
+          guard length >= 0 else { throw error(path, "a member's name cannot be read") }
+          var buffer = [CChar](repeating: 0, count: length + 1)
+          guard linkName(&buffer, length + 1) >= 0 else { throw error(path, "a member's name cannot be read") }
+          return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+      }
+    }
+  }
+
+  /// Creates a group and the groups above it that are missing.
+  public func createGroup(_ path: String) throws {
+    try writing { file in
+      try withHandle(HDF5File.linkProperties(), close: H5Pclose) { link in
+        let id = H5Gcreate2(file, path, link, bloch_h5p_default(), bloch_h5p_default())
+        try check(id, path, "the group cannot be created")
+        H5Gclose(id)
+      }
+    }
+  }
+
+  /// Gives the object at `target` a second name.
+  public func hardLink(_ path: String, to target: String) throws {
+    try writing { file in
+      try withHandle(HDF5File.linkProperties(), close: H5Pclose) { link in
+        try check(
+          H5Lcreate_hard(file, target, file, path, link, bloch_h5p_default()), path,
+          "cannot be linked to \(target)")
+      }
+    }
+  }
+
+  /// Missing groups on the way to a new object are created.
+  static func linkProperties() -> hid_t {
+    let link = H5Pcreate(bloch_h5p_link_create())
+    H5Pset_create_intermediate_group(link, 1)
+    H5Pset_char_encoding(link, H5T_CSET_UTF8)
+    return link
+  }
+
+  // MARK: - Guarded calls
+
+  /// Bytes of the file; bounds what can be in it.
+  var size: Int {
+    var bytes: hsize_t = 0
+    return H5Fget_filesize(handle, &bytes) < 0 ? 0 : Int(clamping: bytes)
+  }
+
+  /// Runs `body` on the open file.
+  func reading<Result>(_ body: (hid_t) throws -> Result) throws -> Result {
+    switch state {
+    case .open: return try HDF5Library.locked { try body(handle) }
+    case .closed: throw HDF5Error(file: name, reason: "is closed")
+    case .failed: throw HDF5Error(file: name, reason: "is not touched again after a failed write")
+    }
+  }
+
+  /// Runs `body`, which changes the file; when it throws, the file is given up.
+  func writing<Result>(_ body: (hid_t) throws -> Result) throws -> Result {
+    do { return try reading(body) } catch {
+      if state == .open { state = .failed }
+      throw error
+    }
+  }
+
+  /// Throws with HDF5's own words when `status` is negative.
+  func check(_ status: some SignedInteger, _ path: String?, _ reason: @autoclosure () -> String) throws {
+    if status < 0 { throw error(path, reason()) }
+  }
+
+  /// An error at `path` with the innermost message of HDF5's error stack.
+  func error(_ path: String?, _ reason: String) -> HDF5Error {
+    HDF5Error(file: name, path: path, reason: reason + HDF5File.becauseOf(HDF5Library.lastMessage()))
+  }
+}

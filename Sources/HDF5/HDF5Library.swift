@@ -1,0 +1,48 @@
+// The one place that talks to the C library as a whole: its start, its lock and its error stack.
+
+import CHDF5
+import Foundation
+
+/// The serial HDF5 library keeps global state, so every call into it is made under one process-wide lock.
+enum HDF5Library {
+  private static let lock = NSRecursiveLock()
+
+  /// Runs once. The exit handler of HDF5 is left out: it would flush files whose disk is full, and crash
+  /// in doing so. Every file is therefore closed by `HDF5File`.
+  private static let isReady: Bool = {
+    H5dont_atexit()
+    return H5open() >= 0
+  }()
+
+  /// Runs `body` alone in the library, with HDF5's own printing of errors switched off.
+  static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    lock.lock()
+    defer { lock.unlock() }
+    precondition(isReady, "the HDF5 library does not start")
+    H5Eset_auto2(bloch_h5e_default(), nil, nil)
+    return try body()
+  }
+
+  /// The innermost message of the error stack that the last failing call left.
+  static func lastMessage() -> String? {
+    var message: String?
+    withUnsafeMutablePointer(to: &message) { pointer in
+      _ = H5Ewalk2(
+        bloch_h5e_default(), H5E_WALK_UPWARD,
+        { index, entry, context in
+          guard index == 0, let text = entry?.pointee.desc else { return 0 }
+          context?.assumingMemoryBound(to: String?.self).pointee = String(cString: text)
+          return 0
+        }, pointer)
+    }
+    return message
+  }
+}
+
+/// A handle of the C library, closed when `body` ends.
+func withHandle<Result>(
+  _ id: hid_t, close: (hid_t) -> herr_t, _ body: (hid_t) throws -> Result
+) rethrows -> Result {
+  defer { _ = close(id) }
+  return try body(id)
+}

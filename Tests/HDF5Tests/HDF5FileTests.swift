@@ -1,0 +1,149 @@
+import Foundation
+import Testing
+
+@testable import HDF5
+
+/// A new folder, removed when the test ends.
+final class Scratch {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "bloch-hdf5-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func path(_ name: String) -> String { url.appending(path: name).path }
+}
+
+@Test func numbersAndTextSurviveARoundTrip() throws {
+  let scratch = try Scratch()
+  let name = scratch.path("round.h5")
+  let doubles = [0.1, -.infinity, 1e-320, .pi, -0.0, .greatestFiniteMagnitude]
+  let file = try HDF5File(creating: name)
+  try file.write(doubles, shape: [2, 3], to: "/a/b/doubles")
+  try file.write([Float(0.1), 2], to: "/floats")
+  try file.write([Int32.min, 7], to: "/int32")
+  try file.write([Int64.max], to: "/int64")
+  try file.write([UInt8](0...255), shape: [16, 16], to: "/bytes")
+  try file.write([Double](), to: "/nothing")
+  try file.write(42, to: "/scalar")
+  try file.write("Å and π\nnext line", to: "/text")
+  try file.write(["H", "O", ""], to: "/texts")
+  try file.setAttribute("unit", "Angstrom ps-1", at: "/floats")
+  try file.setAttribute("version", [1, 1])
+  try file.setAttribute("boundary", ["periodic", "none", "periodic"])
+  try file.setAttribute("r_max", 4.5)
+  try file.setAttribute("r_max", 5.0)
+  try file.hardLink("/links/alias", to: "/floats")
+  try file.close()
+
+  let read = try HDF5File(reading: name)
+  let (values, shape) = try read.readDoubles("/a/b/doubles")
+  #expect(values.map(\.bitPattern) == doubles.map(\.bitPattern))
+  #expect(shape == [2, 3])
+  #expect(try read.readFloats("/floats").values == [0.1, 2])
+  #expect(try read.readDoubles("/floats").values == [Double(Float(0.1)), 2])
+  #expect(try read.readIntegers("/int32").values == [Int(Int32.min), 7])
+  #expect(try read.readIntegers("/int64").values == [Int.max])
+  #expect(try read.readDoubles("/bytes").shape == [16, 16])
+  #expect(try read.readDoubles("/nothing").values.isEmpty)
+  #expect(try read.readIntegers("/scalar") == ([42], []))
+  #expect(try read.readString("/text") == "Å and π\nnext line")
+  #expect(try read.readStrings("/texts") == ["H", "O", ""])
+  #expect(try read.stringAttribute("unit", at: "/links/alias") == "Angstrom ps-1")
+  #expect(try read.integersAttribute("version") == [1, 1])
+  #expect(try read.stringsAttribute("boundary") == ["periodic", "none", "periodic"])
+  #expect(try read.doubleAttribute("r_max") == 5)
+  #expect(try read.children(of: "/a") == ["b"])
+  #expect(try read.exists("/a/b/doubles"))
+  #expect(try !read.exists("/a/c/doubles"))
+  #expect(try !read.hasAttribute("unit", at: "/a"))
+}
+
+@Test func mistakesAreTypedErrorsThatNameFileAndPath() throws {
+  let scratch = try Scratch()
+  let name = scratch.path("typed.h5")
+  let file = try HDF5File(creating: name)
+  try file.write([1.5, 2.5], to: "/group/values")
+  try file.setAttribute("label", "text", at: "/group")
+
+  func message(_ body: () throws -> Void) -> String? {
+    do { try body() } catch let error as HDF5Error {
+      return error.description.replacingOccurrences(of: name, with: "F")
+    } catch { return nil }
+    return "no error"
+  }
+  #expect(message { _ = try file.readDoubles("/group/absent") } == "F: /group/absent: is missing")
+  #expect(
+    message { _ = try file.readIntegers("/group/values") }
+      == "F: /group/values: holds floating-point numbers, not integers")
+  #expect(
+    message { _ = try file.readStrings("/group/values") }
+      == "F: /group/values: holds floating-point numbers, not text")
+  #expect(
+    message { _ = try file.doubleAttribute("label", at: "/group") } == "F: /group@label: holds text, not numbers")
+  #expect(message { _ = try file.doubleAttribute("absent", at: "/group") } == "F: /group@absent: is missing")
+  #expect(message { _ = try file.children(of: "/absent") }?.hasPrefix("F: /absent: is missing") == true)
+  #expect(message { _ = try HDF5File(creating: name) }?.hasPrefix("F: exists already") == true)
+  try file.close()
+  #expect(message { _ = try file.readDoubles("/group/values") } == "F: is closed")
+}
+
+@Test func filesThatAreNotHDF5AreRefused() throws {
+  let scratch = try Scratch()
+  let name = scratch.path("bad.h5")
+  func reason(_ content: Data) throws -> String {
+    try content.write(to: URL(fileURLWithPath: name))
+    do {
+      _ = try HDF5File(reading: name)
+      return "opened"
+    } catch let error as HDF5Error { return error.reason }
+  }
+  #expect(try reason(Data()) == "the file is empty")
+  #expect(try reason(Data("timestep: 0.5 fs\n".utf8)) == "is not an HDF5 file")
+  #expect(throws: HDF5Error(file: scratch.path("absent"), reason: "no such file or directory")) {
+    try HDF5File(reading: scratch.path("absent"))
+  }
+  #expect(throws: HDF5Error(file: scratch.url.path, reason: "is not a file")) {
+    try HDF5File(reading: scratch.url.path)
+  }
+}
+
+@Test func truncatedFilesAreRefused() throws {
+  let scratch = try Scratch()
+  let whole = scratch.path("whole.h5")
+  let file = try HDF5File(creating: whole)
+  try file.write((0..<1000).map(Double.init), to: "/values")
+  try file.close()
+  let content = try Data(contentsOf: URL(fileURLWithPath: whole))
+  for twentieth in 1..<20 {
+    let cut = scratch.path("cut\(twentieth).h5")
+    try content.prefix(content.count * twentieth / 20).write(to: URL(fileURLWithPath: cut))
+    #expect(throws: HDF5Error.self) { try HDF5File(reading: cut).readDoubles("/values") }
+  }
+}
+
+@Test func rowsGrowShrinkAndAreStoredAsAsked() throws {
+  let scratch = try Scratch()
+  let name = scratch.path("rows.h5")
+  let file = try HDF5File(creating: name)
+  let rows = try HDF5Rows(creating: "/value", rowShape: [2, 3], chunkRows: 1, as: .float32, in: file)
+  try rows.append([0.1, 2, 3, 4, 5, 6] + (0..<6).map(Double.init))
+  try rows.extend(toCount: 3)
+  #expect(try rows.readDoubles(row: 2) == [0, 0, 0, 0, 0, 0])
+  try rows.write([9.0, 8, 7, 6, 5, 4], atRow: 2)
+  try file.close()
+
+  let again = try HDF5File(updating: name)
+  let reopened = try HDF5Rows(opening: "/value", in: again)
+  #expect(reopened.count == 3)
+  #expect(reopened.rowShape == [2, 3])
+  #expect(try reopened.readDoubles(row: 0)[0] == Double(Float(0.1)))
+  #expect(try reopened.readDoubles(row: 2) == [9, 8, 7, 6, 5, 4])
+  try reopened.truncate(toCount: 1)
+  try reopened.truncate(toCount: 2)
+  try again.close()
+  #expect(try HDF5File(reading: name).shape(of: "/value") == [1, 2, 3])
+}
