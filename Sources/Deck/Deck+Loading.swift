@@ -1,0 +1,174 @@
+// From the bytes of a file to a deck: encoding, YAML, then the keys.
+
+import Foundation
+import Yams
+
+/// A file that cannot be read or written.
+public struct FileError: Error, CustomStringConvertible {
+  public let file: String
+  public let message: String
+  public let help: String?
+
+  public init(file: String, _ message: String, help: String? = nil) {
+    self.file = file
+    self.message = message
+    self.help = help
+  }
+
+  public var description: String { "\(file): error: \(message)" + (help.map { "\n  help: \($0)" } ?? "") }
+}
+
+extension Deck {
+  /// Reads the deck at `path`.
+  /// - Parameter overrides: values by key (`threads`) that replace the deck's own.
+  /// - Throws: `FileError` if there is no readable file, `DeckError` with every mistake found in it.
+  public init(path: String, overrides: [String: String] = [:]) throws {
+    let url = URL(fileURLWithPath: path)
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw FileError(file: path, "there is no such deck", help: "give the path of a YAML file")
+    }
+    guard !isFolder.boolValue else {
+      throw FileError(file: path, "this is a folder", help: "give the path of the deck in it")
+    }
+    let data: Data
+    do {
+      data = try Data(contentsOf: url)
+    } catch {
+      throw FileError(file: path, "the file cannot be read", help: "check its permissions")
+    }
+    guard data.count <= 1 << 20 else {
+      throw FileError(
+        file: path, "this is too large for a deck (\(data.count) bytes)", help: "decks are short YAML files")
+    }
+    try self.init(
+      text: Deck.decode(data, file: path), file: path, folder: url.deletingLastPathComponent().path,
+      overrides: overrides)
+  }
+
+  /// Reads a deck from its text.
+  /// - Parameters:
+  ///   - file: the name that messages give.
+  ///   - folder: the folder to which the deck's paths are relative.
+  /// - Throws: `DeckError` with every mistake found.
+  public init(text: String, file: String, folder: String, overrides: [String: String] = [:]) throws {
+    let unified = text.replacingOccurrences(of: "\r\n", with: "\n").replacingOccurrences(of: "\r", with: "\n")
+    let source = SourceText(file: file, text: unified)
+    let root = try Deck.composeMapping(unified, source: source)
+    var reader = DeckReader(
+      source: source, folder: URL(fileURLWithPath: folder, isDirectory: true), root: root, overrides: overrides)
+    self.init(reading: &reader)
+    reader.finish()
+    guard reader.diagnostics.isEmpty else { throw DeckError(reader.diagnostics) }
+  }
+
+  // MARK: - Text
+
+  /// UTF-8 text, or an error at the first byte that is none.
+  private static func decode(_ data: Data, file: String) throws -> String {
+    var bytes = data[...]
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    let readable = String(decoding: bytes, as: UTF8.self)
+    let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+    let source = SourceText(file: file, text: readable)
+    let line = source.lines.firstIndex { $0.unicodeScalars.contains("\u{FFFD}") } ?? 0
+    let column = source.lines[line].unicodeScalars.prefix { $0 != "\u{FFFD}" }.count
+    throw DeckError([
+      Diagnostic(
+        source: source, span: SourceSpan(line: line + 1, column: column + 1),
+        message: isUTF16 ? "this is UTF-16, not UTF-8" : "this byte is not UTF-8",
+        help: "save the deck as plain text in UTF-8")
+    ])
+  }
+
+  // MARK: - YAML
+
+  /// The mapping that a deck is; mistakes of YAML are thrown as a `DeckError`.
+  private static func composeMapping(_ text: String, source: SourceText) throws(DeckError) -> Node.Mapping {
+    let strays = strayCharacters(source)
+    guard strays.isEmpty else { throw DeckError(strays) }
+    func failure(_ message: String, _ help: String?, at span: SourceSpan?) -> DeckError {
+      DeckError([Diagnostic(source: source, span: span, message: message, help: help)])
+    }
+    let node: Node?
+    do {
+      node = try Yams.compose(yaml: text)
+    } catch let YamlError.duplicatedKeysInMapping(names, context) {
+      let name = names.first ?? ""
+      throw failure(
+        "the key `\(name)` is given twice", "keep one of the two; the first is in line \(context.mark.line)",
+        at: source.repetition(of: name, after: context.mark))
+    } catch let YamlError.composer(_, problem, mark, _) where problem.contains("another document") {
+      throw failure(
+        "a second document starts here", "a deck is one document: remove `---` or `...`", at: source.span(mark))
+    } catch let YamlError.scanner(_, problem, mark, _) {
+      throw failure(yamlMessage(problem), yamlHelp(problem), at: source.span(mark))
+    } catch let YamlError.parser(_, problem, mark, _) {
+      throw failure(yamlMessage(problem), yamlHelp(problem), at: source.span(mark))
+    } catch let YamlError.composer(_, problem, mark, _) {
+      throw failure(yamlMessage(problem), yamlHelp(problem), at: source.span(mark))
+    } catch {
+      throw failure("this is not YAML: \(error)", "a deck is lines of `key: value`", at: nil)
+    }
+    let help = "a deck is lines of `key: value`, such as `structure: water.xyz`"
+    guard let node, node.scalar?.string.isEmpty != true else { throw failure("the deck is empty", help, at: nil) }
+    guard let mapping = node.mapping else {
+      throw failure("this is not a deck", help, at: source.span(of: node))
+    }
+    return mapping
+  }
+
+  /// Tabs that indent, and control characters.
+  private static func strayCharacters(_ source: SourceText) -> [Diagnostic] {
+    var found: [Diagnostic] = []
+    for (number, line) in source.lines.enumerated() {
+      let scalars = Array(line.unicodeScalars)
+      let indent = scalars.prefix { $0 == " " || $0 == "\t" }
+      let tab = indent.count < scalars.count ? indent.firstIndex(of: "\t") : nil
+      let control = scalars.firstIndex { ($0.value < 32 && $0 != "\t") || $0.value == 127 }
+      if let tab {
+        found.append(
+          Diagnostic(
+            source: source, span: SourceSpan(line: number + 1, column: tab + 1),
+            message: "a tab; YAML indents with spaces", help: "replace the tab by two spaces"))
+      } else if let control {
+        let code = String(scalars[control].value, radix: 16, uppercase: true).leftPadded(to: 4)
+        found.append(
+          Diagnostic(
+            source: source, span: SourceSpan(line: number + 1, column: control + 1),
+            message: "the control character U+\(code)", help: "a deck is plain text; remove this character"))
+      }
+      if found.count == 10 { break }
+    }
+    return found
+  }
+
+  private static func yamlMessage(_ problem: String) -> String { "this is not YAML: \(problem)" }
+
+  private static func yamlHelp(_ problem: String) -> String {
+    if problem.contains("mapping values are not allowed") {
+      return "write one `key: value` a line, and put a value that holds `: ` in quotes"
+    }
+    if problem.contains("could not find expected ':'") { return "write `key: value`" }
+    if problem.contains("cannot start any token") { return "put a value that starts with this character in quotes" }
+    return "check indentation, quotes and brackets here and in the line before"
+  }
+}
+
+extension SourceText {
+  func span(_ mark: Mark) -> SourceSpan { SourceSpan(line: max(1, min(mark.line, lines.count)), column: mark.column) }
+
+  /// The next line after `mark` that gives the key `name`, at the same indentation.
+  fileprivate func repetition(of name: String, after mark: Mark) -> SourceSpan {
+    for line in mark.line..<max(mark.line, lines.count) {
+      let scalars = lines[line].unicodeScalars.dropFirst(mark.column - 1)
+      let indent = lines[line].unicodeScalars.prefix(mark.column - 1)
+      guard indent.allSatisfy({ $0 == " " }), String(scalars).hasPrefix(name),
+        String(scalars).dropFirst(name.count).trimmed.hasPrefix(":")
+      else { continue }
+      return SourceSpan(line: line + 1, column: mark.column, length: name.unicodeScalars.count)
+    }
+    return SourceSpan(line: mark.line, column: mark.column, length: name.unicodeScalars.count)
+  }
+}

@@ -1,0 +1,189 @@
+// Reads the keys of a deck, one call per key. The call is the key's only declaration: from it come the parser,
+// the default, the messages, `did you mean`, the resolved deck and the reference of all keys.
+//
+//   timestep = read.quantity("timestep", .time, 1e-3...100, help: "Length of one step.")
+
+import Foundation
+import Yams
+
+/// What is known of a key from its declaration.
+public struct KeyDescription: Sendable {
+  /// Name, with the group's in front: `thermostat.tau`.
+  public let path: String
+  /// What it takes, in words.
+  public let takes: String
+  /// The default as a deck would write it; nil for a key that must be given.
+  public let fallback: String?
+  public let help: String
+}
+
+/// Keys and values of a deck on their way to a `Deck`. Mistakes are collected, not thrown, so that a user sees
+/// all of them at once; after a mistake a call returns the default, or a stand-in that never leaves `Deck.init`.
+struct DeckReader {
+  struct Entry {
+    let key: SourceSpan
+    let node: Node
+    let value: SourceSpan
+  }
+
+  /// A mistake in one value.
+  struct Mistake: Error {
+    let message: String
+    var help: String? = nil
+  }
+
+  let source: SourceText
+  /// Folder to which the deck's paths are relative.
+  let folder: URL
+  private let overrides: [String: String]
+  private(set) var entries: [String: Entry] = [:]
+  private(set) var declared: [KeyDescription] = []
+  /// Path and deck text of every key that applies, defaults included, in the order of declaration.
+  private var resolved: [(path: String, text: String)] = []
+  private(set) var diagnostics: [Diagnostic] = []
+  /// Reasons for excluded keys that a message has given already.
+  private var reasonsGiven: Set<String> = []
+
+  /// - Parameters:
+  ///   - root: the deck's mapping; nil reads nothing but defaults.
+  ///   - overrides: values by path that replace the deck's own, as given on the command line.
+  init(source: SourceText, folder: URL, root: Node.Mapping?, overrides: [String: String] = [:]) {
+    self.source = source
+    self.folder = folder
+    self.overrides = overrides
+    for (key, value) in root ?? Node.Mapping([]) {
+      let name = key.string ?? "?"
+      entries[name] = Entry(key: source.span(of: key), node: value, value: source.span(of: value))
+      for (subkey, subvalue) in value.mapping ?? Node.Mapping([]) {
+        entries["\(name).\(subkey.string ?? "?")"] = Entry(
+          key: source.span(of: subkey), node: subvalue, value: source.span(of: subvalue))
+      }
+    }
+  }
+
+  func isGroup(_ path: String) -> Bool { entries[path]?.node.mapping != nil }
+
+  mutating func report(_ mistake: Mistake, at span: SourceSpan?) {
+    diagnostics.append(
+      Diagnostic(source: source, span: span, message: mistake.message, help: mistake.help))
+  }
+
+  // MARK: - One key
+
+  /// Declares `path` and reads it.
+  /// - Parameters:
+  ///   - defaultInWords: the default for the reference, when it depends on the machine or the deck.
+  ///   - excluded: why the key has no meaning in this deck; giving it is then a mistake, and it is not echoed.
+  ///   - isGroup: the deck gives a group in its place, whose keys are read by calls of their own.
+  ///   - parse: value and resolved deck text of a node.
+  mutating func key<Value>(
+    _ path: String, takes: String, default fallback: String?, defaultInWords: String? = nil,
+    excluded: String? = nil, isGroup: Bool = false, help: String, standIn: Value,
+    parse: (Node) throws(Mistake) -> (value: Value, text: String)
+  ) -> Value {
+    declared.append(KeyDescription(path: path, takes: takes, fallback: defaultInWords ?? fallback, help: help))
+    let parsedFallback = fallback.flatMap { text -> (value: Value, text: String)? in
+      guard let node = try? Yams.compose(yaml: text) else { return nil }
+      return try? parse(node)
+    }
+    if let excluded {
+      if let entry = entries[path], reasonsGiven.insert(excluded).inserted {
+        report(
+          Mistake(message: "`\(path.lastKey)` has no place here: \(excluded)", help: "remove this key"), at: entry.key)
+      }
+      return parsedFallback?.value ?? standIn
+    }
+    if isGroup { return standIn }
+    let given = overrides[path].map { Node($0) } ?? entries[path]?.node
+    guard let given else {
+      if let parsedFallback {
+        resolved.append((path, parsedFallback.text))
+        return parsedFallback.value
+      }
+      let place = path.group.flatMap { entries[$0]?.key }
+      report(
+        Mistake(message: "the key `\(path)` is missing", help: "it takes \(takes): \(help)"), at: place)
+      return standIn
+    }
+    do throws(Mistake) {
+      let parsed = try parse(given)
+      resolved.append((path, parsed.text))
+      return parsed.value
+    } catch {
+      report(error, at: overrides[path] == nil ? entries[path]?.value : nil)
+      return parsedFallback?.value ?? standIn
+    }
+  }
+
+  /// `resolved` as YAML.
+  var resolvedText: String {
+    var lines: [String] = []
+    var group: String?
+    for (path, text) in resolved {
+      if let new = path.group, new != group { lines.append("\(new):") }
+      group = path.group
+      lines.append((group == nil ? "" : "  ") + "\(path.lastKey): \(text)")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  // MARK: - Keys that nobody declared
+
+  /// Reports keys that no call asked for, and values where a group belongs.
+  mutating func finish() {
+    let paths = declared.map(\.path)
+    let groups = Set(paths.compactMap(\.group))
+    for (path, entry) in entries where !paths.contains(path) {
+      if groups.contains(path) {
+        guard entry.node.mapping == nil else { continue }
+        let keys = paths.filter { $0.group == path }.map(\.lastKey)
+        let example = declared.first { $0.path == "\(path).\(keys[0])" }?.fallback ?? "..."
+        report(
+          Mistake(
+            message: "`\(path)` is a group of keys (\(keys.joined(separator: ", "))), not a value",
+            help: "write `\(path): {\(keys[0]): \(example)}`"),
+          at: entry.value)
+      } else if path.group.map(groups.contains) ?? true {
+        reportUnknown(path, entry, among: paths, groups: groups)
+      }
+    }
+    diagnostics.sort { ($0.span?.line ?? 0, $0.span?.column ?? 0) < ($1.span?.line ?? 0, $1.span?.column ?? 0) }
+  }
+
+  private mutating func reportUnknown(_ path: String, _ entry: Entry, among paths: [String], groups: Set<String>) {
+    let siblings =
+      path.group == nil ? paths.filter { $0.group == nil } + groups : paths.filter { $0.group == path.group }
+    let place = path.group.map { " in `\($0)`" } ?? ""
+    let help =
+      if let elsewhere = paths.first(where: { $0 != path && $0.lastKey == path.lastKey && $0.group != path.group }) {
+        elsewhere.group.map { "`\(path.lastKey)` belongs in the group `\($0)`" }
+          ?? "`\(path.lastKey)` belongs outside every group"
+      } else if let near = nearestName(to: path.lastKey, among: siblings.map(\.lastKey)) {
+        "did you mean `\(near)`?"
+      } else {
+        "known keys\(place): " + siblings.map(\.lastKey).sorted().joined(separator: ", ")
+      }
+    report(Mistake(message: "unknown key `\(path.lastKey)`\(place)", help: help), at: entry.key)
+  }
+}
+
+extension String {
+  /// `thermostat` of `thermostat.tau`; nil for a key outside every group.
+  var group: String? { firstIndex(of: ".").map { String(self[..<$0]) } }
+  /// `tau` of `thermostat.tau`.
+  var lastKey: String { firstIndex(of: ".").map { String(self[index(after: $0)...]) } ?? self }
+}
+
+extension SourceText {
+  /// Where a node stands; as long as its scalar, within one line.
+  func span(of node: Node) -> SourceSpan {
+    guard let mark = node.mark, lines.indices.contains(mark.line - 1) else { return SourceSpan(line: 1, column: 1) }
+    var length = 1
+    if let scalar = node.scalar {
+      let isQuoted = scalar.style == .singleQuoted || scalar.style == .doubleQuoted
+      length = scalar.string.unicodeScalars.count + (isQuoted ? 2 : 0)
+    }
+    let available = lines[mark.line - 1].unicodeScalars.count - mark.column + 1
+    return SourceSpan(line: mark.line, column: mark.column, length: max(1, min(length, available)))
+  }
+}

@@ -1,0 +1,56 @@
+// Units that a deck may write, and what they are worth inside Bloch (fs, K, 1/fs).
+
+/// What a number measures.
+public enum Dimension: String, Sendable {
+  case time, temperature, rate
+
+  /// Symbol and value in Bloch's internal unit. The first three are named in messages.
+  var units: [(symbol: String, value: Double)] {
+    switch self {
+    case .time: [("fs", 1), ("ps", 1e3), ("ns", 1e6)]
+    case .temperature: [("K", 1)]
+    case .rate: [("1/ps", 1e-3), ("1/fs", 1), ("1/ns", 1e-6), ("/ps", 1e-3), ("/fs", 1), ("/ns", 1e-6)]
+    }
+  }
+
+  /// "fs, ps or ns"
+  var unitNames: String {
+    units.prefix(3).map(\.symbol).joined(separator: ", ").replacingLast(", ", with: " or ")
+  }
+}
+
+/// Reads what a user wrote as a number, followed by anything.
+enum NumberText {
+  /// The number at the start of `text` and the trimmed rest; nil if `text` does not start with a decimal number.
+  static func split(_ text: String) -> (number: Double, rest: String)? {
+    guard let match = text.prefixMatch(of: /[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/),
+      let number = Double(match.output)
+    else { return nil }
+    return (number, text[match.range.upperBound...].trimmed)
+  }
+
+  /// Why `text` is no number, when the reason is a common slip.
+  static func slip(in text: String) -> String? {
+    if text.contains(/[0-9],[0-9]/) { return "numbers take a decimal point and no comma" }
+    if let odd = text.unicodeScalars.first(where: { !$0.isASCII }) {
+      return "`\(odd)` (U+\(String(odd.value, radix: 16, uppercase: true).leftPadded(to: 4))) is not an ASCII character"
+    }
+    return nil
+  }
+}
+
+extension StringProtocol {
+  var trimmed: String {
+    var text = Substring(self)
+    while text.first?.isWhitespace == true { text.removeFirst() }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
+  }
+
+  func leftPadded(to width: Int) -> String { String(repeating: "0", count: Swift.max(0, width - count)) + self }
+
+  func replacingLast(_ target: String, with replacement: String) -> String {
+    guard let range = ranges(of: target).last else { return String(self) }
+    return self[..<range.lowerBound] + replacement + self[range.upperBound...]
+  }
+}
