@@ -1,0 +1,55 @@
+// Kinetic observables of a configuration (v in Angstrom/fs, m in u, energies in eV, a = accelerationPerForce):
+//
+//   K = (1/2a) sum_i m_i v_i^2          T = 2 K / (n_dof k_B)
+//   sigma_total = sigma - (1/aV) sum_i m_i v_i (x) v_i        P = -tr(sigma_total) / 3
+//
+// sigma = (1/V) dE/d(strain) is the stress of the potential, so P = 2K/3V - tr(sigma)/3.
+
+import Lattice
+
+extension AtomicSystem {
+  /// Kinetic energy of the atoms that move, in eV.
+  public var kineticEnergy: Double {
+    var twice = 0.0
+    velocities.withUnsafeBufferPointer { v in
+      for i in v.indices where !isFixed[i] { twice += masses[i] * dot(v[i], v[i]) }
+    }
+    return twice / (2 * Units.accelerationPerForce)
+  }
+
+  /// Independent momenta: three for each atom that moves, less three where the centre of mass cannot
+  /// accelerate, that is where the integrator conserves momentum and no atom is fixed.
+  public func degreesOfFreedom(conservingMomentum: Bool) -> Int {
+    let moving = isFixed.count { !$0 }
+    return moving == count && conservingMomentum ? max(0, 3 * moving - 3) : 3 * moving
+  }
+
+  /// Instantaneous temperature in K, 0 where nothing can move.
+  public func temperature(degreesOfFreedom: Int) -> Double {
+    degreesOfFreedom == 0 ? 0 : 2 * kineticEnergy / (Double(degreesOfFreedom) * Units.boltzmann)
+  }
+
+  /// Total momentum of the atoms that move, in u Angstrom/fs.
+  public var momentum: Vector3 {
+    var sum = Vector3.zero
+    for i in 0..<count where !isFixed[i] { sum += masses[i] * velocities[i] }
+    return sum
+  }
+
+  /// Stress with its kinetic part in eV/Angstrom^3 (ASE's sign: positive under tension).
+  public func totalStress(potential stress: Matrix3) -> Matrix3 {
+    var flow = Matrix3.zero
+    for i in 0..<count where !isFixed[i] {
+      let v = velocities[i]
+      let p = masses[i] * v
+      flow += Matrix3(p.x * v, p.y * v, p.z * v)
+    }
+    return stress + flow * (-1 / (Units.accelerationPerForce * cell.volume))
+  }
+
+  /// Pressure in eV/Angstrom^3, kinetic part included. It has a meaning only where every axis is periodic.
+  public func pressure(potential stress: Matrix3) -> Double {
+    let total = totalStress(potential: stress)
+    return -(total.x.x + total.y.y + total.z.z) / 3
+  }
+}

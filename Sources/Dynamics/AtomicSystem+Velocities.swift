@@ -1,0 +1,34 @@
+// Velocities of a temperature: v_i = sqrt(a k_B T / m_i) xi with xi three standard normals (Maxwell-Boltzmann),
+// less the velocity of the centre of mass, rescaled to K = n_dof k_B T / 2 exactly.
+
+import Lattice
+
+extension AtomicSystem {
+  /// Draws velocities at `temperature` K, a pure function of the seed.
+  ///
+  /// Fixed atoms get zero. The centre of mass is brought to rest, under every integrator, unless atoms are
+  /// fixed (then it is no constant of motion) or there is only one. A free cluster keeps its thermal rotation.
+  /// - Parameter degreesOfFreedom: those by which the run measures its temperature.
+  public mutating func drawVelocities(temperature: Double, degreesOfFreedom: Int, seed: UInt64) {
+    let random = CounterRNG(seed: seed)
+    let thermal = Units.accelerationPerForce * Units.boltzmann * temperature
+    for i in 0..<count {
+      velocities[i] =
+        isFixed[i]
+        ? .zero
+        : (thermal / masses[i]).squareRoot()
+          * random.normals(step: 0, atom: i, stream: RandomStream.initialVelocities)
+    }
+    removeCenterOfMassMotion()
+    let target = Double(degreesOfFreedom) * Units.boltzmann * temperature / 2
+    let drawn = kineticEnergy
+    scaleVelocities(by: drawn > 0 ? (target / drawn).squareRoot() : 0)
+  }
+
+  /// Brings the centre of mass to rest where it is free to move and is not all that moves.
+  public mutating func removeCenterOfMassMotion() {
+    guard count > 1, !isFixed.contains(true) else { return }
+    let drift = momentum / masses.reduce(0, +)
+    for i in 0..<count { velocities[i] -= drift }
+  }
+}

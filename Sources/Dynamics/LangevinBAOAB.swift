@@ -1,0 +1,92 @@
+// Langevin dynamics, BAOAB splitting: B(dt/2) A(dt/2) O(dt) A(dt/2) B(dt/2).
+// Leimkuhler, Matthews 2013, doi 10.1093/amrx/abs010.
+//
+//   dv = a F/m dt - gamma v dt + sqrt(2 gamma a k_B T / m) dW
+//   O(dt): v <- c v + sqrt((1 - c^2) a k_B T / m) xi,   c = exp(-gamma dt)
+//
+// xi is a pure function of (seed, step, atom): the noise depends neither on threads nor on restarts.
+
+import Foundation
+import Lattice
+
+/// Langevin dynamics. Exact configurational averages on harmonic potentials, second order elsewhere.
+///
+/// Momentum is not conserved: every atom that moves counts three degrees of freedom. Conserves K + U - Q,
+/// with Q the heat taken from the bath (the changes of K by O), up to the error of the Verlet part.
+public struct LangevinBAOAB: Integrator {
+  public let timestep: Double
+  public let temperature: TemperatureSchedule
+  /// gamma in 1/fs.
+  public let friction: Double
+  public private(set) var completedSteps: Int64 = 0
+  public var limits: StabilityLimits
+  public var conservesMomentum: Bool { false }
+
+  private let random: CounterRNG
+  /// Q in eV.
+  private var bathHeat = 0.0
+
+  /// - Parameters:
+  ///   - timestep: in fs.
+  ///   - temperature: in K, 0 allowed (a quench).
+  ///   - friction: gamma in 1/fs; 0 gives velocity Verlet.
+  /// - Throws: `DynamicsError.invalidSetting`.
+  public init(
+    timestep: Double, temperature: TemperatureSchedule, friction: Double, seed: UInt64,
+    limits: StabilityLimits = StabilityLimits()
+  ) throws {
+    try Self.validate(timestep: timestep)
+    try temperature.validate(above: 0, inclusive: true)
+    try DynamicsError.require(
+      friction >= 0 && friction.isFinite, "friction must be at least 0 /fs, not \(friction) /fs")
+    self.timestep = timestep
+    self.temperature = temperature
+    self.friction = friction
+    self.limits = limits
+    self.random = CounterRNG(seed: seed)
+  }
+
+  public mutating func step(
+    _ system: inout AtomicSystem, _ potential: any Potential, _ evaluation: inout Evaluation
+  ) throws {
+    system.kick(evaluation.forces, timestep / 2)
+    system.drift(timestep / 2)
+    exchangeHeat(&system)
+    system.drift(timestep / 2)
+    try evaluate(system, potential, &evaluation, step: completedSteps + 1)
+    system.kick(evaluation.forces, timestep / 2)
+    completedSteps += 1
+  }
+
+  /// O: the exact solution of the Ornstein-Uhlenbeck process over dt.
+  private mutating func exchangeHeat(_ system: inout AtomicSystem) {
+    let step = completedSteps
+    let decay = exp(-friction * timestep)
+    let noise =
+      -expm1(-2 * friction * timestep) * Units.accelerationPerForce * Units.boltzmann
+      * temperature.temperature(at: step + 1)
+    let random = random
+    let before = system.kineticEnergy
+    let (masses, isFixed) = (system.masses, system.isFixed)
+    system.velocities.withUnsafeMutableBufferPointer { v in
+      for i in v.indices where !isFixed[i] {
+        let xi = random.normals(step: step, atom: i, stream: RandomStream.langevin)
+        v[i] = decay * v[i] + (noise / masses[i]).squareRoot() * xi
+      }
+    }
+    bathHeat += system.kineticEnergy - before
+  }
+
+  public func conservedQuantity(_ system: AtomicSystem, _ evaluation: Evaluation) -> Double {
+    system.kineticEnergy + evaluation.energy - bathHeat
+  }
+
+  public var state: IntegratorState {
+    IntegratorState(completedSteps: completedSteps, variables: ["bath_heat": [bathHeat]])
+  }
+
+  public mutating func restore(_ state: IntegratorState) throws {
+    bathHeat = try state.values("bath_heat", count: 1)[0]
+    completedSteps = state.completedSteps
+  }
+}

@@ -1,0 +1,82 @@
+// Canonical dynamics (NVT): velocity Verlet between two half steps of a Nose-Hoover chain,
+// NHC(dt/2) B(dt/2) A(dt) B(dt/2) NHC(dt/2).
+// Martyna, Tuckerman, Tobias, Klein 1996, doi 10.1080/00268979600100761.
+
+import Lattice
+
+/// Nose-Hoover chain dynamics: deterministic, reversible, second order. Conserves K + U + energy of the chain.
+public struct NoseHooverVerlet: Integrator {
+  public let timestep: Double
+  public let temperature: TemperatureSchedule
+  public private(set) var completedSteps: Int64 = 0
+  public var limits: StabilityLimits
+  public var conservesMomentum: Bool { true }
+
+  private var chain: NoseHooverChain
+
+  /// - Parameters:
+  ///   - timestep: in fs.
+  ///   - temperature: in K, above 0.
+  ///   - relaxationTime: tau in fs, as in Q_1 = n_dof k_B T tau^2 (LAMMPS' Tdamp; 1/(2 pi) of GROMACS' tau-t).
+  ///     At least ten time steps; some 50 to 200 fs suit liquids.
+  ///   - chainLength: number of thermostats M, at least 1; 3 is customary.
+  ///   - degreesOfFreedom: `system.degreesOfFreedom(conservingMomentum: true)`, at least 1.
+  /// - Throws: `DynamicsError.invalidSetting`.
+  public init(
+    timestep: Double, temperature: TemperatureSchedule, relaxationTime: Double, chainLength: Int = 3,
+    degreesOfFreedom: Int, limits: StabilityLimits = StabilityLimits()
+  ) throws {
+    try Self.validate(timestep: timestep)
+    try temperature.validate(above: 0, inclusive: false)
+    try DynamicsError.require(
+      relaxationTime >= 10 * timestep && relaxationTime.isFinite,
+      "the thermostat's time tau must be at least ten time steps, \(10 * timestep) fs, not \(relaxationTime) fs")
+    try DynamicsError.require(chainLength >= 1, "a Nose-Hoover chain needs at least 1 link, not \(chainLength)")
+    try DynamicsError.require(
+      degreesOfFreedom >= 1, "there is nothing to thermostat: no atom is free to move; use NVE or Langevin")
+    self.timestep = timestep
+    self.temperature = temperature
+    self.limits = limits
+    self.chain = NoseHooverChain(
+      degreesOfFreedom: degreesOfFreedom, relaxationTime: relaxationTime, length: chainLength)
+  }
+
+  public mutating func step(
+    _ system: inout AtomicSystem, _ potential: any Potential, _ evaluation: inout Evaluation
+  ) throws {
+    let kelvin = temperature.temperature(at: completedSteps + 1)
+    chain.changeTemperature(from: temperature.temperature(at: completedSteps), to: kelvin)
+    exchangeHeat(&system, kelvin)
+    system.kick(evaluation.forces, timestep / 2)
+    system.drift(timestep)
+    try evaluate(system, potential, &evaluation, step: completedSteps + 1)
+    system.kick(evaluation.forces, timestep / 2)
+    exchangeHeat(&system, kelvin)
+    completedSteps += 1
+  }
+
+  private mutating func exchangeHeat(_ system: inout AtomicSystem, _ kelvin: Double) {
+    let factor = chain.propagate(timestep / 2, kineticEnergy: system.kineticEnergy, temperature: kelvin)
+    system.scaleVelocities(by: factor)
+  }
+
+  public func conservedQuantity(_ system: AtomicSystem, _ evaluation: Evaluation) -> Double {
+    system.kineticEnergy + evaluation.energy + chain.potentialEnergy
+      + chain.kineticEnergy(temperature: temperature.temperature(at: completedSteps))
+  }
+
+  public var state: IntegratorState {
+    IntegratorState(
+      completedSteps: completedSteps,
+      variables: [
+        "chain_velocities": chain.velocities, "chain_potential_energy": [chain.potentialEnergy],
+      ])
+  }
+
+  public mutating func restore(_ state: IntegratorState) throws {
+    let velocities = try state.values("chain_velocities", count: chain.velocities.count)
+    chain.potentialEnergy = try state.values("chain_potential_energy", count: 1)[0]
+    chain.velocities = velocities
+    completedSteps = state.completedSteps
+  }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Lattice
+import Testing
+
+@testable import Dynamics
+
+@Suite struct NoseHooverVerletTests {
+  let kT = Units.boltzmann * 300
+
+  /// Mean and variance of the kinetic energy over `steps`, in units of n kT/2 and n (kT)^2/2.
+  func kineticMoments(_ start: Run, degreesOfFreedom: Int, steps: Int) throws
+    -> (mean: BlockAverage, variance: BlockAverage)
+  {
+    var run = start
+    let n = Double(degreesOfFreedom)
+    var mean = BlockAverage(blockLength: steps / 200)
+    var variance = mean
+    try run.advance(10_000)
+    try run.advance(steps) {
+      let deviation = $0.system.kineticEnergy - n * kT / 2
+      mean.add($0.system.kineticEnergy / (n * kT / 2))
+      variance.add(deviation * deviation / (n * kT * kT / 2))
+    }
+    return (mean, variance)
+  }
+
+  /// K of n momenta is Gamma distributed. Bounds: four standard errors, which must be below 0.5% and 1.5%.
+  func expectCanonical(_ moments: (mean: BlockAverage, variance: BlockAverage)) {
+    print("NHC", moments.mean.mean, moments.mean.standardError, moments.variance.mean, moments.variance.standardError)
+    #expect(moments.mean.standardError < 0.005)
+    #expect(abs(moments.mean.mean - 1) < 4 * moments.mean.standardError)
+    #expect(moments.variance.standardError < 0.015)
+    #expect(abs(moments.variance.mean - 1) < 4 * moments.variance.standardError)
+  }
+
+  /// A harmonic oscillator moving along x alone: the hardest case of a deterministic thermostat
+  /// (Martyna, Klein, Tuckerman 1992, section III).
+  func oneDimensionalOscillator(chainLength: Int) throws -> Run {
+    var (system, potential) = oscillators(stiffness: [5], masses: [12])
+    let angularFrequency = (Units.accelerationPerForce * 5 / 12).squareRoot()
+    system.velocities[0].x = (kT * Units.accelerationPerForce / 12).squareRoot()
+    return try Run(
+      system, potential,
+      NoseHooverVerlet(
+        timestep: 0.5, temperature: .constant(300), relaxationTime: 0.5 / angularFrequency,
+        chainLength: chainLength, degreesOfFreedom: 1))
+  }
+
+  @Test func kineticEnergyOfAnOscillatorIsCanonical() throws {
+    let run = try oneDimensionalOscillator(chainLength: 4)
+    expectCanonical(try kineticMoments(run, degreesOfFreedom: 1, steps: 1_000_000))
+  }
+
+  /// Known to fail: a single thermostat leaves an oscillator on a torus. It shows what the chain is for, and
+  /// that the test above could fail.
+  @Test func oneThermostatDoesNotMakeAnOscillatorCanonical() throws {
+    let run = try oneDimensionalOscillator(chainLength: 1)
+    let moments = try kineticMoments(run, degreesOfFreedom: 1, steps: 200_000)
+    #expect(abs(moments.mean.mean - 1) < 0.01)
+    #expect(moments.variance.mean < 0.8)
+  }
+
+  @Test func kineticEnergyOfAMomentumConservingClusterIsCanonical() throws {
+    // Soft springs: stiff ones are nearly harmonic modes that exchange no energy within the run.
+    var (system, potential) = springCube(stiffness: 0.05)
+    system.drawVelocities(temperature: 300, degreesOfFreedom: 21, seed: 2)
+    let run = try Run(
+      system, potential,
+      NoseHooverVerlet(timestep: 1, temperature: .constant(300), relaxationTime: 20, degreesOfFreedom: 21))
+    expectCanonical(try kineticMoments(run, degreesOfFreedom: 21, steps: 1_000_000))
+  }
+
+  @Test func errorOfTheConservedQuantityFallsAsTheSquareOfTheTimestep() throws {
+    let errors = try [2.0, 1.0, 0.5].map { timestep in
+      var (system, potential) = springCube()
+      system.drawVelocities(temperature: 600, degreesOfFreedom: 21, seed: 5)
+      var run = try Run(
+        system, potential,
+        NoseHooverVerlet(
+          timestep: timestep, temperature: .constant(600), relaxationTime: 50, degreesOfFreedom: 21))
+      var energies: [Double] = []
+      try run.advance(Int(10_000 / timestep)) { energies.append($0.conserved) }
+      return rootMeanSquareFluctuation(energies)
+    }
+    print("NHC dt2", errors, errors[0] / errors[1], errors[1] / errors[2])
+    #expect(abs(errors[0] / errors[1] - 4) < 0.4)
+    #expect(abs(errors[1] / errors[2] - 4) < 0.4)
+  }
+
+  @Test(arguments: [TemperatureSchedule.constant(300), .ramp(from: 100, to: 500, steps: 200_000)])
+  func conservedQuantityDoesNotDrift(_ temperature: TemperatureSchedule) throws {
+    var (system, potential) = springCube()
+    system.drawVelocities(temperature: temperature.temperature(at: 0), degreesOfFreedom: 21, seed: 5)
+    var run = try Run(
+      system, potential,
+      NoseHooverVerlet(timestep: 0.5, temperature: temperature, relaxationTime: 50, degreesOfFreedom: 21))
+    let start = run.conserved
+    var worst = 0.0
+    try run.advance(200_000) { worst = max(worst, abs($0.conserved - start)) }
+    print("NHC drift", temperature, worst)
+    // 1e-4 eV per atom in 100 ps.
+    #expect(worst < 8 * 1e-4)
+  }
+
+  @Test func reversedVelocitiesRetraceTheTrajectory() throws {
+    var (system, potential) = springCube()
+    system.drawVelocities(temperature: 300, degreesOfFreedom: 21, seed: 5)
+    var run = try Run(
+      system, potential,
+      NoseHooverVerlet(timestep: 1, temperature: .constant(300), relaxationTime: 50, degreesOfFreedom: 21))
+    try run.advance(500)
+    for i in 0..<8 { run.system.velocities[i] = -run.system.velocities[i] }
+    var state = run.integrator.state
+    state.variables["chain_velocities"] = state.variables["chain_velocities"]?.map { -$0 }
+    try run.integrator.restore(state)
+    try run.advance(500)
+    for i in 0..<8 { #expect(length(run.system.positions[i] - system.positions[i]) < 1e-8) }
+    #expect(abs(run.integrator.state.variables["chain_potential_energy"]?[0] ?? .nan) < 1e-8)
+  }
+
+  @Test func temperatureFollowsARamp() throws {
+    var (system, potential) = springCube()
+    system.drawVelocities(temperature: 100, degreesOfFreedom: 21, seed: 4)
+    var run = try Run(
+      system, potential,
+      NoseHooverVerlet(
+        timestep: 1, temperature: .ramp(from: 100, to: 900, steps: 100_000), relaxationTime: 50,
+        degreesOfFreedom: 21))
+    try run.advance(100_000)
+    var temperature = BlockAverage(blockLength: 1000)
+    try run.advance(100_000) { temperature.add($0.system.temperature(degreesOfFreedom: 21)) }
+    print("ramp", temperature.mean, temperature.standardError)
+    #expect(temperature.standardError < 10)
+    #expect(abs(temperature.mean - 900) < 4 * temperature.standardError)
+  }
+}

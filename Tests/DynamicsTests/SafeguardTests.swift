@@ -1,0 +1,86 @@
+import Foundation
+import Lattice
+import Testing
+
+@testable import Dynamics
+
+@Suite struct SafeguardTests {
+  func threeAtoms() -> AtomicSystem {
+    AtomicSystem(
+      cell: .free, atomicNumbers: [1, 1, 1], masses: [1, 1, 1], positions: [.zero, [2, 0, 0], [4, 0, 0]])
+  }
+
+  func error(_ change: (inout Run, PrescribedForces) -> Void) throws -> DynamicsError? {
+    let potential = PrescribedForces(forces: [.zero, .zero, .zero])
+    var run = try Run(threeAtoms(), potential, VelocityVerlet(timestep: 1))
+    try run.advance(4)
+    change(&run, potential)
+    var step = run
+    return #expect(throws: DynamicsError.self) { try step.advance(1) }
+  }
+
+  @Test func aRunThatBlowsUpNamesAtomAndStep() throws {
+    #expect(try error { $1.energy = .nan } == .nonFiniteEnergy(step: 5))
+    #expect(try error { $1.forces[1].y = .infinity } == .nonFiniteForce(atom: 1, step: 5))
+    #expect(try error { $0.system.positions[2].x = .nan; _ = $1 } == .nonFinitePosition(atom: 2, step: 5))
+    #expect(
+      try error { $1.forces[2] = [0, 3000, 4000] }
+        == .forceTooLarge(atom: 2, step: 5, magnitude: 5000, limit: 1000))
+    #expect(
+      try error { $0.system.velocities[0] = [0, 0.6, 0.8]; _ = $1 }
+        == .displacementTooLarge(atom: 0, step: 5, magnitude: 1, limit: 0.5))
+  }
+
+  @Test func theStartingConfigurationIsChecked() throws {
+    let potential = PrescribedForces(forces: [.zero, .zero, [.nan, 0, 0]])
+    #expect(throws: DynamicsError.nonFiniteForce(atom: 2, step: 0)) {
+      try Run(threeAtoms(), potential, VelocityVerlet(timestep: 1))
+    }
+  }
+
+  @Test func thePotentialNeverSeesAPositionThatIsNotFinite() throws {
+    final class Recorder: Potential {
+      var neighborListPositions: [Vector3] = []
+      var calls = 0
+      func evaluate(_ system: AtomicSystem, into result: inout Evaluation) {
+        calls += 1
+        result.forces = Array(repeating: .zero, count: system.count)
+      }
+      func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) {}
+    }
+    let potential = Recorder()
+    var run = try Run(threeAtoms(), potential, VelocityVerlet(timestep: 1))
+    run.system.velocities[1].z = .nan
+    #expect(throws: DynamicsError.nonFinitePosition(atom: 1, step: 1)) { try run.advance(1) }
+    #expect(potential.calls == 1)
+  }
+
+  @Test func settingsOutOfRangeAreRefused() throws {
+    func refuses(_ make: () throws -> any Integrator, _ word: String) {
+      let error = #expect(throws: DynamicsError.self) { _ = try make() }
+      #expect(error?.description.contains(word) == true)
+    }
+    refuses({ try VelocityVerlet(timestep: 0) }, "timestep")
+    refuses({ try VelocityVerlet(timestep: .nan) }, "timestep")
+    refuses({ try LangevinBAOAB(timestep: 1, temperature: .constant(-1), friction: 1, seed: 0) }, "temperature")
+    refuses({ try LangevinBAOAB(timestep: 1, temperature: .constant(1), friction: -1, seed: 0) }, "friction")
+    refuses(
+      { try LangevinBAOAB(timestep: 1, temperature: .ramp(from: 1, to: 2, steps: 0), friction: 1, seed: 0) },
+      "ramp")
+    func chain(_ kelvin: Double, tau: Double = 50, length: Int = 3, n: Int = 3) throws -> any Integrator {
+      try NoseHooverVerlet(
+        timestep: 1, temperature: .constant(kelvin), relaxationTime: tau, chainLength: length,
+        degreesOfFreedom: n)
+    }
+    refuses({ try chain(0) }, "temperature")
+    refuses({ try chain(300, tau: 5) }, "tau")
+    refuses({ try chain(300, length: 0) }, "link")
+    refuses({ try chain(300, n: 0) }, "no atom")
+  }
+
+  @Test func temperatureSchedulesAreFunctionsOfTheStep() {
+    let ramp = TemperatureSchedule.ramp(from: 100, to: 300, steps: 1000)
+    #expect([0, 250, 1000, 5000].map { ramp.temperature(at: $0) } == [100, 150, 300, 300])
+    #expect(TemperatureSchedule.constant(77).temperature(at: 1 << 40) == 77)
+  }
+}
