@@ -84,7 +84,6 @@ import Testing
     let start = run.conserved
     var worst = 0.0
     try run.advance(200_000) { worst = max(worst, abs($0.conserved - start)) }
-    print("Langevin", worst)
     // 1e-4 eV per atom in 100 ps.
     #expect(worst < 8 * 1e-4)
   }

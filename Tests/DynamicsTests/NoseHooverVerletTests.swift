@@ -26,7 +26,6 @@ import Testing
 
   /// K of n momenta is Gamma distributed. Bounds: four standard errors, which must be below 0.5% and 1.5%.
   func expectCanonical(_ moments: (mean: BlockAverage, variance: BlockAverage)) {
-    print("NHC", moments.mean.mean, moments.mean.standardError, moments.variance.mean, moments.variance.standardError)
     #expect(moments.mean.standardError < 0.005)
     #expect(abs(moments.mean.mean - 1) < 4 * moments.mean.standardError)
     #expect(moments.variance.standardError < 0.015)
@@ -82,7 +81,6 @@ import Testing
       try run.advance(Int(10_000 / timestep)) { energies.append($0.conserved) }
       return rootMeanSquareFluctuation(energies)
     }
-    print("NHC dt2", errors, errors[0] / errors[1], errors[1] / errors[2])
     #expect(abs(errors[0] / errors[1] - 4) < 0.4)
     #expect(abs(errors[1] / errors[2] - 4) < 0.4)
   }
@@ -97,7 +95,6 @@ import Testing
     let start = run.conserved
     var worst = 0.0
     try run.advance(200_000) { worst = max(worst, abs($0.conserved - start)) }
-    print("NHC drift", temperature, worst)
     // 1e-4 eV per atom in 100 ps.
     #expect(worst < 8 * 1e-4)
   }
@@ -129,7 +126,6 @@ import Testing
     try run.advance(100_000)
     var temperature = BlockAverage(blockLength: 1000)
     try run.advance(100_000) { temperature.add($0.system.temperature(degreesOfFreedom: 21)) }
-    print("ramp", temperature.mean, temperature.standardError)
     #expect(temperature.standardError < 10)
     #expect(abs(temperature.mean - 900) < 4 * temperature.standardError)
   }
