@@ -1,0 +1,44 @@
+// Extended XYZ as ASE reads and writes it (https://wiki.fysik.dtu.dk/ase/ase/io/formatoptions.html#extxyz):
+//
+//   3
+//   Lattice="ax ay az bx by bz cx cy cz" Properties=species:S:1:pos:R:3:forces:R:3 pbc="T T T" energy=-14.2
+//   O  0.000  0.000  0.119  0.01 -0.02  0.03
+//   ...
+//
+// Lattice vectors and positions in Angstrom, energies in eV, forces in eV/Angstrom, stress in eV/Angstrom^3 with
+// ASE's sign (virial = -V stress), masses in u. `momenta` are in ASE's unit sqrt(u eV); `velocities` or `velo` are
+// in Angstrom/fs. Labels named REF_energy, REF_forces, REF_stress come before those without the prefix. Without
+// `Lattice` the cell is free. A `move_mask` of F fixes an atom. Other columns are read over.
+
+import Foundation
+import Lattice
+
+/// Reading and writing extended XYZ files.
+public enum ExtendedXYZ {
+  /// All frames of a file.
+  ///
+  /// - Throws: `StructureError`.
+  public static func readAll(_ path: String) throws -> [Configuration] {
+    let reader = try ExtendedXYZReader(path)
+    var frames: [Configuration] = []
+    while let frame = try reader.next() { frames.append(frame) }
+    return frames
+  }
+
+  /// Frame `index` of a file, the first is 0.
+  ///
+  /// - Throws: `StructureError`.
+  public static func read(_ path: String, frame index: Int = 0) throws -> Configuration {
+    let reader = try ExtendedXYZReader(path)
+    var count = 0
+    while let frame = try reader.next() {
+      if count == index { return frame }
+      count += 1
+    }
+    throw StructureError(
+      file: path, message: "has no frame \(index)", help: "the file holds \(count) frames, counted from 0")
+  }
+
+  /// Angstrom/fs of one ASE unit of velocity, sqrt(eV/u): 0.0982269.
+  static let velocityUnit = Units.accelerationPerForce.squareRoot()
+}

@@ -1,0 +1,83 @@
+// Reading extended XYZ frame by frame. Every number is checked where it is read, so that a mistake is reported with
+// its line and column.
+
+import Lattice
+
+/// Reads the frames of an extended XYZ file one after another.
+///
+///     let reader = try ExtendedXYZReader("water.xyz")
+///     while let frame = try reader.next() { ... }
+public final class ExtendedXYZReader {
+  private let lines: LineReader
+  private var frameCount = 0
+
+  /// - Throws: `StructureError` if the file cannot be read.
+  public init(_ path: String) throws {
+    lines = try LineReader(path)
+  }
+
+  /// The next frame; nil at the end of the file, which holds at least one.
+  ///
+  /// - Throws: `StructureError`.
+  public func next() throws -> Configuration? {
+    guard let countLine = nextFilledLine() else {
+      guard frameCount > 0 else {
+        throw StructureError(
+          file: lines.file, message: "the file is empty",
+          help: "an extended XYZ file begins with the number of atoms; see ase.io.write(..., format='extxyz')")
+      }
+      return nil
+    }
+    let count = try atomCount(countLine)
+    guard let comment = lines.next() else {
+      throw countLine.error(
+        "the file ends after the number of atoms", help: "a line with Lattice and Properties and \(count) atoms follow")
+    }
+    let header = try ExtendedXYZHeader(comment)
+    let frame = try readAtoms(count, header)
+    frameCount += 1
+    return frame
+  }
+
+  private func nextFilledLine() -> TextLine? {
+    while let line = lines.next() {
+      if !line.isBlank { return line }
+    }
+    return nil
+  }
+
+  private func atomCount(_ line: TextLine) throws -> Int {
+    let words = line.words()
+    guard words.count == 1, let count = Int(line.string(words[0])) else {
+      throw line.error(
+        "this line should hold the number of atoms of frame \(frameCount + 1)",
+        help: frameCount > 0
+          ? "the frame before may have more atoms than its first line says"
+          : "an extended XYZ file begins with the number of atoms alone on a line")
+    }
+    guard count > 0, count < Int(Int32.max) else {
+      throw line.error("\(count) atoms", at: words[0], help: "a frame has between 1 and 2147483646 atoms")
+    }
+    return count
+  }
+
+  private func readAtoms(_ count: Int, _ header: ExtendedXYZHeader) throws -> Configuration {
+    var atoms = try ExtendedXYZAtoms(header)
+    for atom in 0..<count {
+      guard let line = lines.next(), !line.isBlank else {
+        throw StructureError(
+          file: lines.file, line: header.line.number - 1, column: 1, length: String(count).count,
+          quotedLine: String(count), message: "the frame ends after \(atom) of \(count) atoms",
+          help: "correct the number of atoms, or restore the missing lines")
+      }
+      let words = line.words()
+      if words.count == 1, Int(line.string(words[0])) != nil {
+        throw line.error(
+          "a new frame begins after \(atom) of \(count) atoms", at: words[0],
+          help: "correct the number of atoms on line \(header.line.number - 1), or restore the missing lines")
+      }
+      try atoms.append(line, words)
+    }
+    return try atoms.configuration()
+  }
+}

@@ -1,0 +1,81 @@
+// Writing extended XYZ as ASE reads it: forces and energy become its calculator's results, momenta its velocities.
+
+import Foundation
+import Lattice
+
+/// Writes frames to an extended XYZ file. Every number is written so that reading it gives the same bits, except
+/// velocities, which pass through ASE's momenta.
+public final class ExtendedXYZWriter {
+  public let path: String
+  private let file: FileHandle
+
+  /// Creates the file; an existing one is an error.
+  public init(creating path: String) throws {
+    self.path = path
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
+    guard descriptor >= 0 else {
+      let reason = errno == EEXIST ? "exists already" : "cannot be created: \(String(cString: strerror(errno)))"
+      throw StructureError(file: path, message: reason, help: "choose another name, or remove the file first")
+    }
+    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+  }
+
+  /// Appends one frame.
+  public func append(_ frame: Configuration) throws {
+    do { try file.write(contentsOf: Data(Self.text(of: frame).utf8)) } catch {
+      throw StructureError(
+        file: path, message: "cannot be written: \(error.localizedDescription)", help: "is the disk full?")
+    }
+  }
+
+  public func close() throws {
+    do { try file.close() } catch {
+      throw StructureError(file: path, message: "cannot be closed: \(error.localizedDescription)", help: nil)
+    }
+  }
+
+  /// One frame as text.
+  static func text(of frame: Configuration) -> String {
+    let system = frame.system
+    let writesMask = system.isFixed.contains(true)
+    let masses = system.masses != system.atomicNumbers.map { Elements.mass($0) ?? 1 } ? system.masses : nil
+    var text = "\(system.count)\n"
+    if system.cell.hasPeriodicAxis {
+      text += "Lattice=\"\((0..<3).map { numbers(system.cell.vectors[$0]) }.joined(separator: " "))\" "
+    }
+    text += "Properties=species:S:1:pos:R:3"
+    if writesMask { text += ":move_mask:L:1" }
+    if masses != nil { text += ":masses:R:1" }
+    if frame.hasVelocities { text += ":momenta:R:3" }
+    if frame.forces != nil { text += ":forces:R:3" }
+    if let energy = frame.energy { text += " energy=\(energy)" }
+    if let stress = frame.stress {
+      text += " stress=\"\((0..<3).map { numbers(stress[$0]) }.joined(separator: " "))\""
+    }
+    for (key, value) in frame.info.sorted(by: { $0.key < $1.key }) { text += " \(quoted(key))=\(quoted(value))" }
+    text += " pbc=\"\(system.cell.isPeriodic.map { $0 ? "T" : "F" }.joined(separator: " "))\"\n"
+
+    for i in 0..<system.count {
+      text += Elements.symbol(system.atomicNumbers[i]) ?? "X"
+      text += " " + numbers(system.positions[i])
+      if writesMask { text += system.isFixed[i] ? " F" : " T" }
+      if let masses { text += " \(masses[i])" }
+      if frame.hasVelocities {
+        text += " " + numbers(system.velocities[i] * (system.masses[i] / ExtendedXYZ.velocityUnit))
+      }
+      if let forces = frame.forces { text += " " + numbers(forces[i]) }
+      text += "\n"
+    }
+    return text
+  }
+
+  private static func numbers(_ v: Vector3) -> String { "\(v.x) \(v.y) \(v.z)" }
+
+  /// A key or value in quotes if it needs them.
+  private static func quoted(_ text: String) -> String {
+    let isPlain = !text.isEmpty && !text.contains { " \t\"'{}[]=\\,".contains($0) }
+    if isPlain { return text }
+    let escaped = text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+    return "\"\(escaped)\""
+  }
+}

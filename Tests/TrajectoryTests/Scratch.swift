@@ -1,0 +1,30 @@
+import Foundation
+import Lattice
+
+/// A new folder, removed when the test ends.
+final class Scratch {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "bloch-trajectory-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func path(_ name: String) -> String { url.appending(path: name).path }
+
+  func write(_ text: String, to name: String) throws -> String {
+    try Data(text.utf8).write(to: url.appending(path: name))
+    return path(name)
+  }
+}
+
+/// Three water-like atoms in a triclinic cell, moving, one of them fixed.
+func sampleSystem(isPeriodic: [Bool] = [true, true, true]) -> AtomicSystem {
+  AtomicSystem(
+    cell: Cell(vectors: Matrix3([7.1, 0, 0], [1.3, 6.9, 0], [-0.7, 0.4, 8.2]), isPeriodic: isPeriodic),
+    atomicNumbers: [8, 1, 1], masses: [15.999, 1.008, 2.014],
+    positions: [[0.1, -0.2, 0.119], [0, 0.763, -12.477], [1 / 3, -0.763, 9.477]],
+    velocities: [[0.001, -0.002, 0.0005], [0.01, 0, -0.02], [1 / 7, 0, 0]], isFixed: [true, false, false])
+}
