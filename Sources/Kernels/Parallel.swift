@@ -8,7 +8,8 @@ public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
   count * thread / threads ..< count * (thread + 1) / threads
 }
 
-/// Runs `body` once for each of `threads` fixed, contiguous parts of `0 ..< count` and waits for all of them.
+/// Runs `body` once for each of `threads` fixed, contiguous parts of `0 ..< count` and waits for all of them;
+/// empty parts are left out.
 ///
 /// Parts may run at once, so each writes only to its own range or its own slot of scratch; whoever called
 /// reduces the slots afterwards in the order of `thread`. With one thread the body runs on the caller.
@@ -16,13 +17,14 @@ public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
 public func parallel(threads: Int, count: Int, body: (_ thread: Int, _ range: Range<Int>) -> Void) {
   precondition(threads > 0)
   guard threads > 1 else {
-    flushingDenormals { body(0, 0 ..< count) }
+    if count > 0 { flushingDenormals { body(0, 0 ..< count) } }
     return
   }
   withoutActuallyEscaping(body) { body in
     nonisolated(unsafe) let body = body  // writes to disjoint memory, by contract
     DispatchQueue.concurrentPerform(iterations: threads) { thread in
-      flushingDenormals { body(thread, partition(of: count, thread: thread, threads: threads)) }
+      let part = partition(of: count, thread: thread, threads: threads)
+      if !part.isEmpty { flushingDenormals { body(thread, part) } }
     }
   }
 }

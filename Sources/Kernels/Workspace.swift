@@ -1,0 +1,31 @@
+// Memory that a kernel keeps between steps, so that a step allocates nothing once sizes have settled.
+
+/// Uninitialised memory, 64-byte aligned, that grows and never shrinks.
+public final class Workspace<Element: BitwiseCopyable> {
+  public private(set) var pointer: UnsafeMutablePointer<Element>
+  public private(set) var capacity: Int
+
+  public init(capacity: Int = 0) {
+    self.capacity = capacity
+    pointer = Self.allocate(capacity)
+  }
+
+  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+
+  /// Makes room for `count` elements; what was stored is lost if the memory had to grow.
+  @discardableResult
+  public func reserve(_ count: Int) -> UnsafeMutablePointer<Element> {
+    if count > capacity {
+      UnsafeMutableRawPointer(pointer).deallocate()
+      capacity = count
+      pointer = Self.allocate(count)
+    }
+    return pointer
+  }
+
+  private static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
+    let raw = UnsafeMutableRawPointer.allocate(
+      byteCount: max(count, 1) * MemoryLayout<Element>.stride, alignment: 64)
+    return raw.bindMemory(to: Element.self, capacity: max(count, 1))
+  }
+}

@@ -1,0 +1,112 @@
+// The attention sum as linear attention over wavevectors (arXiv:2510.13055, eq. 11): 2 N Nk H d d multiplications
+// per product and layer.
+//
+//   T = Phi X                     structure factors of the sources,  [2 Nk][H d d]
+//   Y = Phi^T (W_h o T) - s_h X   s_h: self-term of head h
+// Adjoint, with T^ = Phi dY:
+//   dX = Phi^T (W_h o T^) - s_h dY
+//   dE/dW_hk  = sum over the columns of h, cosine and sine: T^ o T
+//   dE/dPhi  += (W_h o T) dY^T + (W_h o T^) X^T
+//
+// Products over wavevectors are divided between threads by wavevector, products over atoms by atom: no sum is
+// shared between threads.
+
+import Kernels
+import Lattice
+
+extension ReciprocalAttention {
+  func prepareKSum() {
+    let count = 2 * phases.wavevectorCount * phases.stride
+    phaseGradients.reserve(count).update(repeating: 0, count: count)
+  }
+
+  /// Y = Phi^T W Phi X - s X; `spectrum` receives Phi X and, behind it, W Phi X.
+  func convolveKSum(
+    _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>, spectrum: Workspace<T>
+  ) {
+    let (rows, columns, n, stride) = (2 * phases.wavevectorCount, columns, atomCount, phases.stride)
+    let t = spectrum.reserve(2 * rows * columns)
+    let weighted = t + rows * columns
+    let phi = phases.pointer
+    parallel(threads: threads, count: rows) { _, range in
+      let first = range.lowerBound
+      T.gemm(
+        transposeA: false, transposeB: false, m: range.count, n: columns, k: n, alpha: 1,
+        a: phi + first * stride, lda: stride, b: source, ldb: columns, beta: 0, c: t + first * columns,
+        ldc: columns)
+      applyWeights(state, rows: range, t: t, weighted: weighted)
+    }
+    let perHead = headWidth * headWidth
+    parallel(threads: threads, count: n) { _, atoms in
+      let first = atoms.lowerBound
+      T.gemm(
+        transposeA: true, transposeB: false, m: atoms.count, n: columns, k: rows, alpha: 1, a: phi + first,
+        lda: stride, b: weighted, ldb: columns, beta: 0, c: result + first * columns, ldc: columns)
+      for m in atoms {
+        for (h, selfTerm) in state.selfTerms.enumerated() where selfTerm != 0 {
+          let head = m * columns + h * perHead
+          for c in head ..< head + perHead { result[c] -= selfTerm * source[c] }
+        }
+      }
+    }
+  }
+
+  func adjointKSum(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>) {
+    convolveKSum(state, source: dY, result: dX, spectrum: secondScratch)
+    let (count, columns, n, stride) = (phases.wavevectorCount, columns, atomCount, phases.stride)
+    let (d, sigmaCount) = (headWidth, kernel.sigmas.count)
+    let rows = 2 * count
+    let (t, weighted) = (state.spectrum.pointer, state.spectrum.pointer + rows * columns)
+    let (tHat, weightedHat) = (secondScratch.pointer, secondScratch.pointer + rows * columns)
+    let (x, filter, weightGradients) = (state.x.pointer, state.filter, weightGradients.pointer)
+    let phaseGradients = phaseGradients.pointer
+    parallel(threads: threads, count: count) { _, range in
+      for k in range {
+        for h in 0 ..< heads {
+          var sum = 0.0
+          for row in [k, count + k] {
+            for c in row * columns + h * d * d ..< row * columns + (h + 1) * d * d { sum += Double(t[c] * tHat[c]) }
+          }
+          for j in 0 ..< sigmaCount { weightGradients[j * count + k] += filter[h * sigmaCount + j] * sum }
+        }
+      }
+      for first in [range.lowerBound, count + range.lowerBound] {
+        for (a, b) in [(weighted, dY), (weightedHat, UnsafePointer(x))] {
+          T.gemm(
+            transposeA: false, transposeB: true, m: range.count, n: n, k: columns, alpha: 1,
+            a: a + first * columns, lda: columns, b: b, ldb: columns, beta: 1,
+            c: phaseGradients + first * stride, ldc: stride)
+        }
+      }
+    }
+  }
+
+  func addKSumGradients() {
+    let (count, stride, n) = (phases.wavevectorCount, phases.stride, atomCount)
+    let gradients = phaseGradients.pointer
+    parallel(threads: threads, count: n) { _, atoms in
+      phases.addGradient(
+        wavevectors: 0 ..< count, atoms: atoms, cosineGradient: gradients + atoms.lowerBound,
+        sineGradient: gradients + count * stride + atoms.lowerBound, gradientStride: stride,
+        to: positionGradients.pointer, axisStride: n)
+    }
+  }
+
+  /// weighted = W_h o t for rows of [2 Nk][H d d], with W_hk = sum_j filter_hj w_jk.
+  private func applyWeights(
+    _ state: LayerState<T>, rows: Range<Int>, t: UnsafePointer<T>, weighted: UnsafeMutablePointer<T>
+  ) {
+    let (count, perHead, sigmaCount) = (phases.wavevectorCount, headWidth * headWidth, kernel.sigmas.count)
+    let (weights, filter) = (weights.pointer, state.filter)
+    for row in rows {
+      let k = row < count ? row : row - count
+      for h in 0 ..< heads {
+        var weight = 0.0
+        for j in 0 ..< sigmaCount { weight += filter[h * sigmaCount + j] * weights[j * count + k] }
+        let scale = T(weight)
+        let first = row * columns + h * perHead
+        for c in first ..< first + perHead { weighted[c] = scale * t[c] }
+      }
+    }
+  }
+}

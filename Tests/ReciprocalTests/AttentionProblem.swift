@@ -1,0 +1,162 @@
+// A random attention problem and its slow, obvious solution in Double.
+
+import Foundation
+import Kernels
+import Lattice
+
+@testable import Reciprocal
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct RandomNumbers: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  mutating func symmetric() -> Double { Double.random(in: -1 ... 1, using: &self) }
+}
+
+extension Cell {
+  static let triclinic = [
+    Cell(vectors: Matrix3([7.1, 0, 0], [1.2, 6.3, 0], [-0.8, 1.7, 8.2])),
+    Cell(vectors: Matrix3([5.2, 0.4, -0.3], [-2.9, 6.1, 0.2], [2.2, -2.4, 9.5])),
+    // Left-handed.
+    Cell(vectors: Matrix3([0.5, 6.6, 1.1], [7.4, -0.6, 0.9], [1.3, 0.7, 5.9])),
+  ]
+
+  func strained(by strain: Matrix3) -> Cell {
+    Cell(vectors: vectors * (Matrix3.identity + strain), isPeriodic: isPeriodic)
+  }
+}
+
+/// Everything that enters one layer's attention sum, and the coefficients c of an energy E = sum c o u.
+struct AttentionProblem {
+  var cell: Cell
+  var kernel: ReciprocalKernel
+  var heads: Int
+  var width: Int
+  var filter: [Double]
+  var positions: [Vector3]
+  var q: [Double]
+  var k: [Double]
+  var v: [Double]
+  var coefficients: [Double]
+
+  init(cell: Cell, kernel: ReciprocalKernel, atoms: Int, heads: Int, width: Int, seed: UInt64 = 1) {
+    var random = RandomNumbers(state: seed)
+    self.cell = cell
+    self.kernel = kernel
+    self.heads = heads
+    self.width = width
+    filter = (0 ..< heads * kernel.sigmas.count).map { _ in random.symmetric() }
+    let box = cell.isFullyPeriodic ? cell.vectors : Matrix3.identity * 6
+    positions = (0 ..< atoms).map { _ in
+      // Some atoms lie outside the cell, as unwrapped positions do.
+      1.5 * Vector3(random.symmetric(), random.symmetric(), random.symmetric()) * box
+    }
+    func numbers() -> [Double] { (0 ..< atoms * width).map { _ in random.symmetric() } }
+    q = numbers()
+    k = numbers()
+    v = numbers()
+    coefficients = numbers()
+  }
+
+  /// G_j(r) summed over both half spaces as it is written.
+  func pairKernel(_ r: Vector3, sigma: Double) -> Double {
+    if !cell.hasPeriodicAxis {
+      let distance = dot(r, r).squareRoot()
+      return distance == 0
+        ? (2 / Double.pi).squareRoot() / sigma : erf(distance / (2.0.squareRoot() * sigma)) / distance
+    }
+    let cutoff = kernel.cutoff(sigma: sigma)
+    var sum = 0.0
+    let limit = 12
+    for x in -limit ... limit {
+      for y in -limit ... limit {
+        for z in -limit ... limit where (x, y, z) != (0, 0, 0) {
+          let wavevector = Vector3(Double(x), Double(y), Double(z)) * cell.reciprocal
+          let kSquared = dot(wavevector, wavevector)
+          guard kSquared <= cutoff * cutoff else { continue }
+          let gaussian = exp(-sigma * sigma * kSquared / 2) / kSquared
+          let weight = kernel.weight == .coulomb ? 4 * .pi / cell.volume * gaussian : gaussian
+          sum += weight * cos(dot(wavevector, r))
+        }
+      }
+    }
+    return sum
+  }
+
+  /// u by the definition, pair by pair.
+  func directSum() -> [Double] {
+    let (n, d) = (positions.count, width / heads)
+    var u = [Double](repeating: 0, count: n * width)
+    for m in 0 ..< n {
+      for other in 0 ..< n {
+        let kernels = kernel.sigmas.map { sigma in
+          pairKernel(positions[m] - positions[other], sigma: sigma)
+            - (m == other && kernel.subtractsSelf ? (2 / Double.pi).squareRoot() / sigma : 0)
+        }
+        for h in 0 ..< heads {
+          let g = kernels.indices.reduce(0) { $0 + filter[h * kernels.count + $1] * kernels[$1] }
+          let columns = h * d ..< (h + 1) * d
+          let similarity = columns.reduce(0) { $0 + q[m * width + $1] * k[other * width + $1] }
+          for c in columns { u[m * width + c] += similarity * g * v[other * width + c] }
+        }
+      }
+    }
+    return u
+  }
+}
+
+/// What the engine makes of a problem.
+struct AttentionResult<T: KernelScalar> {
+  var u: [T] = []
+  var dq: [T] = []
+  var dk: [T] = []
+  var dv: [T] = []
+  var positionGradient: [Vector3] = []
+  var strainGradient = Matrix3.zero
+}
+
+extension AttentionProblem {
+  /// The engine's answer with `layers` layers of equal input.
+  func solve<T: KernelScalar>(
+    as _: T.Type = Double.self, method: AttentionMethod?, referenceCell: Cell? = nil, layers: Int = 1, threads: Int = 1
+  ) -> AttentionResult<T> {
+    let attention = ReciprocalAttention<T>(
+      kernel: kernel, heads: heads, width: width, layers: layers, threads: threads)
+    attention.preferredMethod = method
+    attention.referenceCell = referenceCell
+    attention.prepare(positions: positions, cell: cell)
+    let (q, k, v, du) = (q.map { T($0) }, k.map { T($0) }, v.map { T($0) }, coefficients.map { T($0) })
+    let zeros = [T](repeating: 0, count: q.count)
+    var result = AttentionResult(u: zeros, dq: zeros, dk: zeros, dv: zeros)
+    for layer in 0 ..< layers { attention.forward(layer: layer, filter: filter, q: q, k: k, v: v, u: &result.u) }
+    for layer in (0 ..< layers).reversed() {
+      attention.adjoint(
+        layer: layer, q: q, k: k, v: v, du: du, dq: &result.dq, dk: &result.dk, dv: &result.dv)
+    }
+    result.positionGradient = Array(repeating: .zero, count: positions.count)
+    attention.addGradients(positions: &result.positionGradient, strain: &result.strainGradient)
+    return result
+  }
+
+  func energy(method: AttentionMethod?, referenceCell: Cell? = nil) -> Double {
+    let u = solve(method: method, referenceCell: referenceCell).u
+    return zip(u, coefficients).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+}
+
+/// Largest difference relative to the largest reference value.
+func relativeDeviation(_ a: [Double], _ b: [Double]) -> Double {
+  let scale = b.map(abs).max() ?? 0
+  return (zip(a, b).map { abs($0 - $1) }.max() ?? 0) / max(scale, 1e-30)
+}
+
+func flat(_ vectors: [Vector3]) -> [Double] { vectors.flatMap { [$0.x, $0.y, $0.z] } }
+func flat(_ matrix: Matrix3) -> [Double] { flat([matrix.x, matrix.y, matrix.z]) }

@@ -1,0 +1,223 @@
+import Foundation
+import Kernels
+import Lattice
+import Testing
+
+@testable import Reciprocal
+
+/// Settings that between them use every branch: kernels, mixing, widths and boundaries.
+private let problems: [(name: String, problem: AttentionProblem)] = {
+  let widths = [(heads: 6, width: 6), (heads: 2, width: 6), (heads: 1, width: 4)]
+  var list: [(String, AttentionProblem)] = []
+  for (index, cell) in (Cell.triclinic + [Cell.free]).enumerated() {
+    for (heads, width) in widths {
+      for sigmas in [[1.1], [1.6, 1.0]] {
+        let kernel = ReciprocalKernel(sigmas: sigmas, subtractsSelf: heads > 1)
+        list.append(
+          (
+            "cell \(index), \(heads) heads, width \(width), sigmas \(sigmas)",
+            AttentionProblem(cell: cell, kernel: kernel, atoms: 7, heads: heads, width: width, seed: UInt64(index))
+          ))
+      }
+    }
+  }
+  for weight in [KernelWeight.noVolume, .top6] {
+    let kernel = ReciprocalKernel(sigmas: [1.4, 1.2], weight: weight, subtractsSelf: weight == .top6)
+    list.append(
+      (
+        "\(weight)", AttentionProblem(cell: Cell.triclinic[1], kernel: kernel, atoms: 6, heads: 2, width: 4)
+      ))
+  }
+  return list
+}()
+
+private func methods(for cell: Cell) -> [AttentionMethod] {
+  cell.hasPeriodicAxis ? [.pairwise, .kSum] : [.pairwise]
+}
+
+@Test func attentionIsTheSumOverPairsThatDefinesIt() {
+  for (name, problem) in problems where problem.kernel.weight != .top6 {
+    let exact = problem.directSum()
+    for method in methods(for: problem.cell) {
+      #expect(relativeDeviation(problem.solve(method: method).u, exact) < 1e-12, "\(method), \(name)")
+    }
+  }
+}
+
+@Test func pairwiseAndKSumAgreeInValuesAndGradients() {
+  for (name, problem) in problems where problem.cell.hasPeriodicAxis {
+    let (a, b) = (problem.solve(method: .pairwise, layers: 2), problem.solve(method: .kSum, layers: 2))
+    #expect(relativeDeviation(a.u, b.u) < 1e-12, "\(name)")
+    #expect(relativeDeviation(a.dq, b.dq) < 1e-12, "\(name)")
+    #expect(relativeDeviation(a.dk, b.dk) < 1e-12, "\(name)")
+    #expect(relativeDeviation(a.dv, b.dv) < 1e-12, "\(name)")
+    #expect(relativeDeviation(flat(a.positionGradient), flat(b.positionGradient)) < 1e-12, "\(name)")
+    if problem.kernel.weight != .top6 {
+      #expect(relativeDeviation(flat(a.strainGradient), flat(b.strainGradient)) < 1e-12, "\(name)")
+    }
+  }
+}
+
+/// dE/dx by the four-point formula, for every component of the arrays that `components` reaches.
+private func centralDifferences(
+  _ problem: AttentionProblem, count: Int, step: Double, energy: (AttentionProblem) -> Double,
+  shift: (inout AttentionProblem, Int, Double) -> Void
+) -> [Double] {
+  (0 ..< count).map { index in
+    func shifted(_ amount: Double) -> Double {
+      var copy = problem
+      shift(&copy, index, amount)
+      return energy(copy)
+    }
+    let near = shifted(step) - shifted(-step)
+    let far = shifted(2 * step) - shifted(-2 * step)
+    return (8 * near - far) / (12 * step)
+  }
+}
+
+@Test func adjointsAreTheDerivativesOfTheEnergy() {
+  for (name, problem) in problems {
+    for method in methods(for: problem.cell) {
+      let result = problem.solve(method: method)
+      let label: Comment = "\(method), \(name)"
+      let energy = { (p: AttentionProblem) in p.energy(method: method) }
+      let (n, width) = (problem.positions.count, problem.width)
+      let positions = centralDifferences(problem, count: 3 * n, step: 1e-3, energy: energy) {
+        $0.positions[$1 / 3][$1 % 3] += $2
+      }
+      #expect(relativeDeviation(flat(result.positionGradient), positions) < 1e-8, label)
+      let q = centralDifferences(problem, count: n * width, step: 1e-2, energy: energy) { $0.q[$1] += $2 }
+      #expect(relativeDeviation(result.dq, q) < 1e-10, label)
+      let k = centralDifferences(problem, count: n * width, step: 1e-2, energy: energy) { $0.k[$1] += $2 }
+      #expect(relativeDeviation(result.dk, k) < 1e-10, label)
+      let v = centralDifferences(problem, count: n * width, step: 1e-2, energy: energy) { $0.v[$1] += $2 }
+      #expect(relativeDeviation(result.dv, v) < 1e-10, label)
+    }
+  }
+}
+
+@Test func strainGradientIsTheDerivativeForFixedIntegers() {
+  for (name, problem) in problems where problem.cell.hasPeriodicAxis {
+    for method in methods(for: problem.cell) {
+      let reference = problem.cell
+      let result = problem.solve(method: method)
+      let expected = centralDifferences(
+        problem, count: 9, step: 1e-3, energy: { $0.energy(method: method, referenceCell: reference) }
+      ) { problem, index, amount in
+        var strain = Matrix3.zero
+        strain[index / 3][index % 3] = amount
+        problem.cell = problem.cell.strained(by: strain)
+        problem.positions = problem.positions.map { $0 + $0 * strain }
+      }
+      if problem.kernel.weight == .top6 {
+        #expect(flat(result.strainGradient).allSatisfy { $0 == 0 } && expected.allSatisfy { abs($0) < 1e-10 })
+      } else {
+        #expect(relativeDeviation(flat(result.strainGradient), expected) < 1e-8, "\(method), \(name)")
+      }
+    }
+  }
+}
+
+@Test func fixedIntegersKeepTheEnergyContinuousWhereACellsOwnIntegersJump() {
+  let kernel = ReciprocalKernel(sigmas: [1.0], tolerance: 1e-2)
+  let problem = AttentionProblem(cell: Cell.triclinic[0], kernel: kernel, atoms: 8, heads: 1, width: 1)
+  func energies(reference: Cell?) -> [Double] {
+    (0 ... 200).map { step in
+      let strain = Matrix3.identity * (0.001 * Double(step))
+      var copy = problem
+      copy.cell = problem.cell.strained(by: strain)
+      copy.positions = problem.positions.map { $0 + $0 * strain }
+      return copy.energy(method: .kSum, referenceCell: reference)
+    }
+  }
+  func largestSecondDifference(_ e: [Double]) -> Double {
+    let slopes = zip(e.dropFirst(), e).map { $0 - $1 }
+    return zip(slopes.dropFirst(), slopes).map { abs($0 - $1) }.max() ?? 0
+  }
+  let smooth = largestSecondDifference(energies(reference: problem.cell))
+  #expect(largestSecondDifference(energies(reference: nil)) > 100 * smooth)
+}
+
+@Test func energyOfASupercellIsEightTimesThatOfTheCell() {
+  let kernel = ReciprocalKernel(sigmas: [1.3])
+  for cell in Cell.triclinic {
+    let problem = AttentionProblem(cell: cell, kernel: kernel, atoms: 5, heads: 2, width: 4)
+    var large = problem
+    large.cell = Cell(vectors: cell.vectors * 2)
+    large.positions = []
+    for image in 0 ..< 8 {
+      let corner = SIMD3(image % 2, image / 2 % 2, image / 4)
+      let shift = Vector3(corner) * cell.vectors
+      large.positions += problem.positions.map { $0 + shift }
+    }
+    for path in [\AttentionProblem.q, \.k, \.v, \.coefficients] {
+      large[keyPath: path] = Array(repeatElement(problem[keyPath: path], count: 8).joined())
+    }
+    for method in [AttentionMethod.pairwise, .kSum] {
+      let (one, eight) = (problem.energy(method: method), large.energy(method: method))
+      #expect(abs(eight - 8 * one) < 1e-11 * abs(eight))
+    }
+  }
+}
+
+@Test(arguments: [1, 2, 3]) func sameThreadsGiveTheSameBits(threads: Int) {
+  for heads in [8, 2] {
+    let problem = AttentionProblem(
+      cell: Cell.triclinic[1], kernel: ReciprocalKernel(sigmas: [1.2, 1.0]), atoms: 50, heads: heads, width: 8)
+    for method in [AttentionMethod.pairwise, .kSum] {
+      let first = problem.solve(as: Float.self, method: method, layers: 2, threads: threads)
+      let second = problem.solve(as: Float.self, method: method, layers: 2, threads: threads)
+      #expect(first.u == second.u && first.dq == second.dq && first.dk == second.dk && first.dv == second.dv)
+      #expect(first.positionGradient == second.positionGradient)
+      #expect(first.strainGradient == second.strainGradient)
+      let single = problem.solve(method: method, layers: 2)
+      let parallel = problem.solve(method: method, layers: 2, threads: threads)
+      #expect(relativeDeviation(parallel.u, single.u) < 1e-13)
+      #expect(relativeDeviation(flat(parallel.positionGradient), flat(single.positionGradient)) < 1e-12)
+      #expect(relativeDeviation(flat(parallel.strainGradient), flat(single.strainGradient)) < 1e-12)
+    }
+  }
+}
+
+@Test func singlePrecisionFollowsDoubleToItsOwnAccuracy() {
+  for heads in [8, 2] {
+    let problem = AttentionProblem(
+      cell: Cell.triclinic[0], kernel: ReciprocalKernel(sigmas: [1.0]), atoms: 60, heads: heads, width: 8)
+    for method in [AttentionMethod.pairwise, .kSum] {
+      let single = problem.solve(as: Float.self, method: method)
+      let double = problem.solve(method: method)
+      #expect(relativeDeviation(single.u.map(Double.init), double.u) < 5e-6)
+      #expect(relativeDeviation(flat(single.positionGradient), flat(double.positionGradient)) < 5e-6)
+    }
+  }
+}
+
+@Test(arguments: [(1, 3), (3, 3)]) func aCellWithoutWavevectorsLeavesTheSelfTermOnly(heads: Int, width: Int) {
+  let sigma = 5.0
+  let problem = AttentionProblem(
+    cell: Cell(vectors: .identity * 4), kernel: ReciprocalKernel(sigmas: [sigma]), atoms: 3, heads: heads,
+    width: width)
+  #expect(KGrid(cell: problem.cell, kernel: problem.kernel).integers.isEmpty)
+  for method in [AttentionMethod.pairwise, .kSum] {
+    let result = problem.solve(method: method)
+    #expect(relativeDeviation(result.u, problem.directSum()) < 1e-14)
+    #expect(result.u.contains { $0 != 0 })
+    #expect(flat(result.positionGradient).allSatisfy { $0 == 0 })
+    #expect(result.strainGradient == .zero)
+  }
+}
+
+@Test func theCheaperEvaluationIsChosenBySizesAlone() {
+  let attention = ReciprocalAttention<Float>(
+    kernel: ReciprocalKernel(sigmas: [2]), heads: 4, width: 32, layers: 2)
+  var random = RandomNumbers(state: 3)
+  func method(atoms: Int, edge: Double) -> AttentionMethod {
+    attention.prepare(
+      positions: (0 ..< atoms).map { _ in
+        Vector3(random.symmetric(), random.symmetric(), random.symmetric()) * edge
+      }, cell: Cell(vectors: .identity * edge))
+    return attention.method
+  }
+  #expect(method(atoms: 12, edge: 12) == .pairwise)
+  #expect(method(atoms: 400, edge: 6) == .kSum)
+}
