@@ -29,8 +29,8 @@ extension Float: KernelScalar {
     SingleThreadedBLAS.prepare()
     cblas_sgemm(
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-      BLASInteger(m), BLASInteger(n), BLASInteger(k), alpha, a, BLASInteger(lda), b, BLASInteger(ldb), beta, c,
-      BLASInteger(ldc))
+      BLASInteger(m), BLASInteger(n), BLASInteger(k), alpha, a, BLASInteger(lda), b, BLASInteger(ldb),
+      beta, c, BLASInteger(ldc))
   }
 }
 
@@ -45,8 +45,8 @@ extension Double: KernelScalar {
     SingleThreadedBLAS.prepare()
     cblas_dgemm(
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-      BLASInteger(m), BLASInteger(n), BLASInteger(k), alpha, a, BLASInteger(lda), b, BLASInteger(ldb), beta, c,
-      BLASInteger(ldc))
+      BLASInteger(m), BLASInteger(n), BLASInteger(k), alpha, a, BLASInteger(lda), b, BLASInteger(ldb),
+      beta, c, BLASInteger(ldc))
   }
 }
 

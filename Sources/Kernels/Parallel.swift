@@ -5,7 +5,7 @@ import Dispatch
 /// The contiguous part of `0 ..< count` that belongs to `thread`; parts differ in length by at most one.
 @inlinable
 public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
-  count * thread / threads ..< count * (thread + 1) / threads
+  count * thread / threads..<count * (thread + 1) / threads
 }
 
 /// Runs `body` once for each of `threads` fixed, contiguous parts of `0 ..< count` and waits for all of them;
@@ -17,7 +17,7 @@ public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
 public func parallel(threads: Int, count: Int, body: (_ thread: Int, _ range: Range<Int>) -> Void) {
   precondition(threads > 0)
   guard threads > 1 else {
-    if count > 0 { flushingDenormals { body(0, 0 ..< count) } }
+    if count > 0 { flushingDenormals { body(0, 0..<count) } }
     return
   }
   withoutActuallyEscaping(body) { body in

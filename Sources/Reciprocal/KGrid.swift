@@ -14,7 +14,7 @@ public struct KGrid: Sendable {
 
   public init(cell: Cell, kernel: ReciprocalKernel) {
     if kernel.weight == .top6 {
-      let longest = (0 ..< 3).map { dot(cell.vectors[$0], cell.vectors[$0]).squareRoot() }.max() ?? 0
+      let longest = (0..<3).map { dot(cell.vectors[$0], cell.vectors[$0]).squareRoot() }.max() ?? 0
       let shells = Self.halfSpace(cell: cell, cutoff: 3 * 2 * .pi / longest + 1e-6)
       integers = shells.prefix(3).map(\.integers)
       counts = kernel.sigmas.map { [count = integers.count] _ in count }
@@ -31,7 +31,7 @@ public struct KGrid: Sendable {
   /// Largest |n_a| along each axis.
   public var extent: SIMD3<Int> {
     integers.reduce(into: SIMD3<Int>.zero) { extent, n in
-      for axis in 0 ..< 3 { extent[axis] = max(extent[axis], abs(n[axis])) }
+      for axis in 0..<3 { extent[axis] = max(extent[axis], abs(n[axis])) }
     }
   }
 
@@ -39,13 +39,13 @@ public struct KGrid: Sendable {
   static func halfSpace(cell: Cell, cutoff: Double) -> [(integers: SIMD3<Int>, kSquared: Double)] {
     let reciprocal = cell.reciprocal
     // n_a = k.a / 2 pi, so |n_a| <= k_max |a| / 2 pi.
-    let limit = (0 ..< 3).map { axis in
+    let limit = (0..<3).map { axis in
       Int(cutoff * dot(cell.vectors[axis], cell.vectors[axis]).squareRoot() / (2 * .pi) + 1e-9)
     }
     var shells: [(integers: SIMD3<Int>, kSquared: Double)] = []
-    for x in 0 ... limit[0] {
-      for y in -limit[1] ... limit[1] {
-        for z in -limit[2] ... limit[2] where x > 0 || y > 0 || (y == 0 && z > 0) {
+    for x in 0...limit[0] {
+      for y in -limit[1]...limit[1] {
+        for z in -limit[2]...limit[2] where x > 0 || y > 0 || (y == 0 && z > 0) {
           let k = Vector3(Double(x), Double(y), Double(z)) * reciprocal
           let kSquared = dot(k, k)
           if kSquared <= cutoff * cutoff { shells.append((SIMD3(x, y, z), kSquared)) }

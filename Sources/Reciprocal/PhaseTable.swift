@@ -1,7 +1,7 @@
 // Bloch phases of every atom on every wavevector: Phi[k][m] = cos(k.r_m), Phi[Nk + k][m] = sin(k.r_m).
 //
-// With f = r A^-1, k.r = 2 pi n.f, so that e^{ik.r} is a product of three powers of e^{2 pi i f_a}: one sine and
-// cosine per atom and axis, the rest multiplications. Always in Double, stored as T.
+// With f = r A^-1, k.r = 2 pi n.f, so that e^{ik.r} is a product of three powers of e^{2 pi i f_a}: one sine
+// and cosine per atom and axis, the rest multiplications. Always in Double, stored as T.
 // Layout: [2 Nk][stride] with atoms contiguous and `stride` a multiple of 8; entries past N are not defined.
 
 import Foundation
@@ -56,7 +56,7 @@ final class PhaseTable<T: KernelScalar> {
           let sine = cxy * sz + sxy * cz
           let cosineRow = table + k * stride + first
           let sineRow = table + (wavevectorCount + k) * stride + first
-          for lane in 0 ..< Lanes.scalarCount {
+          for lane in 0..<Lanes.scalarCount {
             cosineRow[lane] = T(cosine[lane])
             sineRow[lane] = T(sine[lane])
           }
@@ -71,18 +71,18 @@ final class PhaseTable<T: KernelScalar> {
     origin: SIMD3<Int>
   ) {
     var angles = (Lanes.zero, Lanes.zero, Lanes.zero)
-    for lane in 0 ..< min(Lanes.scalarCount, positions.count - first) {
+    for lane in 0..<min(Lanes.scalarCount, positions.count - first) {
       let f = positions[first + lane] * cell.inverse
       let wrapped = (f - f.rounded(.down)) * (2 * Double.pi)
       angles.0[lane] = wrapped.x
       angles.1[lane] = wrapped.y
       angles.2[lane] = wrapped.z
     }
-    for axis in 0 ..< 3 {
+    for axis in 0..<3 {
       let angle = axis == 0 ? angles.0 : axis == 1 ? angles.1 : angles.2
       var cosine = Lanes.zero
       var sine = Lanes.zero
-      for lane in 0 ..< Lanes.scalarCount {
+      for lane in 0..<Lanes.scalarCount {
         cosine[lane] = cos(angle[lane])
         sine[lane] = sin(angle[lane])
       }
@@ -122,7 +122,7 @@ extension PhaseTable {
       let sine = pointer + (wavevectorCount + k) * stride + atoms.lowerBound
       let dCosine = cosineGradient + row * gradientStride
       let dSine = sineGradient + row * gradientStride
-      for m in 0 ..< count {
+      for m in 0..<count {
         let slope = Double(cosine[m] * dSine[m] - sine[m] * dCosine[m])
         gx[m] += kx * slope
         gy[m] += ky * slope

@@ -1,5 +1,5 @@
-// The attention sum as linear attention over wavevectors (arXiv:2510.13055, eq. 11): 2 N Nk H d d multiplications
-// per product and layer.
+// The attention sum as linear attention over wavevectors (arXiv:2510.13055, eq. 11): 2 N Nk H d d
+// multiplications per product and layer.
 //
 //   T = Phi X                     structure factors of the sources,  [2 Nk][H d d]
 //   Y = Phi^T (W_h o T) - s_h X   s_h: self-term of head h
@@ -45,7 +45,7 @@ extension ReciprocalAttention {
       for m in atoms {
         for (h, selfTerm) in state.selfTerms.enumerated() where selfTerm != 0 {
           let head = m * columns + h * perHead
-          for c in head ..< head + perHead { result[c] -= selfTerm * source[c] }
+          for c in head..<head + perHead { result[c] -= selfTerm * source[c] }
         }
       }
     }
@@ -62,12 +62,14 @@ extension ReciprocalAttention {
     let phaseGradients = phaseGradients.pointer
     parallel(threads: threads, count: count) { _, range in
       for k in range {
-        for h in 0 ..< heads {
+        for h in 0..<heads {
           var sum = 0.0
           for row in [k, count + k] {
-            for c in row * columns + h * d * d ..< row * columns + (h + 1) * d * d { sum += Double(t[c] * tHat[c]) }
+            for c in row * columns + h * d * d..<row * columns + (h + 1) * d * d {
+              sum += Double(t[c] * tHat[c])
+            }
           }
-          for j in 0 ..< sigmaCount { weightGradients[j * count + k] += filter[h * sigmaCount + j] * sum }
+          for j in 0..<sigmaCount { weightGradients[j * count + k] += filter[h * sigmaCount + j] * sum }
         }
       }
       for first in [range.lowerBound, count + range.lowerBound] {
@@ -86,7 +88,7 @@ extension ReciprocalAttention {
     let gradients = phaseGradients.pointer
     parallel(threads: threads, count: n) { _, atoms in
       phases.addGradient(
-        wavevectors: 0 ..< count, atoms: atoms, cosineGradient: gradients + atoms.lowerBound,
+        wavevectors: 0..<count, atoms: atoms, cosineGradient: gradients + atoms.lowerBound,
         sineGradient: gradients + count * stride + atoms.lowerBound, gradientStride: stride,
         to: positionGradients.pointer, axisStride: n)
     }
@@ -100,12 +102,12 @@ extension ReciprocalAttention {
     let (weights, filter) = (weights.pointer, state.filter)
     for row in rows {
       let k = row < count ? row : row - count
-      for h in 0 ..< heads {
+      for h in 0..<heads {
         var weight = 0.0
-        for j in 0 ..< sigmaCount { weight += filter[h * sigmaCount + j] * weights[j * count + k] }
+        for j in 0..<sigmaCount { weight += filter[h * sigmaCount + j] * weights[j * count + k] }
         let scale = T(weight)
         let first = row * columns + h * perHead
-        for c in first ..< first + perHead { weighted[c] = scale * t[c] }
+        for c in first..<first + perHead { weighted[c] = scale * t[c] }
       }
     }
   }

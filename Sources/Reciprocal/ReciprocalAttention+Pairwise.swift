@@ -1,4 +1,5 @@
-// The attention sum with G as an N x N matrix, kept for all layers of a step (2 J N^2 numbers with its adjoint).
+// The attention sum with G as an N x N matrix, kept for all layers of a step (2 J N^2 numbers with
+// its adjoint).
 //
 //   three periodic axes   G_j = Phi^T W_j Phi - s_j 1
 //   no periodic axis      G_j(r) = erf(r/(sqrt2 sigma_j))/r - s_j 1      (the limit V -> infinity)
@@ -34,7 +35,7 @@ extension ReciprocalAttention {
         fillPeriodicKernel(g, weights: weights.pointer + j * phases.wavevectorCount)
       }
       let selfTerm = T(kernel.selfTerm(sigma: sigma))
-      for m in 0 ..< n { g[m * n + m] -= selfTerm }
+      for m in 0..<n { g[m * n + m] -= selfTerm }
     }
   }
 
@@ -43,7 +44,7 @@ extension ReciprocalAttention {
     parallel(threads: threads, count: n) { _, rows in
       positions.withUnsafeBufferPointer { positions in
         for m in rows {
-          for other in 0 ..< n {
+          for other in 0..<n {
             let d = positions[m] - positions[other]
             g[m * n + other] = T(freeKernel(distanceSquared: dot(d, d), sigma: sigma).value)
           }
@@ -60,16 +61,17 @@ extension ReciprocalAttention {
       (g + atoms.lowerBound * n).update(repeating: 0, count: atoms.count * n)
       let scaled = threadScratch[thread].reserve(wavevectorBlock * atoms.count)
       for start in Swift.stride(from: 0, to: 2 * count, by: wavevectorBlock) {
-        let block = start ..< min(start + wavevectorBlock, 2 * count)
+        let block = start..<min(start + wavevectorBlock, 2 * count)
         for row in block {
           let weight = T(weights[row < count ? row : row - count])
           let from = phi + row * stride + atoms.lowerBound
           let to = scaled + (row - start) * atoms.count
-          for m in 0 ..< atoms.count { to[m] = weight * from[m] }
+          for m in 0..<atoms.count { to[m] = weight * from[m] }
         }
         T.gemm(
           transposeA: true, transposeB: false, m: atoms.count, n: n, k: block.count, alpha: 1, a: scaled,
-          lda: atoms.count, b: phi + start * stride, ldb: stride, beta: 1, c: g + atoms.lowerBound * n, ldc: n)
+          lda: atoms.count, b: phi + start * stride, ldb: stride, beta: 1, c: g + atoms.lowerBound * n, ldc: n
+        )
       }
     }
   }
@@ -89,7 +91,8 @@ extension ReciprocalAttention {
       parallel(threads: threads, count: n) { _, rows in
         let first = rows.lowerBound
         T.gemm(
-          transposeA: false, transposeB: false, m: rows.count, n: width, k: n, alpha: 1, a: g + first * n, lda: n,
+          transposeA: false, transposeB: false, m: rows.count, n: width, k: n, alpha: 1, a: g + first * n,
+          lda: n,
           b: filtered, ldb: width, beta: j == 0 ? 0 : 1, c: result + first * width, ldc: width)
       }
     }
@@ -105,7 +108,8 @@ extension ReciprocalAttention {
       parallel(threads: threads, count: n) { _, rows in
         let first = rows.lowerBound
         T.gemm(
-          transposeA: false, transposeB: true, m: rows.count, n: n, k: width, alpha: 1, a: filtered + first * width,
+          transposeA: false, transposeB: true, m: rows.count, n: n, k: width, alpha: 1,
+          a: filtered + first * width,
           lda: width, b: state.x.pointer, ldb: width, beta: 1, c: dG + first * n, ldc: n)
       }
     }
@@ -117,9 +121,9 @@ extension ReciprocalAttention {
   ) -> UnsafeMutablePointer<T> {
     let (n, width, sigmaCount) = (atomCount, width, kernel.sigmas.count)
     let filtered = secondScratch.reserve(n * width)
-    for h in 0 ..< width {
+    for h in 0..<width {
       let scale = T(state.filter[h * sigmaCount + j])
-      for m in 0 ..< n { filtered[m * width + h] = scale * source[m * width + h] }
+      for m in 0..<n { filtered[m * width + h] = scale * source[m * width + h] }
     }
     return filtered
   }
@@ -137,14 +141,15 @@ extension ReciprocalAttention {
       let a = threadScratch[thread].reserve(4 * rowBlock * n)
       let g = a + rowBlock * n
       for first in stride(from: atoms.lowerBound, to: atoms.upperBound, by: rowBlock) {
-        let rows = first ..< min(first + rowBlock, atoms.upperBound)
-        for h in 0 ..< heads {
+        let rows = first..<min(first + rowBlock, atoms.upperBound)
+        for h in 0..<heads {
           let column = h * d
           product(q + first * width + column, transposed: k + column, rows: rows.count, into: a)
           mixKernels(state, head: h, rows: rows, into: g)
-          for i in 0 ..< rows.count * n { a[i] *= g[i] }
+          for i in 0..<rows.count * n { a[i] *= g[i] }
           T.gemm(
-            transposeA: false, transposeB: false, m: rows.count, n: d, k: n, alpha: 1, a: a, lda: n, b: v + column,
+            transposeA: false, transposeB: false, m: rows.count, n: d, k: n, alpha: 1, a: a, lda: n,
+            b: v + column,
             ldb: width, beta: 0, c: u + first * width + column, ldc: width)
         }
       }
@@ -152,7 +157,8 @@ extension ReciprocalAttention {
   }
 
   func adjointHeads(
-    _ state: LayerState<T>, q: UnsafePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>, du: UnsafePointer<T>,
+    _ state: LayerState<T>, q: UnsafePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>,
+    du: UnsafePointer<T>,
     dq: UnsafeMutablePointer<T>, dk: UnsafeMutablePointer<T>, dv: UnsafeMutablePointer<T>
   ) {
     let (n, d, width, sigmaCount) = (atomCount, headWidth, width, kernel.sigmas.count)
@@ -165,49 +171,53 @@ extension ReciprocalAttention {
       let dK = partials + 2 * thread * n * width
       let dV = dK + n * width
       for first in stride(from: atoms.lowerBound, to: atoms.upperBound, by: rowBlock) {
-        let rows = first ..< min(first + rowBlock, atoms.upperBound)
-        for h in 0 ..< heads {
+        let rows = first..<min(first + rowBlock, atoms.upperBound)
+        for h in 0..<heads {
           let column = h * d
           let head = first * width + column
           product(q + head, transposed: k + column, rows: rows.count, into: a)
           product(du + head, transposed: v + column, rows: rows.count, into: dP)
           mixKernels(state, head: h, rows: rows, into: g)
-          for i in 0 ..< rows.count * n {
+          for i in 0..<rows.count * n {
             let (value, slope) = (a[i], dP[i])
             p[i] = value * g[i]
             a[i] = value * slope  // dG_h
             dP[i] = slope * g[i]  // dA
           }
-          for j in 0 ..< sigmaCount {
+          for j in 0..<sigmaCount {
             let scale = T(state.filter[h * sigmaCount + j])
             guard scale != 0 else { continue }
             let dG = pairGradients.pointer + (j * n + first) * n
-            for i in 0 ..< rows.count * n { dG[i] += scale * a[i] }
+            for i in 0..<rows.count * n { dG[i] += scale * a[i] }
           }
           T.gemm(
-            transposeA: false, transposeB: false, m: rows.count, n: d, k: n, alpha: 1, a: dP, lda: n, b: k + column,
+            transposeA: false, transposeB: false, m: rows.count, n: d, k: n, alpha: 1, a: dP, lda: n,
+            b: k + column,
             ldb: width, beta: 0, c: dq + head, ldc: width)
           T.gemm(
-            transposeA: true, transposeB: false, m: n, n: d, k: rows.count, alpha: 1, a: dP, lda: n, b: q + head,
+            transposeA: true, transposeB: false, m: n, n: d, k: rows.count, alpha: 1, a: dP, lda: n,
+            b: q + head,
             ldb: width, beta: 1, c: dK + column, ldc: width)
           T.gemm(
-            transposeA: true, transposeB: false, m: n, n: d, k: rows.count, alpha: 1, a: p, lda: n, b: du + head,
+            transposeA: true, transposeB: false, m: n, n: d, k: rows.count, alpha: 1, a: p, lda: n,
+            b: du + head,
             ldb: width, beta: 1, c: dV + column, ldc: width)
         }
       }
     }
     for (offset, gradient) in [(0, dk), (n * width, dv)] {
       gradient.update(from: partials + offset, count: n * width)
-      for thread in 1 ..< threads {
+      for thread in 1..<threads {
         let part = partials + 2 * thread * n * width + offset
-        for i in 0 ..< n * width { gradient[i] += part[i] }
+        for i in 0..<n * width { gradient[i] += part[i] }
       }
     }
   }
 
   /// Rows of one head of [N][D] times the transpose of the same head of another: rows x N.
   private func product(
-    _ left: UnsafePointer<T>, transposed right: UnsafePointer<T>, rows: Int, into result: UnsafeMutablePointer<T>
+    _ left: UnsafePointer<T>, transposed right: UnsafePointer<T>, rows: Int,
+    into result: UnsafeMutablePointer<T>
   ) {
     T.gemm(
       transposeA: false, transposeB: true, m: rows, n: atomCount, k: headWidth, alpha: 1, a: left, lda: width,
@@ -221,11 +231,11 @@ extension ReciprocalAttention {
     let (n, sigmaCount) = (atomCount, kernel.sigmas.count)
     let count = rows.count * n
     g.update(repeating: 0, count: count)
-    for j in 0 ..< sigmaCount {
+    for j in 0..<sigmaCount {
       let scale = T(state.filter[head * sigmaCount + j])
       guard scale != 0 else { continue }
       let source = pairKernels.pointer + (j * n + rows.lowerBound) * n
-      for i in 0 ..< count { g[i] += scale * source[i] }
+      for i in 0..<count { g[i] += scale * source[i] }
     }
   }
 }
@@ -249,8 +259,8 @@ extension ReciprocalAttention {
   /// D <- D + D^T.
   private func symmetrize(_ matrix: UnsafeMutablePointer<T>) {
     let n = atomCount
-    for m in 0 ..< n {
-      for other in 0 ... m {
+    for m in 0..<n {
+      for other in 0...m {
         let sum = matrix[m * n + other] + matrix[other * n + m]
         matrix[m * n + other] = sum
         matrix[other * n + m] = sum
@@ -264,12 +274,12 @@ extension ReciprocalAttention {
       positions.withUnsafeBufferPointer { positions in
         for m in rows {
           var sum = Vector3.zero
-          for other in 0 ..< n {
+          for other in 0..<n {
             let d = positions[m] - positions[other]
             let slope = freeKernel(distanceSquared: dot(d, d), sigma: sigma).slopeOverDistance
             sum += d * (slope * Double(gradient[m * n + other]))
           }
-          for axis in 0 ..< 3 { sums[axis * n + m] += sum[axis] }
+          for axis in 0..<3 { sums[axis * n + m] += sum[axis] }
         }
       }
     }
@@ -284,12 +294,13 @@ extension ReciprocalAttention {
       let product = threadScratch[thread].reserve(wavevectorBlock * atoms.count)
       let weightGradient = partials + thread * count
       for start in Swift.stride(from: 0, to: count, by: half) {
-        let block = start ..< min(start + half, count)
+        let block = start..<min(start + half, count)
         let sine = product + block.count * atoms.count
         for (firstRow, target) in [(start, product), (count + start, sine)] {
           T.gemm(
             transposeA: false, transposeB: false, m: block.count, n: atoms.count, k: n, alpha: 1,
-            a: phi + firstRow * stride, lda: stride, b: gradient + atoms.lowerBound, ldb: n, beta: 0, c: target,
+            a: phi + firstRow * stride, lda: stride, b: gradient + atoms.lowerBound, ldb: n, beta: 0,
+            c: target,
             ldc: atoms.count)
         }
         for (row, k) in block.enumerated() {
@@ -299,7 +310,7 @@ extension ReciprocalAttention {
             let phase = phi + firstRow * stride + atoms.lowerBound
             let values = target + row * atoms.count
             var rowSum = T.zero
-            for m in 0 ..< atoms.count {
+            for m in 0..<atoms.count {
               rowSum += phase[m] * values[m]
               values[m] *= weight
             }
@@ -312,8 +323,8 @@ extension ReciprocalAttention {
           gradientStride: atoms.count, to: positionGradients.pointer, axisStride: n)
       }
     }
-    for thread in 0 ..< threads {
-      for k in 0 ..< count { weightGradients.pointer[j * count + k] += partials[thread * count + k] }
+    for thread in 0..<threads {
+      for k in 0..<count { weightGradients.pointer[j * count + k] += partials[thread * count + k] }
     }
   }
 }

@@ -1,5 +1,5 @@
-// Sources X_n = k_n (x) v_n of the attention sum and the gather u_m = q_m . Y_m, head by head, with their adjoints.
-// N D d multiplications each; the sum between them is Y = G X.
+// Sources X_n = k_n (x) v_n of the attention sum and the gather u_m = q_m . Y_m, head by head, with their
+// adjoints. N D d multiplications each; the sum between them is Y = G X.
 
 import Kernels
 
@@ -9,11 +9,11 @@ extension ReciprocalAttention {
     let (width, d, columns) = (width, headWidth, columns)
     parallel(threads: threads, count: atomCount) { _, atoms in
       for n in atoms {
-        for column in 0 ..< width {
+        for column in 0..<width {
           let row = x + n * columns + column * d
           let head = v + n * width + column / d * d
           let key = k[n * width + column]
-          for b in 0 ..< d { row[b] = key * head[b] }
+          for b in 0..<d { row[b] = key * head[b] }
         }
       }
     }
@@ -28,12 +28,12 @@ extension ReciprocalAttention {
     parallel(threads: threads, count: atomCount) { _, atoms in
       for n in atoms {
         (dv + n * width).update(repeating: 0, count: width)
-        for column in 0 ..< width {
+        for column in 0..<width {
           let row = dX + n * columns + column * d
           let head = n * width + column / d * d
           let key = k[n * width + column]
           var sum = T.zero
-          for b in 0 ..< d {
+          for b in 0..<d {
             sum += row[b] * v[head + b]
             dv[head + b] += row[b] * key
           }
@@ -49,11 +49,11 @@ extension ReciprocalAttention {
     parallel(threads: threads, count: atomCount) { _, atoms in
       for m in atoms {
         (u + m * width).update(repeating: 0, count: width)
-        for column in 0 ..< width {
+        for column in 0..<width {
           let row = y + m * columns + column * d
           let head = u + m * width + column / d * d
           let query = q[m * width + column]
-          for b in 0 ..< d { head[b] += query * row[b] }
+          for b in 0..<d { head[b] += query * row[b] }
         }
       }
     }
@@ -67,12 +67,12 @@ extension ReciprocalAttention {
     let (width, d, columns) = (width, headWidth, columns)
     parallel(threads: threads, count: atomCount) { _, atoms in
       for m in atoms {
-        for column in 0 ..< width {
+        for column in 0..<width {
           let offset = m * columns + column * d
           let head = du + m * width + column / d * d
           let query = q[m * width + column]
           var sum = T.zero
-          for b in 0 ..< d {
+          for b in 0..<d {
             dY[offset + b] = query * head[b]
             sum += y[offset + b] * head[b]
           }

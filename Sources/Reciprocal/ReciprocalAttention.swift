@@ -2,15 +2,15 @@
 //
 //   u_mh = sum_n (q_mh . k_nh) G_h(r_m - r_n) v_nh        all images included; G_h = sum_j filter_hj G_j
 //
-// It is linear in the products X_n = k_n (x) v_n, head by head: Y = G X, u_m = q_m . Y_m. Since G is symmetric the
-// adjoint runs through the same sum: dY_m = q_m (x) du_m, dX = G dY, and the positions see the bilinear form
+// It is linear in the products X_n = k_n (x) v_n, head by head: Y = G X, u_m = q_m . Y_m. Since G is symmetric
+// the adjoint runs through the same sum: dY_m = q_m (x) du_m, dX = G dY, and the positions see the bilinear form
 // dY^T G X. Three evaluations of that sum, with equal results:
 //
 //   pairwise   G as a matrix                   `ReciprocalAttention+Pairwise.swift`
 //   kSum       Y = Phi^T W (Phi X)             `ReciprocalAttention+KSum.swift`
 //
-// Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d], column
-// (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
+// Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
+// column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
 // Use per step: `prepare`, `forward` for every layer, `adjoint` for every layer, `addGradients`.
 
 import Kernels
@@ -78,8 +78,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
     self.heads = heads
     self.width = width
     self.threads = threads
-    self.layers = (0 ..< layers).map { _ in LayerState() }
-    threadScratch = (0 ..< threads).map { _ in Workspace() }
+    self.layers = (0..<layers).map { _ in LayerState() }
+    threadScratch = (0..<threads).map { _ in Workspace() }
   }
 
   /// d = D / H.
@@ -128,13 +128,14 @@ public final class ReciprocalAttention<T: KernelScalar> {
     state.y.reserve(atomCount * columns)
     switch method {
     case .pairwise: convolvePairwise(state, source: state.x.pointer, result: state.y.pointer)
-    case .kSum: convolveKSum(state, source: state.x.pointer, result: state.y.pointer, spectrum: state.spectrum)
+    case .kSum:
+      convolveKSum(state, source: state.x.pointer, result: state.y.pointer, spectrum: state.spectrum)
     }
     gather(state.y.pointer, q: q, u: u)
   }
 
-  /// dq, dk, dv of one layer from du, after its `forward` with the same q, k, v. The part of positions and strain
-  /// is kept for `addGradients`.
+  /// dq, dk, dv of one layer from du, after its `forward` with the same q, k, v. The part of positions and
+  /// strain is kept for `addGradients`.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   public func adjoint(
@@ -169,7 +170,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
     case .kSum: addKSumGradients()
     }
     let sums = positionGradients.pointer
-    for m in 0 ..< atomCount {
+    for m in 0..<atomCount {
       gradient[m] += Vector3(sums[m], sums[atomCount + m], sums[2 * atomCount + m])
     }
     addWeightGradients(strain: &strain)
@@ -192,8 +193,11 @@ final class LayerState<T: KernelScalar> {
   func setFilter(_ filter: [Double], kernel: ReciprocalKernel) {
     self.filter = filter
     let count = kernel.sigmas.count
-    selfTerms = (0 ..< filter.count / count).map { h in
-      T(kernel.sigmas.indices.reduce(0.0) { $0 + filter[h * count + $1] * kernel.selfTerm(sigma: kernel.sigmas[$1]) })
+    selfTerms = (0..<filter.count / count).map { h in
+      T(
+        kernel.sigmas.indices.reduce(0.0) {
+          $0 + filter[h * count + $1] * kernel.selfTerm(sigma: kernel.sigmas[$1])
+        })
     }
   }
 }
@@ -234,21 +238,21 @@ extension ReciprocalAttention {
     let count = phases.wavevectorCount
     guard let grid else { return }
     for (j, sigma) in kernel.sigmas.enumerated() {
-      for i in 0 ..< grid.counts[j] {
+      for i in 0..<grid.counts[j] {
         let slope = kernel.logWeightStrainGradient(k: phases.wavevectors[i], sigma: sigma)
         strain += slope * (weights.pointer[j * count + i] * weightGradients.pointer[j * count + i])
       }
     }
   }
 
-  /// The cheaper evaluation by its count of multiplications in matrix products. The formula sees sizes only, so
-  /// the choice is the same on every machine and after every restart.
+  /// The cheaper evaluation by its count of multiplications in matrix products. The formula sees sizes only,
+  /// so the choice is the same on every machine and after every restart.
   private func chooseMethod() -> AttentionMethod {
     guard let grid else { return .pairwise }
     if let preferredMethod { return preferredMethod }
     let (n, k, j) = (atomCount, 2 * grid.integers.count, kernel.sigmas.count)
-    // G and the adjoint of its phases once; each head forms, weights and applies an N x N matrix. Products with
-    // few columns run at about a third of the speed of large ones.
+    // G and the adjoint of its phases once; each head forms, weights and applies an N x N matrix. Products
+    // with few columns run at about a third of the speed of large ones.
     let perLayer = headWidth == 1 ? 3 * j * width : 3 * 6 * width
     let pairwise = n * n * (2 * j * k + layers.count * perLayer)
     let kSum = layers.count * 6 * n * k * columns

@@ -67,7 +67,7 @@ func freeKernelOrigin(sigma: Double) -> Double { (2 / Double.pi).squareRoot() / 
 
 /// G(r) = erf(x)/r and G'(r)/r = (sqrt(2/pi)/sigma exp(-x^2) - G)/r^2 with x = r/(sqrt2 sigma).
 ///
-/// Below x = 0.3 both come from erf(x)/x = 2/sqrt(pi) sum_n (-x^2)^n / (n! (2n+1)), to the last digit of Double.
+/// Below x = 0.3 both come from erf(x)/x = 2/sqrt(pi) sum_n (-x^2)^n / (n! (2n+1)), to Double's last digit.
 func freeKernel(distanceSquared: Double, sigma: Double) -> (value: Double, slopeOverDistance: Double) {
   let origin = freeKernelOrigin(sigma: sigma)
   let x2 = distanceSquared / (2 * sigma * sigma)

@@ -6,10 +6,10 @@ private func naiveProduct<T: KernelScalar>(
   transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: T, a: [T], b: [T], beta: T, c: [T]
 ) -> [T] {
   var result = c
-  for i in 0 ..< m {
-    for j in 0 ..< n {
+  for i in 0..<m {
+    for j in 0..<n {
       var sum = T.zero
-      for l in 0 ..< k {
+      for l in 0..<k {
         sum += (transposeA ? a[l * m + i] : a[i * k + l]) * (transposeB ? b[j * k + l] : b[l * n + j])
       }
       result[i * n + j] = alpha * sum + beta * c[i * n + j]
@@ -20,9 +20,9 @@ private func naiveProduct<T: KernelScalar>(
 
 private func checkProducts<T: KernelScalar>(_: T.Type, tolerance: T) {
   let (m, n, k) = (5, 7, 3)
-  let a = (0 ..< m * k).map { T($0 % 11) - 4 }
-  let b = (0 ..< k * n).map { T($0 % 7) - 2.5 }
-  let c = (0 ..< m * n).map { T($0 % 5) }
+  let a = (0..<m * k).map { T($0 % 11) - 4 }
+  let b = (0..<k * n).map { T($0 % 7) - 2.5 }
+  let c = (0..<m * n).map { T($0 % 5) }
   for (transposeA, transposeB) in [(false, false), (false, true), (true, false), (true, true)] {
     var fast = c
     T.gemm(
@@ -41,8 +41,8 @@ private func checkProducts<T: KernelScalar>(_: T.Type, tolerance: T) {
 
 @Test(arguments: [1, 2, 3, 8]) func partitionsCoverEveryIndexOnceInOrder(threads: Int) {
   for count in [0, 1, 7, 64] {
-    let parts = (0 ..< threads).map { partition(of: count, thread: $0, threads: threads) }
-    #expect(parts.flatMap { Array($0) } == Array(0 ..< count))
+    let parts = (0..<threads).map { partition(of: count, thread: $0, threads: threads) }
+    #expect(parts.flatMap { Array($0) } == Array(0..<count))
   }
 }
 

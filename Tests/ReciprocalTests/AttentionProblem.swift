@@ -18,7 +18,7 @@ struct RandomNumbers: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
 
-  mutating func symmetric() -> Double { Double.random(in: -1 ... 1, using: &self) }
+  mutating func symmetric() -> Double { Double.random(in: -1...1, using: &self) }
 }
 
 extension Cell {
@@ -53,13 +53,13 @@ struct AttentionProblem {
     self.kernel = kernel
     self.heads = heads
     self.width = width
-    filter = (0 ..< heads * kernel.sigmas.count).map { _ in random.symmetric() }
+    filter = (0..<heads * kernel.sigmas.count).map { _ in random.symmetric() }
     let box = cell.isFullyPeriodic ? cell.vectors : Matrix3.identity * 6
-    positions = (0 ..< atoms).map { _ in
+    positions = (0..<atoms).map { _ in
       // Some atoms lie outside the cell, as unwrapped positions do.
       1.5 * Vector3(random.symmetric(), random.symmetric(), random.symmetric()) * box
     }
-    func numbers() -> [Double] { (0 ..< atoms * width).map { _ in random.symmetric() } }
+    func numbers() -> [Double] { (0..<atoms * width).map { _ in random.symmetric() } }
     q = numbers()
     k = numbers()
     v = numbers()
@@ -76,9 +76,9 @@ struct AttentionProblem {
     let cutoff = kernel.cutoff(sigma: sigma)
     var sum = 0.0
     let limit = 12
-    for x in -limit ... limit {
-      for y in -limit ... limit {
-        for z in -limit ... limit where (x, y, z) != (0, 0, 0) {
+    for x in -limit...limit {
+      for y in -limit...limit {
+        for z in -limit...limit where (x, y, z) != (0, 0, 0) {
           let wavevector = Vector3(Double(x), Double(y), Double(z)) * cell.reciprocal
           let kSquared = dot(wavevector, wavevector)
           guard kSquared <= cutoff * cutoff else { continue }
@@ -95,15 +95,15 @@ struct AttentionProblem {
   func directSum() -> [Double] {
     let (n, d) = (positions.count, width / heads)
     var u = [Double](repeating: 0, count: n * width)
-    for m in 0 ..< n {
-      for other in 0 ..< n {
+    for m in 0..<n {
+      for other in 0..<n {
         let kernels = kernel.sigmas.map { sigma in
           pairKernel(positions[m] - positions[other], sigma: sigma)
             - (m == other && kernel.subtractsSelf ? (2 / Double.pi).squareRoot() / sigma : 0)
         }
-        for h in 0 ..< heads {
+        for h in 0..<heads {
           let g = kernels.indices.reduce(0) { $0 + filter[h * kernels.count + $1] * kernels[$1] }
-          let columns = h * d ..< (h + 1) * d
+          let columns = h * d..<(h + 1) * d
           let similarity = columns.reduce(0) { $0 + q[m * width + $1] * k[other * width + $1] }
           for c in columns { u[m * width + c] += similarity * g * v[other * width + c] }
         }
@@ -126,7 +126,8 @@ struct AttentionResult<T: KernelScalar> {
 extension AttentionProblem {
   /// The engine's answer with `layers` layers of equal input.
   func solve<T: KernelScalar>(
-    as _: T.Type = Double.self, method: AttentionMethod?, referenceCell: Cell? = nil, layers: Int = 1, threads: Int = 1
+    as _: T.Type = Double.self, method: AttentionMethod?, referenceCell: Cell? = nil, layers: Int = 1,
+    threads: Int = 1
   ) -> AttentionResult<T> {
     let attention = ReciprocalAttention<T>(
       kernel: kernel, heads: heads, width: width, layers: layers, threads: threads)
@@ -136,8 +137,10 @@ extension AttentionProblem {
     let (q, k, v, du) = (q.map { T($0) }, k.map { T($0) }, v.map { T($0) }, coefficients.map { T($0) })
     let zeros = [T](repeating: 0, count: q.count)
     var result = AttentionResult(u: zeros, dq: zeros, dk: zeros, dv: zeros)
-    for layer in 0 ..< layers { attention.forward(layer: layer, filter: filter, q: q, k: k, v: v, u: &result.u) }
-    for layer in (0 ..< layers).reversed() {
+    for layer in 0..<layers {
+      attention.forward(layer: layer, filter: filter, q: q, k: k, v: v, u: &result.u)
+    }
+    for layer in (0..<layers).reversed() {
       attention.adjoint(
         layer: layer, q: q, k: k, v: v, du: du, dq: &result.dq, dk: &result.dk, dv: &result.dv)
     }

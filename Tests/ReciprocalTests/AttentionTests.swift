@@ -16,7 +16,8 @@ private let problems: [(name: String, problem: AttentionProblem)] = {
         list.append(
           (
             "cell \(index), \(heads) heads, width \(width), sigmas \(sigmas)",
-            AttentionProblem(cell: cell, kernel: kernel, atoms: 7, heads: heads, width: width, seed: UInt64(index))
+            AttentionProblem(
+              cell: cell, kernel: kernel, atoms: 7, heads: heads, width: width, seed: UInt64(index))
           ))
       }
     }
@@ -63,7 +64,7 @@ private func centralDifferences(
   _ problem: AttentionProblem, count: Int, step: Double, energy: (AttentionProblem) -> Double,
   shift: (inout AttentionProblem, Int, Double) -> Void
 ) -> [Double] {
-  (0 ..< count).map { index in
+  (0..<count).map { index in
     func shifted(_ amount: Double) -> Double {
       var copy = problem
       shift(&copy, index, amount)
@@ -122,7 +123,7 @@ private func centralDifferences(
   let kernel = ReciprocalKernel(sigmas: [1.0], tolerance: 1e-2)
   let problem = AttentionProblem(cell: Cell.triclinic[0], kernel: kernel, atoms: 8, heads: 1, width: 1)
   func energies(reference: Cell?) -> [Double] {
-    (0 ... 200).map { step in
+    (0...200).map { step in
       let strain = Matrix3.identity * (0.001 * Double(step))
       var copy = problem
       copy.cell = problem.cell.strained(by: strain)
@@ -145,7 +146,7 @@ private func centralDifferences(
     var large = problem
     large.cell = Cell(vectors: cell.vectors * 2)
     large.positions = []
-    for image in 0 ..< 8 {
+    for image in 0..<8 {
       let corner = SIMD3(image % 2, image / 2 % 2, image / 4)
       let shift = Vector3(corner) * cell.vectors
       large.positions += problem.positions.map { $0 + shift }
@@ -163,7 +164,8 @@ private func centralDifferences(
 @Test(arguments: [1, 2, 3]) func sameThreadsGiveTheSameBits(threads: Int) {
   for heads in [8, 2] {
     let problem = AttentionProblem(
-      cell: Cell.triclinic[1], kernel: ReciprocalKernel(sigmas: [1.2, 1.0]), atoms: 50, heads: heads, width: 8)
+      cell: Cell.triclinic[1], kernel: ReciprocalKernel(sigmas: [1.2, 1.0]), atoms: 50, heads: heads, width: 8
+    )
     for method in [AttentionMethod.pairwise, .kSum] {
       let first = problem.solve(as: Float.self, method: method, layers: 2, threads: threads)
       let second = problem.solve(as: Float.self, method: method, layers: 2, threads: threads)
@@ -213,7 +215,7 @@ private func centralDifferences(
   var random = RandomNumbers(state: 3)
   func method(atoms: Int, edge: Double) -> AttentionMethod {
     attention.prepare(
-      positions: (0 ..< atoms).map { _ in
+      positions: (0..<atoms).map { _ in
         Vector3(random.symmetric(), random.symmetric(), random.symmetric()) * edge
       }, cell: Cell(vectors: .identity * edge))
     return attention.method

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Reciprocal
 
-/// Electrostatic potential energy of Gaussian-smeared sources by reciprocal attention, plus the short-ranged rest
-/// of point charges summed in real space: Ewald's energy, in units of charge^2 / Angstrom.
+/// Electrostatic potential energy of Gaussian-smeared sources by reciprocal attention, plus the short-ranged
+/// rest of point charges summed in real space: Ewald's energy, in units of charge^2 / Angstrom.
 private func ewaldEnergy(positions: [Vector3], charges: [Double], cell: Cell, sigma: Double) -> Double {
   let ones = [Double](repeating: 1, count: charges.count)
   var potential = ones
@@ -16,9 +16,9 @@ private func ewaldEnergy(positions: [Vector3], charges: [Double], cell: Cell, si
   var energy = zip(potential, charges).reduce(0) { $0 + $1.0 * $1.1 / 2 }
   let images = 6
   for (m, n) in charges.indices.flatMap({ m in charges.indices.map { (m, $0) } }) {
-    for x in -images ... images {
-      for y in -images ... images {
-        for z in -images ... images where m != n || (x, y, z) != (0, 0, 0) {
+    for x in -images...images {
+      for y in -images...images {
+        for z in -images...images where m != n || (x, y, z) != (0, 0, 0) {
           let d = positions[m] - positions[n] - Vector3(Double(x), Double(y), Double(z)) * cell.vectors
           let r = dot(d, d).squareRoot()
           energy += charges[m] * charges[n] / 2 * erfc(r / (2.0.squareRoot() * sigma)) / r
@@ -38,7 +38,8 @@ private struct Crystal: Sendable, CustomTestStringConvertible {
 
   /// Nearest-neighbour distance 1.
   static let rockSalt = Crystal(
-    testDescription: "rock salt", cell: Cell(vectors: Matrix3([0, 1, 1], [1, 0, 1], [1, 1, 0])), anion: [1, 1, 1],
+    testDescription: "rock salt", cell: Cell(vectors: Matrix3([0, 1, 1], [1, 0, 1], [1, 1, 0])),
+    anion: [1, 1, 1],
     madelung: 1.7475645946)
   /// Lattice constant 1; the constant per nearest-neighbour distance is 1.7626747731 (OEIS A181152).
   static let caesiumChloride = Crystal(
@@ -46,19 +47,20 @@ private struct Crystal: Sendable, CustomTestStringConvertible {
     madelung: 2 / 3.0.squareRoot() * 1.7626747731)
   /// Nearest-neighbour distance 1.
   static let zincblende = Crystal(
-    testDescription: "zincblende", cell: Cell(vectors: Matrix3([0, 1, 1], [1, 0, 1], [1, 1, 0]) * (2 / 3.0.squareRoot())),
+    testDescription: "zincblende",
+    cell: Cell(vectors: Matrix3([0, 1, 1], [1, 0, 1], [1, 1, 0]) * (2 / 3.0.squareRoot())),
     anion: Vector3(repeating: 1 / 3.0.squareRoot()), madelung: 1.6380550533)
 }
 
 @Test(arguments: [Crystal.rockSalt, .caesiumChloride, .zincblende])
 private func madelungConstant(of crystal: Crystal) {
   for sigma in [0.3, 0.4] {
-    let energy = ewaldEnergy(positions: [.zero, crystal.anion], charges: [1, -1], cell: crystal.cell, sigma: sigma)
+    let energy = ewaldEnergy(
+      positions: [.zero, crystal.anion], charges: [1, -1], cell: crystal.cell, sigma: sigma)
     #expect(abs(energy + crystal.madelung) < 2e-10)
   }
 }
 
-/// Between two opposite Gaussian charges in a box of 60 Angstrom images count for less than a part in a thousand.
 @Test func kernelOfALargeCellIsThePotentialOfAGaussian() {
   let kernel = ReciprocalKernel(sigmas: [2])
   let edge = 60.0
@@ -83,7 +85,8 @@ private func madelungConstant(of crystal: Crystal) {
   for (index, r) in distances.enumerated() {
     let shift = -2.8372974795 / edge
     let background = 2 * Double.pi * 4 / (edge * edge * edge)
-    #expect(abs(periodic[index] - free[index] - shift - background - 2 * .pi / 3 * r * r / pow(edge, 3)) < 1e-5)
+    #expect(
+      abs(periodic[index] - free[index] - shift - background - 2 * .pi / 3 * r * r / pow(edge, 3)) < 1e-5)
   }
 }
 
@@ -115,9 +118,9 @@ private func madelungConstant(of crystal: Crystal) {
     for (j, sigma) in kernel.sigmas.enumerated() {
       let prefix = Set(grid.integers.prefix(grid.counts[j]))
       let limit = 15
-      for x in -limit ... limit {
-        for y in -limit ... limit {
-          for z in -limit ... limit where (x, y, z) != (0, 0, 0) {
+      for x in -limit...limit {
+        for y in -limit...limit {
+          for z in -limit...limit where (x, y, z) != (0, 0, 0) {
             let k = Vector3(Double(x), Double(y), Double(z)) * cell.reciprocal
             let isInside = dot(k, k) <= pow(kernel.cutoff(sigma: sigma), 2)
             let isPositive = x > 0 || (x == 0 && (y > 0 || (y == 0 && z > 0)))
