@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 import symmetric_contraction as contraction
-from mace_sources import Unsupported, parse_irreps, read_mace_torch, read_reference, refuse
+from mace_sources import INTERACTIONS, Unsupported, parse_irreps, read_mace_torch, read_reference, refuse
 
 VERSION = 1
 
@@ -101,8 +101,7 @@ def contraction_weights(source, prefix, lmax, L, S, even_first):
 def fold_layer(source, t, C, lmax):
   """One interaction, product and self-connection -> (attributes, datasets, correlation)."""
   layer, state, P, S = source.layers[t], source.state, f'interactions.{t}.', len(source.config['species'])
-  refuse(layer['interaction'] not in ('RealAgnosticInteractionBlock', 'RealAgnosticResidualInteractionBlock'),
-         f'interaction block {layer["interaction"]}')
+  refuse(layer['interaction'] not in INTERACTIONS, f'interaction block {layer["interaction"]}')
   spec = layer['conv_tp_instructions']
   irreps_in, mid = parse_irreps(layer['conv_tp_irreps_in1']), parse_irreps(layer['irreps_mid'])
   out_irreps = parse_irreps(layer['out_irreps'])
@@ -129,7 +128,7 @@ def fold_layer(source, t, C, lmax):
     if layer['interaction'] == 'RealAgnosticInteractionBlock':
       w = w @ skip[l]
     data[f'linear/{l}'] = w
-  if layer['interaction'] == 'RealAgnosticResidualInteractionBlock':
+  if layer['interaction'] == 'RealAgnosticResidualInteractionBlock' and layer['use_sc']:
     data.update({f'skip/{l}': w for l, w in skip.items()})
 
   product = linear_matrices(layer['product_linear_instructions'], state[f'products.{t}.linear.weight'])

@@ -1,6 +1,7 @@
 """Reads a MACE model, from either of the forms it comes in, into one `Source`: its flat weights by their torch names and
 the e3nn instructions that say how they are cut. What Bloch does not evaluate is refused here, by name."""
 import json
+import os
 import re
 from dataclasses import dataclass, field
 
@@ -69,10 +70,101 @@ def read_reference(path, name):
 
 
 # ------------------------------------------------------------------ mace-torch pickle
-def class_name(module):
-  """Class of a module, also of one that e3nn has compiled to TorchScript."""
-  return getattr(module, 'original_name', type(module).__name__)
+def linear_spec(linear):
+  refuse(type(linear).__name__ != 'Linear' or not hasattr(linear, 'instructions'),
+         f'linear layer of class {type(linear).__module__}.{type(linear).__name__} (cuEquivariance models: convert them '
+         'with mace_cueq_to_e3nn first)')
+  refuse(getattr(linear, 'bias_numel', 0) > 0, 'linear layer with biases')
+  return dict(irreps_in=str(linear.irreps_in), irreps_out=str(linear.irreps_out), instructions=[
+    dict(i_in=p.i_in, i_out=p.i_out, path_shape=list(p.path_shape), path_weight=float(p.path_weight))
+    for p in linear.instructions])
+
+
+def product_spec(product):
+  refuse(not hasattr(product, 'instructions'), f'tensor product of class {type(product).__name__}')
+  return [dict(i_in1=p.i_in1, i_in2=p.i_in2, i_out=p.i_out, mode=p.connection_mode, path_weight=float(p.path_weight),
+               path_shape=list(p.path_shape)) for p in product.instructions]
+
+
+def silu_norm(activation, where):
+  """Constant by which e3nn multiplies SiLU so that its second moment is 1."""
+  import torch
+  refuse(getattr(activation, 'f', None) is not torch.nn.functional.silu, f'{where} with an activation other than SiLU')
+  return float(activation.cst)
+
+
+def layer_spec(interaction, product):
+  name = type(interaction).__name__
+  refuse(name not in INTERACTIONS, f'interaction block {name}')
+  refuse(type(interaction.conv_tp_weights).__name__ != 'FullyConnectedNet',
+         f'radial network {type(interaction.conv_tp_weights).__name__}')
+  refuse(type(product.symmetric_contractions).__name__ != 'SymmetricContraction'
+         or not hasattr(product.symmetric_contractions, 'contractions'),
+         'symmetric contraction of cuEquivariance (convert the model with mace_cueq_to_e3nn first)')
+  skip = interaction.skip_tp
+  return dict(
+    interaction=name, use_sc=int(product.use_sc), avg_num_neighbors=float(interaction.avg_num_neighbors),
+    conv_tp_irreps_in1=str(interaction.conv_tp.irreps_in1), irreps_mid=str(interaction.conv_tp.irreps_out),
+    target_irreps=str(interaction.target_irreps), out_irreps=str(product.linear.irreps_out),
+    conv_tp_instructions=product_spec(interaction.conv_tp), skip_tp_instructions=product_spec(skip),
+    skip_tp_irreps=[str(skip.irreps_in1), str(skip.irreps_in2), str(skip.irreps_out)],
+    linear_up_instructions=linear_spec(interaction.linear_up), linear_instructions=linear_spec(interaction.linear),
+    product_linear_instructions=linear_spec(product.linear))
+
+
+def readout_spec(readout):
+  """Linear instructions and SiLU constant of a readout."""
+  name = type(readout).__name__
+  if name == 'LinearReadoutBlock':
+    return [linear_spec(readout.linear)], 1.0
+  refuse(name != 'NonLinearReadoutBlock', f'readout {name}')
+  (activation,) = readout.non_linearity.acts
+  return [linear_spec(readout.linear_1), linear_spec(readout.linear_2)], silu_norm(activation, 'readout')
+
+
+def source_from_mace(model, name, provenance):
+  """A mace-torch module -> Source."""
+  kind = type(model).__name__
+  refuse(kind == 'RecursiveScriptModule', 'TorchScript (a compiled model): use the plain .model file')
+  refuse(kind not in ('MACE', 'ScaleShiftMACE'), f'model class {kind}')
+  refuse(len(getattr(model, 'heads', None) or ['Default']) > 1, f'several heads ({", ".join(map(str, model.heads))}); '
+         'extract one with mace_select_head')
+  refuse(hasattr(model, 'pair_repulsion_fn'), 'ZBL pair repulsion')
+  refuse(hasattr(model, 'joint_embedding'), 'embeddings of charge, spin or other inputs')
+  radial = model.radial_embedding
+  refuse(hasattr(radial, 'distance_transform'),
+         f'distance transform {type(getattr(radial, "distance_transform", None)).__name__}')
+  refuse(type(radial.bessel_fn).__name__ != 'BesselBasis', f'radial basis {type(radial.bessel_fn).__name__}')
+  refuse(type(radial.cutoff_fn).__name__ != 'PolynomialCutoff', f'cut-off {type(radial.cutoff_fn).__name__}')
+  refuse(not getattr(radial, 'apply_cutoff', True), 'cut-off applied to the messages (apply_cutoff=False)')
+  harmonics = model.spherical_harmonics
+  refuse(harmonics.normalization != 'component' or not harmonics.normalize, 'spherical harmonics other than component')
+  lmax = parse_irreps(harmonics.irreps_out)[-1][1]
+
+  layers = [layer_spec(i, p) for i, p in zip(model.interactions, model.products)]
+  radial_norms = {silu_norm(i.conv_tp_weights[j].act, 'radial network') for i in model.interactions
+                  for j in range(len(i.conv_tp_weights) - 1)}
+  refuse(len(radial_norms) > 1, 'radial networks that differ in their activation')
+  readouts, readout_norms = zip(*(readout_spec(r) for r in model.readouts))
+  scale_shift = getattr(model, 'scale_shift', None)
+  config = dict(
+    species=[int(z) for z in model.atomic_numbers], r_max=float(model.r_max), lmax=lmax,
+    cutoff_p=int(radial.cutoff_fn.p), E0s=model.atomic_energies_fn.atomic_energies.double().reshape(-1).tolist(),
+    scale=float(scale_shift.scale) if scale_shift else 1.0, shift=float(scale_shift.shift) if scale_shift else 0.0)
+  refuse(len(config['E0s']) != len(config['species']), 'several sets of atomic energies')
+  state = {k: v.detach().cpu().double().numpy() for k, v in model.state_dict().items()}
+  return Source(name=name, provenance=provenance, errors='', config=config, state=state, layers=layers,
+                embedding=linear_spec(model.node_embedding.linear), readouts=list(readouts),
+                radial_silu_norm=radial_norms.pop() if radial_norms else 1.0, readout_silu_norm=readout_norms[-1])
 
 
 def read_mace_torch(path, name):
-  raise NotImplementedError
+  import warnings
+  warnings.filterwarnings('ignore')  # mace-torch and e3nn warn about their own use of torch.load
+  try:
+    import mace  # noqa: F401  before e3nn: it lets torch unpickle modules
+    import torch
+  except ImportError as e:
+    raise ImportError(f'a .model file needs torch and mace-torch (pip install torch mace-torch): {e}') from e
+  model = torch.load(path, map_location='cpu', weights_only=False)
+  return source_from_mace(model, name, f'imported from {os.path.basename(path)} ({type(model).__name__}, mace-torch)')
