@@ -10,7 +10,9 @@
 //   dw_2/dt = n_dof w_1^2 - 1/tau^2                - w_2 w_3
 //   dw_j/dt = w_(j-1)^2   - 1/tau^2                - w_j w_(j+1)
 //
-// Energy of the chain: (k_B T tau^2 / 2) (n_dof w_1^2 + sum_(j>1) w_j^2) + k_B T (n_dof eta_1 + sum_(j>1) eta_j).
+// Energy of the chain, kinetic and potential:
+//
+//   (k_B T tau^2 / 2) (n_dof w_1^2 + sum_(j>1) w_j^2) + k_B T (n_dof eta_1 + sum_(j>1) eta_j)
 
 import Foundation
 import Lattice

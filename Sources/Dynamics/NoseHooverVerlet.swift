@@ -4,7 +4,7 @@
 
 import Lattice
 
-/// Nose-Hoover chain dynamics: deterministic, reversible, second order. Conserves K + U + energy of the chain.
+/// Nose-Hoover chain dynamics: deterministic, reversible, second order. Conserves K + U + the chain's energy.
 public struct NoseHooverVerlet: Integrator {
   public let timestep: Double
   public let temperature: TemperatureSchedule
@@ -30,8 +30,9 @@ public struct NoseHooverVerlet: Integrator {
     try temperature.validate(above: 0, inclusive: false)
     try DynamicsError.require(
       relaxationTime >= 10 * timestep && relaxationTime.isFinite,
-      "the thermostat's time tau must be at least ten time steps, \(10 * timestep) fs, not \(relaxationTime) fs")
-    try DynamicsError.require(chainLength >= 1, "a Nose-Hoover chain needs at least 1 link, not \(chainLength)")
+      "the thermostat's tau must be at least ten time steps, \(10 * timestep) fs, not \(relaxationTime) fs")
+    try DynamicsError.require(
+      chainLength >= 1, "a Nose-Hoover chain needs at least 1 link, not \(chainLength)")
     try DynamicsError.require(
       degreesOfFreedom >= 1, "there is nothing to thermostat: no atom is free to move; use NVE or Langevin")
     self.timestep = timestep

@@ -7,8 +7,8 @@ import Testing
 @Suite struct LangevinBAOABTests {
   let kT = Units.boltzmann * 300
 
-  /// Leimkuhler, Matthews 2013, section 4: on a harmonic oscillator the positions of BAOAB are canonical at any
-  /// stable dt, and its full-step momenta have the temperature T (1 - (w dt)^2 / 4).
+  /// Leimkuhler, Matthews 2013, section 4: on a harmonic oscillator the positions of BAOAB are canonical at
+  /// any stable dt, and its full-step momenta have the temperature T (1 - (w dt)^2 / 4); here w dt = 1.
   @Test func configurationalTemperatureOfOscillatorsIsExactAtALargeTimestep() throws {
     let (system, potential) = oscillators(
       stiffness: Array(repeating: 5, count: 100), masses: Array(repeating: 12, count: 100))
@@ -31,8 +31,8 @@ import Testing
     #expect(abs(kinetic.mean - 0.75) < 4 * kinetic.standardError)
   }
 
-  /// K of n momenta is Gamma distributed: mean n kT/2, variance n (kT)^2/2. Bounds: four standard errors, which
-  /// must be below 0.5% of the mean and 2% of the variance.
+  /// K of n momenta is Gamma distributed: mean n kT/2, variance n (kT)^2/2. Bounds: four standard errors,
+  /// which must be below 0.5% of the mean and 2% of the variance.
   @Test func kineticEnergyIsCanonical() throws {
     let (system, potential) = oscillators(
       stiffness: [1, 2, 3, 4, 5, 6, 7, 8], masses: Array(repeating: 12, count: 8))
@@ -64,12 +64,12 @@ import Testing
         LangevinBAOAB(timestep: timestep, temperature: .constant(600), friction: 0.01, seed: 5))
       var squares = 0.0
       var before = run.conserved
-      for _ in 0..<4000 {
+      for _ in 0..<8000 {
         try run.advance(Int(50 / timestep))
         squares += (run.conserved - before) * (run.conserved - before)
         before = run.conserved
       }
-      return (squares / 4000).squareRoot()
+      return (squares / 8000).squareRoot()
     }
     #expect(abs(errors[0] / errors[1] - 4) < 0.4)
     #expect(abs(errors[1] / errors[2] - 4) < 0.4)
@@ -86,6 +86,19 @@ import Testing
     try run.advance(200_000) { worst = max(worst, abs($0.conserved - start)) }
     // 1e-4 eV per atom in 100 ps.
     #expect(worst < 8 * 1e-4)
+  }
+
+  @Test func aFreeAtomInAColdBathSlowsExponentially() throws {
+    var system = oscillators(stiffness: [0], masses: [12]).0
+    system.velocities[0] = [0.01, -0.02, 0.03]
+    let start = system.velocities[0]
+    var run = try Run(
+      system, PrescribedForces(forces: [.zero]),
+      LangevinBAOAB(timestep: 2, temperature: .constant(0), friction: 0.01, seed: 1))
+    try run.advance(50)
+    #expect(length(run.system.velocities[0] - start * exp(-0.01 * 2 * 50)) < 1e-16)
+    // All the energy went to the bath.
+    #expect(abs(run.conserved - system.kineticEnergy) < 1e-15)
   }
 
   @Test func withoutFrictionItIsVelocityVerlet() throws {

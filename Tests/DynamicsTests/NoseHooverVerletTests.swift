@@ -69,6 +69,7 @@ import Testing
     expectCanonical(try kineticMoments(run, degreesOfFreedom: 21, steps: 1_000_000))
   }
 
+  /// One picosecond, in which the three trajectories have not yet parted: the ratio is free of statistics.
   @Test func errorOfTheConservedQuantityFallsAsTheSquareOfTheTimestep() throws {
     let errors = try [2.0, 1.0, 0.5].map { timestep in
       var (system, potential) = springCube()
@@ -78,11 +79,11 @@ import Testing
         NoseHooverVerlet(
           timestep: timestep, temperature: .constant(600), relaxationTime: 50, degreesOfFreedom: 21))
       var energies: [Double] = []
-      try run.advance(Int(10_000 / timestep)) { energies.append($0.conserved) }
+      try run.advance(Int(1000 / timestep)) { energies.append($0.conserved) }
       return rootMeanSquareFluctuation(energies)
     }
-    #expect(abs(errors[0] / errors[1] - 4) < 0.4)
-    #expect(abs(errors[1] / errors[2] - 4) < 0.4)
+    #expect(abs(errors[0] / errors[1] - 4) < 0.1)
+    #expect(abs(errors[1] / errors[2] - 4) < 0.1)
   }
 
   @Test(arguments: [TemperatureSchedule.constant(300), .ramp(from: 100, to: 500, steps: 200_000)])
@@ -113,20 +114,5 @@ import Testing
     try run.advance(500)
     for i in 0..<8 { #expect(length(run.system.positions[i] - system.positions[i]) < 1e-8) }
     #expect(abs(run.integrator.state.variables["chain_potential_energy"]?[0] ?? .nan) < 1e-8)
-  }
-
-  @Test func temperatureFollowsARamp() throws {
-    var (system, potential) = springCube()
-    system.drawVelocities(temperature: 100, degreesOfFreedom: 21, seed: 4)
-    var run = try Run(
-      system, potential,
-      NoseHooverVerlet(
-        timestep: 1, temperature: .ramp(from: 100, to: 900, steps: 100_000), relaxationTime: 50,
-        degreesOfFreedom: 21))
-    try run.advance(100_000)
-    var temperature = BlockAverage(blockLength: 1000)
-    try run.advance(100_000) { temperature.add($0.system.temperature(degreesOfFreedom: 21)) }
-    #expect(temperature.standardError < 10)
-    #expect(abs(temperature.mean - 900) < 4 * temperature.standardError)
   }
 }
