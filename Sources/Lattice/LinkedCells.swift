@@ -15,7 +15,7 @@ struct LinkedCells: Sendable {
   private(set) var starts: [Int32] = []
   /// The atom in every slot, ascending within a bin.
   private(set) var atoms: [Int32] = []
-  /// Wrapped positions by slot, Angstrom.
+  /// Wrapped positions by slot, Angstrom; at the end some padding, so that eight can be read from any slot on.
   private(set) var x: [Double] = []
   private(set) var y: [Double] = []
   private(set) var z: [Double] = []
@@ -34,6 +34,7 @@ struct LinkedCells: Sendable {
   private static let imageLimit = 16_000.0
   private static let coordinateLimit = 0x1p40
   private static let keyBits = 21
+  private static let padding = 7
 
   /// Sorts `positions` into bins no narrower than `width` (as far as the cell allows), reusing memory.
   mutating func fill(positions: [Vector3], cell: Cell, width: Double) throws {
@@ -100,9 +101,9 @@ struct LinkedCells: Sendable {
     }
     starts.append(end)
     atoms.setCount(count, filler: 0)
-    x.setCount(count, filler: 0)
-    y.setCount(count, filler: 0)
-    z.setCount(count, filler: 0)
+    x.setCount(count + Self.padding, filler: 0)
+    y.setCount(count + Self.padding, filler: 0)
+    z.setCount(count + Self.padding, filler: 0)
     for atom in stride(from: count - 1, through: 0, by: -1) {  // downwards: ends become starts
       let bin = Int(binOfAtom[atom])
       starts[bin] -= 1

@@ -20,19 +20,14 @@ extension NeighborList {
     buildCell = cell
   }
 
-  private var squaredReach: Double { (cutoff + skin) * (cutoff + skin) }
-
   private mutating func countPairs(atoms: Int) {
     offsets.setCount(atoms + 1, filler: 0)
-    let reach = squaredReach
+    let range = cutoff + skin
     offsets.withUnsafeMutableBufferPointer { offsets in
-      linkedCells.forEachSlot(threads: threads) { x, y, z, slot, position, neighborhoods in
+      linkedCells.forEachSlot(threads: threads) { slot, neighborhoods in
         var pairs = -1  // the atom itself
         for bin in neighborhoods {
-          for other in bin.slots {
-            let d2 = squaredDistance(position, x[other], y[other], z[other], bin.translation)
-            pairs &+= d2 < reach ? 1 : 0
-          }
+          linkedCells.forEachBlock(of: bin, within: range, of: slot) { _, hits in pairs += hits.nonzeroBitCount }
         }
         offsets[Int(linkedCells.atoms[slot]) + 1] = Int32(pairs)
       }
@@ -42,54 +37,26 @@ extension NeighborList {
   }
 
   private mutating func writePairs() {
-    let reach = squaredReach
+    let range = cutoff + skin
     neighbors.withUnsafeMutableBufferPointer { neighbors in
       shifts.withUnsafeMutableBufferPointer { shifts in
-        linkedCells.forEachSlot(threads: threads) { x, y, z, slot, position, neighborhoods in
+        linkedCells.forEachSlot(threads: threads) { slot, neighborhoods in
           let i = Int(linkedCells.atoms[slot])
-          let image = linkedCells.images[i]
           var pair = Int(offsets[i])
           for bin in neighborhoods {
-              let isHome = bin.image == .zero
-            for other in bin.slots {
-              let d2 = squaredDistance(position, x[other], y[other], z[other], bin.translation)
-              guard d2 < reach, !(isHome && other == slot) else { continue }
-              let j = Int(linkedCells.atoms[other])
-              neighbors[pair] = Int32(j)
-              // w_i - w_j - s A with w = r - n A: S = s + n_i - n_j
-              shifts[pair] = SIMD3<Int16>(truncatingIfNeeded: bin.image &+ image &- linkedCells.images[j])
-              pair += 1
-            }
-          }
-        }
-      }
-    }
-  }
-}
-
-extension LinkedCells {
-  /// Calls `body` with every slot, its wrapped position and the bins around it; x, y, z are the wrapped positions
-  /// of all slots. Bins are divided among `threads`.
-  @inline(__always)
-  fileprivate func forEachSlot(
-    threads: Int,
-    _ body: (
-      _ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ z: UnsafePointer<Double>, _ slot: Int,
-      _ position: Vector3, _ neighborhoods: UnsafeBufferPointer<Neighborhood>
-    ) -> Void
-  ) {
-    x.withUnsafeBufferPointer { x in
-      y.withUnsafeBufferPointer { y in
-        z.withUnsafeBufferPointer { z in
-          guard let x = x.baseAddress, let y = y.baseAddress, let z = z.baseAddress else { return }
-          parallel(threads: threads, count: coordinates.count) { _, bins in
-            var neighborhoods: [Neighborhood] = []
-            for bin in bins {
-              findNeighborhoods(of: bin, into: &neighborhoods)
-              neighborhoods.withUnsafeBufferPointer { neighborhoods in
-                for slot in Int(starts[bin]) ..< Int(starts[bin + 1]) {
-                  body(x, y, z, slot, Vector3(x[slot], y[slot], z[slot]), neighborhoods)
-                }
+            let isHome = bin.image == .zero
+            // w_i - w_j - n A with w = r - image A: S = n + image_i - image_j
+            let image = bin.image &+ linkedCells.images[i]
+            linkedCells.forEachBlock(of: bin, within: range, of: slot) { first, hits in
+              var hits = hits
+              while hits != 0 {
+                let other = first + hits.trailingZeroBitCount / 8
+                hits &= hits &- 1
+                if isHome && other == slot { continue }
+                let j = Int(linkedCells.atoms[other])
+                neighbors[pair] = Int32(j)
+                shifts[pair] = SIMD3<Int16>(truncatingIfNeeded: image &- linkedCells.images[j])
+                pair += 1
               }
             }
           }
@@ -99,12 +66,51 @@ extension LinkedCells {
   }
 }
 
-/// |(w_i - w_j) - n A|^2 in this order: the other direction, (w_j - w_i) + n A, is the exact negative, so the list is
-/// symmetric down to the last bit.
-@inline(__always)
-private func squaredDistance(_ r: Vector3, _ x: Double, _ y: Double, _ z: Double, _ t: Vector3) -> Double {
-  let dx = r.x - x - t.x
-  let dy = r.y - y - t.y
-  let dz = r.z - z - t.z
-  return dx * dx + dy * dy + dz * dz
+extension LinkedCells {
+  /// Calls `body` with every slot and the bins around it. Bins are divided among `threads`.
+  @inline(__always)
+  fileprivate func forEachSlot(
+    threads: Int, _ body: (_ slot: Int, _ neighborhoods: UnsafeBufferPointer<Neighborhood>) -> Void
+  ) {
+    parallel(threads: threads, count: coordinates.count) { _, bins in
+      var neighborhoods: [Neighborhood] = []
+      for bin in bins {
+        findNeighborhoods(of: bin, into: &neighborhoods)
+        neighborhoods.withUnsafeBufferPointer { neighborhoods in
+          for slot in Int(starts[bin]) ..< Int(starts[bin + 1]) { body(slot, neighborhoods) }
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with the slots of `bin` in blocks of eight; byte b of `hits` is 0x80 if slot `first` + b lies
+  /// within `range` of `slot`, else 0.
+  ///
+  /// The displacement is (w_i - w_j) - n A in this order: the other direction, (w_j - w_i) + n A, is its exact
+  /// negative, so the list is symmetric down to the last bit.
+  @inline(__always)
+  fileprivate func forEachBlock(
+    of bin: Neighborhood, within range: Double, of slot: Int, _ body: (_ first: Int, _ hits: UInt64) -> Void
+  ) {
+    typealias Block = SIMD8<Double>
+    let (xi, yi, zi) = (x[slot], y[slot], z[slot])
+    let t = bin.translation
+    for first in stride(from: bin.slots.lowerBound, to: bin.slots.upperBound, by: 8) {
+      let dx = xi - x.block(at: first) - t.x
+      let dy = yi - y.block(at: first) - t.y
+      let dz = zi - z.block(at: first) - t.z
+      let isNear = dx * dx + dy * dy + dz * dz .< range * range
+      let bytes = SIMD8<Int8>(truncatingIfNeeded: unsafeBitCast(isNear, to: SIMD8<Int64>.self))
+      let present = UInt64(0x8080_8080_8080_8080) &>> UInt64(8 * max(0, first + 8 - bin.slots.upperBound))
+      body(first, unsafeBitCast(bytes, to: UInt64.self) & present)
+    }
+  }
+}
+
+extension [Double] {
+  /// Eight elements from `index` on.
+  @inline(__always)
+  fileprivate func block(at index: Int) -> SIMD8<Double> {
+    withUnsafeBytes { $0.loadUnaligned(fromByteOffset: index * 8, as: SIMD8<Double>.self) }
+  }
 }

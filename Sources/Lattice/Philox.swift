@@ -4,7 +4,6 @@
 
 enum Philox {
   /// Ten rounds on `counter` under `key`: four words of 32 random bits.
-  @inlinable
   static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
     var c = counter
     var k = key

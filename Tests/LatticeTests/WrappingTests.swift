@@ -1,0 +1,59 @@
+import Testing
+
+@testable import Lattice
+
+@Suite struct WrappingTests {
+  static let periodicities = NeighborListTests.periodicities
+
+  @Test(arguments: NeighborListTests.shapes.indices, periodicities)
+  func imageFlagsLeadBackToThePosition(shape: Int, isPeriodic: [Bool]) {
+    var random = TestRandom(seed: UInt64(shape))
+    let cell = Cell(vectors: NeighborListTests.shapes[shape] * 5, isPeriodic: isPeriodic)
+    for scale in [1.0, 30, 1e6] {
+      for position in random.vectors(50).map({ scale * $0 }) {
+        let (wrapped, image) = cell.wrap(position)
+        #expect(length(wrapped + Vector3(image) * cell.vectors - position) <= 1e-14 * scale)
+        let f = cell.fractional(wrapped)
+        for axis in 0 ..< 3 {
+          if isPeriodic[axis] {
+            #expect(f[axis] > -1e-14 * scale && f[axis] < 1 + 1e-14 * scale)
+          } else {
+            #expect(image[axis] == 0)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func aCoordinateThatIsNotANumberIsLeftAlone() {
+    let cell = Cell(vectors: .identity * 5)
+    #expect(cell.wrap([.nan, 6, -1]).image == [0, 1, -1])
+    #expect(cell.wrap([1e300, 0, 0]) == ([1e300, 0, 0], .zero))
+  }
+
+  @Test func heightsAreDistancesBetweenOppositeFaces() {
+    #expect(Cell(vectors: Matrix3([2, 0, 0], [0, 3, 0], [0, 0, 4])).heights == [2, 3, 4])
+    // Shearing b along a lowers the height along a only.
+    let sheared = Cell(vectors: Matrix3([2, 0, 0], [3, 3, 0], [0, 0, 4])).heights
+    #expect(length(sheared - Vector3(2.squareRoot(), 3, 4)) < 1e-14)
+  }
+
+  @Test(arguments: NeighborListTests.shapes.indices, periodicities)
+  func theMinimumImageIsTheShortestOfAll(shape: Int, isPeriodic: [Bool]) {
+    var random = TestRandom(seed: UInt64(shape))
+    let cell = Cell(vectors: NeighborListTests.shapes[shape] * 5, isPeriodic: isPeriodic)
+    for displacement in random.vectors(20).map({ 6 * $0 }) {
+      let found = cell.minimumImage(displacement)
+      let n = cell.fractional(displacement - found)
+      let shortest = images(isPeriodic[0]).flatMap { a in
+        images(isPeriodic[1]).flatMap { b in
+          images(isPeriodic[2]).map { c in length(displacement + Vector3(a, b, c) * cell.vectors) }
+        }
+      }.min() ?? .infinity
+      #expect(abs(length(found) - shortest) < 1e-12)
+      #expect(length(n - n.rounded(.toNearestOrEven)) < 1e-12)
+      #expect((0 ..< 3).allSatisfy { isPeriodic[$0] || abs(n[$0]) < 1e-12 })
+    }
+    func images(_ isPeriodic: Bool) -> [Double] { isPeriodic ? (-12 ... 12).map(Double.init) : [0] }
+  }
+}
