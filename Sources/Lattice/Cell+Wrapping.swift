@@ -21,7 +21,7 @@ extension Cell {
   /// The image of `position` inside the cell, and the image flags n that lead back: position = wrapped + n A.
   ///
   /// Fractional coordinates along periodic axes end in [0, 1] (1 only by rounding); non-periodic axes keep
-  /// n = 0. So does a coordinate that is not finite or lies 2^31 cells away, because no flag can hold it.
+  /// n = 0. A position that is not finite or 2^31 cells away stays where it is: no flag can hold it.
   public func wrap(_ position: Vector3) -> (position: Vector3, image: SIMD3<Int32>) {
     let limit = 0x1p31
     var n = fractional(position).rounded(.down)

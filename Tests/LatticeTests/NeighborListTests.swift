@@ -66,7 +66,7 @@ import Testing
     var random = TestRandom(seed: 3)
     let cell = Cell(vectors: Self.shapes[1] * 7)
     let inside = random.vectors(20).map { cell.cartesian(0.5 + 0.5 * $0) }
-    let images = inside.indices.map { SIMD3(1000 * $0, -700 * $0, 9000 - $0) }
+    let images = inside.indices.map { SIMD3(500 * $0, -700 * $0, 9000 - $0) }
     let positions = zip(inside, images).map { $0 + Vector3($1) * cell.vectors }
     let list = try NeighborList(positions: positions, cell: cell, cutoff: 4)
     // r_i - r_j - S A is the same vector for S = S' + n_i - n_j.
