@@ -1,0 +1,95 @@
+// The groups, attributes and datasets of a trajectory file.
+
+import Foundation
+import HDF5
+import Lattice
+
+extension H5MDWriter {
+  /// Everything that does not grow.
+  static func writePreamble(to file: HDF5File, system: AtomicSystem, provenance: Provenance) throws {
+    try file.createGroup("/h5md/author")
+    try file.createGroup("/h5md/creator")
+    try file.createGroup("/h5md/modules/units")
+    try file.setAttribute("version", [1, 1], at: "/h5md")
+    try file.setAttribute("name", NSUserName(), at: "/h5md/author")
+    try file.setAttribute("name", "Bloch", at: "/h5md/creator")
+    try file.setAttribute("version", provenance.engineVersion, at: "/h5md/creator")
+    try file.setAttribute("version", [1, 0], at: "/h5md/modules/units")
+    try file.setAttribute("system", "SI", at: "/h5md/modules/units")
+
+    try file.createGroup(H5MD.box)
+    try file.setAttribute("dimension", 3, at: H5MD.box)
+    try file.setAttribute("boundary", system.cell.isPeriodic.map { $0 ? "periodic" : "none" }, at: H5MD.box)
+
+    try file.write(system.masses, to: "/parameters/masses")
+    try file.setAttribute("unit", "u", at: "/parameters/masses")
+    try file.write(provenance.deck, to: "/parameters/deck")
+    try file.write(provenance.engineVersion, to: "/parameters/engine_version")
+    try file.write(provenance.modelHash, to: "/parameters/model_hash")
+  }
+
+  /// The datasets that grow by a row per frame.
+  struct Tables {
+    let step: HDF5Rows
+    let time: HDF5Rows
+    let position: HDF5Rows
+    let velocity: HDF5Rows?
+    let force: HDF5Rows?
+    let species: HDF5Rows
+    let edges: HDF5Rows
+    let observables: [HDF5Rows]
+
+    var all: [HDF5Rows] {
+      [position, species, edges, time, step] + [velocity, force].compactMap { $0 } + observables
+    }
+
+    /// Rows per chunk of a dataset with a few numbers per frame (2 to 18 kB).
+    private static let framesPerChunk = 256
+
+    init(
+      creatingIn file: HDF5File, atomCount: Int, observables: [H5MDObservable], options: H5MDOptions
+    ) throws {
+      let type: HDF5StoredType = options.isDouble ? .float64 : .float32
+      let chunk = Self.framesPerChunk
+      // Per atom a frame per chunk: the fastest to append and to read frame by frame.
+      func element(
+        _ path: String, _ rowShape: [Int], chunkRows: Int, as type: HDF5StoredType, unit: String?
+      ) throws -> HDF5Rows {
+        let rows = try HDF5Rows(creating: path + "/value", rowShape: rowShape, chunkRows: chunkRows, as: type, in: file)
+        if let unit { try file.setAttribute("unit", unit, at: path + "/value") }
+        if path != H5MD.position {
+          try file.hardLink(path + "/step", to: H5MD.position + "/step")
+          try file.hardLink(path + "/time", to: H5MD.position + "/time")
+        }
+        return rows
+      }
+      step = try HDF5Rows(creating: H5MD.position + "/step", rowShape: [], chunkRows: chunk, as: .int64, in: file)
+      time = try HDF5Rows(creating: H5MD.position + "/time", rowShape: [], chunkRows: chunk, as: .float64, in: file)
+      try file.setAttribute("unit", H5MD.timeUnit, at: H5MD.position + "/time")
+      func perAtom(_ path: String, unit: String) throws -> HDF5Rows {
+        try element(path, [atomCount, 3], chunkRows: 1, as: type, unit: unit)
+      }
+      position = try perAtom(H5MD.position, unit: H5MD.lengthUnit)
+      velocity = options.storesVelocities ? try perAtom(H5MD.velocity, unit: H5MD.velocityUnit) : nil
+      force = options.storesForces ? try perAtom(H5MD.force, unit: H5MD.forceUnit) : nil
+      species = try element(H5MD.species, [atomCount], chunkRows: 1, as: .uint8, unit: nil)
+      edges = try element(H5MD.edges, [3, 3], chunkRows: chunk, as: type, unit: H5MD.lengthUnit)
+      self.observables = try observables.map {
+        try element("\(H5MD.observables)/\($0.name)", [], chunkRows: chunk, as: .float64, unit: $0.unit)
+      }
+    }
+
+    /// Opens the datasets of an earlier run, which must hold the same things.
+    init(openingIn file: HDF5File, observables: [H5MDObservable], options: H5MDOptions) throws {
+      func rows(_ path: String) throws -> HDF5Rows { try HDF5Rows(opening: path, in: file) }
+      step = try rows(H5MD.position + "/step")
+      time = try rows(H5MD.position + "/time")
+      position = try rows(H5MD.position + "/value")
+      velocity = options.storesVelocities ? try rows(H5MD.velocity + "/value") : nil
+      force = options.storesForces ? try rows(H5MD.force + "/value") : nil
+      species = try rows(H5MD.species + "/value")
+      edges = try rows(H5MD.edges + "/value")
+      self.observables = try observables.map { try rows("\(H5MD.observables)/\($0.name)/value") }
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// Writing trajectories so that a killed run leaves a readable file and a full disk an honest one.
+//
+// Frames are gathered in batches. For every batch: check the free space; lengthen all datasets; write values, then
+// times and steps; flush. A process that is killed between two flushes loses the frames since the last one and nothing
+// else; those are computed again from the checkpoint, which holds the number of frames that count.
+
+import Foundation
+import HDF5
+import Lattice
+
+/// Writes an H5MD trajectory.
+///
+///     let writer = try H5MDWriter(creating: "water.h5", system: system, observables: [...], provenance: ...)
+///     try writer.append(step: 100, time: 50, system: system, forces: forces, observables: [energy, temperature])
+///     try writer.close()
+///
+/// Positions are stored unwrapped: they never jump at a cell face, so that displacements are right as they stand.
+public final class H5MDWriter {
+  public let path: String
+  /// Frames appended so far, those in memory included.
+  public var frameCount: Int { writtenCount + pending.count }
+
+  private let file: HDF5File
+  private let options: H5MDOptions
+  private let atomCount: Int
+  private var tables: Tables
+  private var writtenCount = 0
+  private var pending: [Frame] = []
+  private var hasFailed = false
+
+  /// Creates a trajectory; an existing file is an error.
+  ///
+  /// - Throws: `HDF5Error`, `TrajectoryError`.
+  public init(
+    creating path: String, system: AtomicSystem, observables: [H5MDObservable], options: H5MDOptions = H5MDOptions(),
+    provenance: Provenance
+  ) throws {
+    try DiskSpace.require(system.count * 8, for: path)
+    self.path = path
+    self.options = options
+    atomCount = system.count
+    file = try HDF5File(creating: path)
+    try H5MDWriter.writePreamble(to: file, system: system, provenance: provenance)
+    tables = try Tables(creatingIn: file, atomCount: system.count, observables: observables, options: options)
+    try file.flush()
+  }
+
+  /// Goes on with a trajectory after its first `frameCount` frames; what follows them is dropped, also where
+  /// datasets have become of unequal length in a run that was killed.
+  ///
+  /// - Throws: `HDF5Error`; `TrajectoryError.mismatch` if the file holds fewer frames or another system.
+  public init(
+    resuming path: String, system: AtomicSystem, observables: [H5MDObservable], options: H5MDOptions = H5MDOptions(),
+    frameCount: Int
+  ) throws {
+    self.path = path
+    self.options = options
+    atomCount = system.count
+    file = try HDF5File(updating: path)
+    tables = try Tables(openingIn: file, observables: observables, options: options)
+    guard tables.position.rowShape == [system.count, 3] else {
+      throw TrajectoryError.mismatch(
+        file: path, reason: "holds positions of shape \(tables.position.rowShape), the run has \(system.count) atoms")
+    }
+    for table in tables.all {
+      guard table.count >= frameCount else {
+        throw TrajectoryError.mismatch(
+          file: path, reason: "\(table.path) holds \(table.count) frames of the \(frameCount) that the checkpoint counts")
+      }
+    }
+    for table in tables.all { try table.truncate(toCount: frameCount) }
+    writtenCount = frameCount
+    try file.flush()
+  }
+
+  /// Appends a frame.
+  ///
+  /// - Parameters:
+  ///   - step: number of the time step; larger than that of the frame before.
+  ///   - time: in fs.
+  ///   - forces: in eV/Angstrom; used only if the trajectory stores forces.
+  ///   - observables: values in the order and units of the writer's observables.
+  /// - Throws: `TrajectoryError`, `HDF5Error`.
+  public func append(
+    step: Int64, time: Double, system: AtomicSystem, forces: [Vector3] = [], observables: [Double]
+  ) throws {
+    precondition(system.count == atomCount && observables.count == tables.observables.count)
+    precondition(!options.storesForces || forces.count == atomCount)
+    pending.append(
+      Frame(
+        step: step, time: time / H5MD.femtosecondsPerPicosecond,
+        positions: flat(system.positions, times: 1),
+        velocities: options.storesVelocities ? flat(system.velocities, times: H5MD.femtosecondsPerPicosecond) : [],
+        forces: options.storesForces ? flat(forces, times: Units.kilojoulePerMole) : [],
+        species: system.atomicNumbers.map(UInt8.init), edges: H5MDWriter.edges(of: system.cell),
+        observables: observables))
+    if pending.count >= options.framesPerBatch { try flush() }
+  }
+
+  /// Writes the frames in memory and hands every byte to the operating system.
+  ///
+  /// - Throws: `TrajectoryError.diskFull` before anything is touched, `notWritten` when a write failed.
+  public func flush() throws {
+    guard !pending.isEmpty else { return }
+    guard !hasFailed else { throw TrajectoryError.mismatch(file: path, reason: "is not written to after an error") }
+    let bytes = pending.count * tables.all.reduce(0) { $0 + $1.rowShape.reduce(8, *) }
+    do {
+      try DiskSpace.require(bytes, for: path)
+      try writeBatch()
+    } catch let error as TrajectoryError {
+      hasFailed = true
+      throw error
+    } catch {
+      hasFailed = true
+      throw TrajectoryError.notWritten(file: path, bytes: bytes, reason: "\(error)")
+    }
+    writtenCount += pending.count
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes what is left and closes the file. After an error the frames that did not fit are given up.
+  public func close() throws {
+    if !hasFailed { try flush() }
+    try file.close()
+  }
+
+  private func writeBatch() throws {
+    for table in tables.all { try table.extend(toCount: writtenCount + pending.count) }
+    for (i, frame) in pending.enumerated() {
+      let row = writtenCount + i
+      try tables.position.write(frame.positions, atRow: row)
+      try tables.velocity?.write(frame.velocities, atRow: row)
+      try tables.force?.write(frame.forces, atRow: row)
+      try tables.species.write(frame.species, atRow: row)
+      try tables.edges.write(frame.edges, atRow: row)
+    }
+    for (k, table) in tables.observables.enumerated() {
+      try table.write(pending.map { $0.observables[k] }, atRow: writtenCount)
+    }
+    try tables.time.write(pending.map(\.time), atRow: writtenCount)
+    try tables.step.write(pending.map(\.step), atRow: writtenCount)
+    try file.flush()
+  }
+
+  /// One frame in the units of the file.
+  private struct Frame {
+    let step: Int64
+    let time: Double
+    let positions: [Double]
+    let velocities: [Double]
+    let forces: [Double]
+    let species: [UInt8]
+    let edges: [Double]
+    let observables: [Double]
+  }
+
+  private func flat(_ vectors: [Vector3], times factor: Double) -> [Double] {
+    vectors.flatMap { [$0.x * factor, $0.y * factor, $0.z * factor] }
+  }
+
+  /// Rows of A. ZnH5MD needs edges also of a free cell; zero vectors are what MDAnalysis and ASE take for no cell.
+  private static func edges(of cell: Cell) -> [Double] {
+    guard cell.hasPeriodicAxis else { return Array(repeating: 0, count: 9) }
+    return (0..<3).flatMap { [cell.vectors[$0].x, cell.vectors[$0].y, cell.vectors[$0].z] }
+  }
+}
