@@ -3,8 +3,9 @@
 
   python3 Tools/check_model.py MODEL.h5 FRAMES.h5
 
-evaluates every frame under `/frames` of FRAMES.h5 (numbers, positions, cell, pbc) and prints the worst relative
-deviation of energy, node_energy and of the layer features h_t and u_t that are stored there; exits 1 beyond --tolerance.
+evaluates every frame under `/frames` of FRAMES.h5 (numbers, positions, cell, pbc) and prints the worst
+relative deviation of energy, node_energy and of the layer features h_t and u_t that are stored there; exits 1
+beyond --tolerance.
 Shapes: N atoms, E edges, C channels, D width of the reciprocal-space attention; units eV and A.
 """
 import argparse
@@ -64,7 +65,7 @@ def edges(positions, cell, pbc, r_max):
 
 
 def kernel(positions, cell, periodic, sigma, rsa):
-  """G_sigma(r_m - r_n) [N, N]: a sum over the reciprocal lattice, or erf(r / (sqrt2 sigma)) / r without a cell."""
+  """G_sigma(r_m - r_n) [N, N]: sum over the reciprocal lattice; erf(r / (sqrt2 sigma)) / r without a cell."""
   self_term = math.sqrt(2 / math.pi) / sigma
   if periodic:
     k, w = reciprocal_weights(cell, sigma, rsa)
@@ -78,7 +79,8 @@ def kernel(positions, cell, periodic, sigma, rsa):
 
 
 def reciprocal_weights(cell, sigma, rsa):
-  """k [K, 3] of a half space and w [K], both halves counted. `top6`: the six shortest k (three pairs), w = 1 each."""
+  """k [K, 3] of a half space and w [K], both halves counted. `top6`: the six shortest k (three pairs), w = 1,
+  equal lengths ordered by their integer components."""
   if rsa['weight'] == 'top6':
     k_max = 6 * math.pi / np.linalg.norm(cell, axis=1).max() + 1e-6
   else:
@@ -102,7 +104,8 @@ def attention(h0, rsa, positions, cell, periodic):
   x = h0 if rsa['norm'] == 'none' else hn
   heads, phi = rsa['heads'], PHI[rsa['phi']]
   split = lambda a: a.reshape(len(h0), heads, -1)
-  q, k, v = split(phi(x @ rsa['W_q'])), split(phi(x @ rsa['W_k'])), split((hn if rsa['norm'] == 'rms' else h0) @ rsa['W_v'])
+  q, k = split(phi(x @ rsa['W_q'])), split(phi(x @ rsa['W_k']))
+  v = split((hn if rsa['norm'] == 'rms' else h0) @ rsa['W_v'])
   g = np.array([kernel(positions, cell, periodic, s, rsa) for s in rsa['sigmas']])
   return np.einsum('mhd,nhd,hj,jmn,nhe->mhe', q / math.sqrt(q.shape[2]), k, rsa['filter'], g, v,
                    optimize=True).reshape(len(h0), -1)
@@ -136,7 +139,7 @@ def contract(a, weights, L, species):
 
 
 def evaluate(model, numbers, positions, cell, pbc):
-  """energy, node_energy [N] and, per layer t, h_t [N, sum_l C (2l+1)], A_t [N, C, (lmax+1)^2] and u_t [N, D]."""
+  """energy, node_energy [N] and, per layer t, h_t [N, sum_l C (2l+1)], A_t [N, C, (lmax+1)^2], u_t [N, D]."""
   species = np.array([list(model['species']).index(z) for z in numbers])
   send, receive, d = edges(positions, cell, pbc, model['r_max'])
   r = np.linalg.norm(d, axis=1)[:, None]
@@ -151,8 +154,11 @@ def evaluate(model, numbers, positions, cell, pbc):
     for i in range(len(layer['radial'])):
       radial = (silu(radial) if i else radial) @ layer['radial'][str(i)]
     m = messages(h_in, y, radial, layer, send, receive)
-    linear = {l: layer['linear'][str(l)] for l in sorted(m)}
-    a = np.concatenate([np.einsum('num,nuw->nwm', m[l], w[species % len(w)]) for l, w in linear.items()], axis=2)
+    a = []
+    for l in sorted(m):
+      w = layer['linear'][str(l)]
+      a.append(np.einsum('num,nuw->nwm', m[l], w[species % len(w)]))
+    a = np.concatenate(a, axis=2)
     h = {}
     for L in range(layer['output_lmax'] + 1):
       b = contract(a, layer['contraction'][str(L)], L, species)

@@ -3,9 +3,9 @@
 
   python3 Tools/import_mace.py SOURCE OUT.h5 [--name NAME] [--provenance TEXT] [--errors TEXT]
 
-SOURCE is a mace-torch pickle (`.model`; needs torch and mace-torch) or a reference HDF5 file (needs numpy and h5py
-only). All of e3nn's normalisations, path weights and activation constants are folded into plain matrices; the layout
-of OUT.h5 is in Tools/README.md.
+SOURCE is a mace-torch pickle (`.model`; needs torch and mace-torch) or a reference HDF5 file (needs numpy and
+h5py only). e3nn's normalisations, path weights and activation constants are folded into plain matrices; the
+layout of OUT.h5 is in Tools/README.md.
 """
 import argparse
 import hashlib
@@ -89,9 +89,10 @@ def contraction_weights(source, prefix, lmax, L, S, even_first):
       out['triples'] = contraction.independent_triples(lmax, L, even_first)
       tensors = [contraction.triple_tensor(lmax, L, t) for t in out['triples']]
     x, error = contraction.solve(tensors, u)
-    # U of a model saved in single precision carries that rounding; it is not equivariant and is projected out.
+    # U of a model saved in single precision carries that rounding, which is not equivariant: projected out.
     tolerance = 1e-6 if np.array_equal(u, u.astype(np.float32)) else 1e-12
-    refuse(error > tolerance, f'symmetric contraction to L = {L}, order {nu}: outside the coupling basis by {error:.1e}')
+    refuse(error > tolerance,
+           f'symmetric contraction to L = {L}, order {nu}: outside the coupling basis by {error:.1e}')
     folded = np.einsum('bk,skc->sbc', x, w)
     out[f'weights{nu}'] = folded[:, 0] if nu == 1 else folded
   return correlation, out
@@ -145,7 +146,8 @@ def fold_layer(source, t, C, lmax):
 def fold_readout(source, j):
   """-> (kind, datasets): e = h0 . weights, or silu(h0 w1) . w2."""
   names = ['linear'] if len(source.readouts[j]) == 1 else ['linear_1', 'linear_2']
-  w = [linear_matrices(spec, source.state[f'readouts.{j}.{n}.weight'])[0] for n, spec in zip(names, source.readouts[j])]
+  w = [linear_matrices(spec, source.state[f'readouts.{j}.{n}.weight'])[0]
+       for n, spec in zip(names, source.readouts[j])]
   refuse(w[-1].shape[1] != 1, f'{w[-1].shape[1]} heads or outputs')
   if len(w) == 1:
     return 'linear', {'weights': w[0][:, 0]}
@@ -170,7 +172,8 @@ def fold_rsa(source, t):
               filter=source.state[P + 'filter_c'] if c['filter'] else one_hot)
   if c['gate']:
     data['W_g'] = source.state[P + 'W_g']
-  return attributes | dict(heads=H, width=q.shape[1], eps=float(c['eps']), subtract_self=int(c['subtract_self'])), data
+  attributes.update(heads=H, width=q.shape[1], eps=float(c['eps']), subtract_self=int(c['subtract_self']))
+  return attributes, data
 
 
 def fold(source):
@@ -183,8 +186,9 @@ def fold(source):
   C = embedding.shape[1]
   refuse(embedding.shape[0] != S, f'{embedding.shape[0]} species embeddings for {S} species')
   attributes = {'': dict(
-    name=source.name, provenance=source.provenance, r_max=float(c['r_max']), lmax=lmax, channels=C, num_layers=T,
-    cutoff_p=int(c['cutoff_p']), bessel_prefactor=float(state['radial_embedding.bessel_fn.prefactor']),
+    name=source.name, provenance=source.provenance, r_max=float(c['r_max']), lmax=lmax, channels=C,
+    num_layers=T, cutoff_p=int(c['cutoff_p']),
+    bessel_prefactor=float(state['radial_embedding.bessel_fn.prefactor']),
     scale=float(c['scale']), shift=float(c['shift']), correlation=0)}
   if source.errors:
     attributes['']['errors'] = source.errors
@@ -218,7 +222,8 @@ def digest(data):
 
 def write_model(path, attributes, data):
   import h5py
-  data = {k: np.ascontiguousarray(v, '<i4' if np.asarray(v).dtype.kind in 'iu' else '<f8') for k, v in data.items()}
+  data = {k: np.ascontiguousarray(v, '<i4' if np.asarray(v).dtype.kind in 'iu' else '<f8')
+          for k, v in data.items()}
   for name, array in data.items():
     refuse(not np.isfinite(array).all(), f'{name} holds a value that is not finite')
   partial = f'{path}.partial'

@@ -1,5 +1,5 @@
-"""Reads a MACE model, from either of the forms it comes in, into one `Source`: its flat weights by their torch names and
-the e3nn instructions that say how they are cut. What Bloch does not evaluate is refused here, by name."""
+"""Reads a MACE model, from either of the forms it comes in, into one `Source`: its flat weights by their torch
+names and the e3nn instructions that say how they are cut. What Bloch does not evaluate is refused by name."""
 import json
 import os
 import re
@@ -27,7 +27,7 @@ class Source:
   errors: str
   config: dict  # r_max, lmax, cutoff_p, scale, shift, E0s, species, rsa
   state: dict  # torch state_dict name -> array; e3nn weights flat
-  layers: list  # per layer: interaction, avg_num_neighbors and the instructions of its linear maps and products
+  layers: list  # per layer: interaction, avg_num_neighbors, instructions of its linear maps and products
   embedding: dict  # instructions of the species embedding
   readouts: list  # per readout: list of linear instructions, one (linear) or two (mlp)
   radial_silu_norm: float
@@ -72,8 +72,8 @@ def read_reference(path, name):
 # ------------------------------------------------------------------ mace-torch pickle
 def linear_spec(linear):
   refuse(type(linear).__name__ != 'Linear' or not hasattr(linear, 'instructions'),
-         f'linear layer of class {type(linear).__module__}.{type(linear).__name__} (cuEquivariance models: convert them '
-         'with mace_cueq_to_e3nn first)')
+         f'linear layer of class {type(linear).__module__}.{type(linear).__name__} (models in cuEquivariance form: '
+         'convert them with mace_cueq_to_e3nn first)')
   refuse(getattr(linear, 'bias_numel', 0) > 0, 'linear layer with biases')
   return dict(irreps_in=str(linear.irreps_in), irreps_out=str(linear.irreps_out), instructions=[
     dict(i_in=p.i_in, i_out=p.i_out, path_shape=list(p.path_shape), path_weight=float(p.path_weight))
@@ -82,14 +82,15 @@ def linear_spec(linear):
 
 def product_spec(product):
   refuse(not hasattr(product, 'instructions'), f'tensor product of class {type(product).__name__}')
-  return [dict(i_in1=p.i_in1, i_in2=p.i_in2, i_out=p.i_out, mode=p.connection_mode, path_weight=float(p.path_weight),
-               path_shape=list(p.path_shape)) for p in product.instructions]
+  return [dict(i_in1=p.i_in1, i_in2=p.i_in2, i_out=p.i_out, mode=p.connection_mode,
+               path_weight=float(p.path_weight), path_shape=list(p.path_shape)) for p in product.instructions]
 
 
 def silu_norm(activation, where):
   """Constant by which e3nn multiplies SiLU so that its second moment is 1."""
   import torch
-  refuse(getattr(activation, 'f', None) is not torch.nn.functional.silu, f'{where} with an activation other than SiLU')
+  refuse(getattr(activation, 'f', None) is not torch.nn.functional.silu,
+         f'{where} with an activation other than SiLU')
   return float(activation.cst)
 
 
@@ -108,7 +109,8 @@ def layer_spec(interaction, product):
     target_irreps=str(interaction.target_irreps), out_irreps=str(product.linear.irreps_out),
     conv_tp_instructions=product_spec(interaction.conv_tp), skip_tp_instructions=product_spec(skip),
     skip_tp_irreps=[str(skip.irreps_in1), str(skip.irreps_in2), str(skip.irreps_out)],
-    linear_up_instructions=linear_spec(interaction.linear_up), linear_instructions=linear_spec(interaction.linear),
+    linear_up_instructions=linear_spec(interaction.linear_up),
+    linear_instructions=linear_spec(interaction.linear),
     product_linear_instructions=linear_spec(product.linear))
 
 
@@ -127,8 +129,8 @@ def source_from_mace(model, name, provenance):
   kind = type(model).__name__
   refuse(kind == 'RecursiveScriptModule', 'TorchScript (a compiled model): use the plain .model file')
   refuse(kind not in ('MACE', 'ScaleShiftMACE'), f'model class {kind}')
-  refuse(len(getattr(model, 'heads', None) or ['Default']) > 1, f'several heads ({", ".join(map(str, model.heads))}); '
-         'extract one with mace_select_head')
+  heads = getattr(model, 'heads', None) or ['Default']
+  refuse(len(heads) > 1, f'several heads ({", ".join(map(str, heads))}); extract one with mace_select_head')
   refuse(hasattr(model, 'pair_repulsion_fn'), 'ZBL pair repulsion')
   refuse(hasattr(model, 'joint_embedding'), 'embeddings of charge, spin or other inputs')
   radial = model.radial_embedding
@@ -138,7 +140,8 @@ def source_from_mace(model, name, provenance):
   refuse(type(radial.cutoff_fn).__name__ != 'PolynomialCutoff', f'cut-off {type(radial.cutoff_fn).__name__}')
   refuse(not getattr(radial, 'apply_cutoff', True), 'cut-off applied to the messages (apply_cutoff=False)')
   harmonics = model.spherical_harmonics
-  refuse(harmonics.normalization != 'component' or not harmonics.normalize, 'spherical harmonics other than component')
+  refuse(harmonics.normalization != 'component' or not harmonics.normalize,
+         'spherical harmonics other than component-normalised')
   lmax = parse_irreps(harmonics.irreps_out)[-1][1]
 
   layers = [layer_spec(i, p) for i, p in zip(model.interactions, model.products)]
@@ -149,13 +152,16 @@ def source_from_mace(model, name, provenance):
   scale_shift = getattr(model, 'scale_shift', None)
   config = dict(
     species=[int(z) for z in model.atomic_numbers], r_max=float(model.r_max), lmax=lmax,
-    cutoff_p=int(radial.cutoff_fn.p), E0s=model.atomic_energies_fn.atomic_energies.double().reshape(-1).tolist(),
-    scale=float(scale_shift.scale) if scale_shift else 1.0, shift=float(scale_shift.shift) if scale_shift else 0.0)
+    cutoff_p=int(radial.cutoff_fn.p),
+    E0s=model.atomic_energies_fn.atomic_energies.double().reshape(-1).tolist(),
+    scale=float(scale_shift.scale) if scale_shift else 1.0,
+    shift=float(scale_shift.shift) if scale_shift else 0.0)
   refuse(len(config['E0s']) != len(config['species']), 'several sets of atomic energies')
   state = {k: v.detach().cpu().double().numpy() for k, v in model.state_dict().items()}
   return Source(name=name, provenance=provenance, errors='', config=config, state=state, layers=layers,
                 embedding=linear_spec(model.node_embedding.linear), readouts=list(readouts),
-                radial_silu_norm=radial_norms.pop() if radial_norms else 1.0, readout_silu_norm=readout_norms[-1])
+                radial_silu_norm=radial_norms.pop() if radial_norms else 1.0,
+                readout_silu_norm=readout_norms[-1])
 
 
 def read_mace_torch(path, name):
@@ -167,4 +173,5 @@ def read_mace_torch(path, name):
   except ImportError as e:
     raise ImportError(f'a .model file needs torch and mace-torch (pip install torch mace-torch): {e}') from e
   model = torch.load(path, map_location='cpu', weights_only=False)
-  return source_from_mace(model, name, f'imported from {os.path.basename(path)} ({type(model).__name__}, mace-torch)')
+  provenance = f'imported from {os.path.basename(path)} ({type(model).__name__}, mace-torch)'
+  return source_from_mace(model, name, provenance)

@@ -1,7 +1,7 @@
 """Real Wigner 3j symbols and a minimal basis for MACE's symmetric contraction.
 
-MACE (arXiv 2206.07697, eqs. 10-11) contracts nu copies of A_{lm} with generalised Clebsch-Gordan tensors U. After
-symmetrisation those tensors are linearly dependent (l_max 3, L = 0, nu = 3: 23 of them span 8 dimensions). Bloch
+MACE (arXiv 2206.07697, eqs. 10-11) contracts nu copies of A_{lm} with generalised Clebsch-Gordan tensors U.
+After symmetrisation those tensors are linearly dependent (l_max 3, L = 0, nu = 3: 23 of them, rank 8). Bloch
 stores independent couplings instead,
 
     Q^{(l1 l2)->l12}_m = sum_{m1 m2} w3j(l1,l2,l12)[m1,m2,m] A_{l1 m1} A_{l2 m2}
@@ -34,7 +34,8 @@ def complex_clebsch_gordan(l1, l2, l3):
       * f(l3 + m3) * f(l3 - m3) * f(l1 - m1) * f(l1 + m1) * f(l2 - m2) * f(l2 + m2))
     for k in range(max(0, l2 - l3 - m1, l1 - l3 + m2), min(l1 + l2 - l3, l1 - m1, l2 + m2) + 1):
       c[m1 + l1, m2 + l2, m3 + l3] += (-1) ** k * norm / (
-        f(k) * f(l1 + l2 - l3 - k) * f(l1 - m1 - k) * f(l2 + m2 - k) * f(l3 - l2 + m1 + k) * f(l3 - l1 - m2 + k))
+        f(k) * f(l1 + l2 - l3 - k) * f(l1 - m1 - k) * f(l2 + m2 - k)
+        * f(l3 - l2 + m1 + k) * f(l3 - l1 - m2 + k))
   return c
 
 
@@ -58,7 +59,7 @@ def wigner_3j(l1, l2, l3):
 
 
 def symmetrised(tensor):
-  """Coefficients of the sorted monomials A_i A_j ... (i <= j <= ...) of tensor[M, i, j, ..., k]: [M * monomials, k]."""
+  """tensor[M, i, j, ..., k] -> coefficients [M * monomials, k] of the monomials A_i A_j ... (i <= j ...)."""
   order, n = tensor.ndim - 2, tensor.shape[1]
   index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
   _, monomial = np.unique(np.ravel_multi_index(tuple(index), (n,) * order), return_inverse=True)
@@ -77,16 +78,16 @@ def pair_candidates(lmax, L):
 
 
 def triple_candidates(lmax, L, even_first):
-  """(l1, l2, l12, l3) in order of preference. Small l12 are cheap and share their pair products between several L;
-  when only L = 0 is wanted, even l12 first needs the fewest distinct (l12, l3) products."""
-  triples = [(l1, l2, l12, l3) for l12 in range(2 * lmax + 1) for l3 in range(lmax + 1) if triangle(l12, l3, L)
-             for l1, l2 in pair_candidates(lmax, l12)]
+  """(l1, l2, l12, l3) in order of preference. Small l12 are cheap and share their pair products between
+  several L; when only L = 0 is wanted, even l12 first needs the fewest distinct (l12, l3) products."""
+  triples = [(l1, l2, l12, l3) for l12 in range(2 * lmax + 1) for l3 in range(lmax + 1)
+             if triangle(l12, l3, L) for l1, l2 in pair_candidates(lmax, l12)]
   return sorted(triples, key=lambda t: (even_first and t[2] % 2, t[2], t[3], t[0] != t[1], t))
 
 
 @lru_cache(maxsize=None)
 def independent_triples(lmax, L, even_first):
-  """The first triples, in order of preference, that are linearly independent (modified Gram-Schmidt, M = 0)."""
+  """The first linearly independent triples in order of preference (Gram-Schmidt; one M is enough)."""
   chosen, basis = [], []
   for triple in triple_candidates(lmax, L, even_first):
     v = symmetrised(triple_tensor(lmax, L, triple)[:1])[:, 0]
@@ -115,13 +116,14 @@ def pair_tensor(lmax, L, pair):
 def triple_tensor(lmax, L, triple):
   n, (l1, l2, l12, l3) = (lmax + 1) ** 2, triple
   u = np.zeros((2 * L + 1, n, n, n, 1))
-  u[:, block(l1), block(l2), block(l3), 0] = np.einsum('abm,mcM->Mabc', wigner_3j(l1, l2, l12), wigner_3j(l12, l3, L))
+  coupling = np.einsum('abm,mcM->Mabc', wigner_3j(l1, l2, l12), wigner_3j(l12, l3, L))
+  u[:, block(l1), block(l2), block(l3), 0] = coupling
   return u
 
 
 def solve(tensors, u):
-  """Weights W [len(tensors), k] with sum_b W[b, k] tensors[b] = u[..., k] up to the order of factors, and the error
-  relative to u."""
+  """Weights W [len(tensors), k] with sum_b W[b, k] tensors[b] = u[..., k] up to the order of factors, and the
+  error relative to u."""
   basis, target = np.concatenate([symmetrised(t) for t in tensors], axis=1), symmetrised(u)
   weights = np.linalg.lstsq(basis, target, rcond=None)[0]
   return weights, np.linalg.norm(basis @ weights - target) / max(np.linalg.norm(target), 1e-300)

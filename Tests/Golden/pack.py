@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Turns reference files (model, frames and probe in one HDF5 file) into the pairs NAME.model.h5 and NAME.frames.h5 that
-the tests read.
+"""Turns reference files (model, frames and probe in one HDF5 file) into the pairs NAME.model.h5 and
+NAME.frames.h5 that the tests read.
 
   python3 Tests/Golden/pack.py REFERENCE.h5 ...
 """
