@@ -19,3 +19,4 @@ static inline size_t bloch_h5t_variable(void) { return H5T_VARIABLE; }
 static inline unsigned bloch_h5f_acc_rdonly(void) { return H5F_ACC_RDONLY; }
 static inline unsigned bloch_h5f_acc_rdwr(void) { return H5F_ACC_RDWR; }
 static inline unsigned bloch_h5f_acc_excl(void) { return H5F_ACC_EXCL; }
+static inline unsigned bloch_h5f_acc_trunc(void) { return H5F_ACC_TRUNC; }

@@ -46,6 +46,34 @@ public final class HDF5File {
     }
   }
 
+  /// Creates a file that lives in memory only and is taken from there with `image`; `name` is for messages.
+  public init(inMemory name: String) throws {
+    self.name = name
+    handle = try HDF5Library.locked {
+      try withHandle(HDF5File.accessProperties(), close: H5Pclose) { access in
+        let grownBy = 1 << 16
+        H5Pset_fapl_core(access, grownBy, false)
+        let id = H5Fcreate(name, bloch_h5f_acc_trunc(), bloch_h5p_default(), access)
+        guard id >= 0 else {
+          throw HDF5Error(file: name, reason: "cannot be made" + HDF5File.becauseOf(HDF5Library.lastMessage()))
+        }
+        return id
+      }
+    }
+  }
+
+  /// The bytes of the file as they would lie on disk.
+  public func image() throws -> [UInt8] {
+    try flush()
+    return try reading { file in
+      let count = H5Fget_file_image(file, nil, 0)
+      try check(count, nil, "has no image")
+      var bytes = [UInt8](repeating: 0, count: count)
+      try check(H5Fget_file_image(file, &bytes, count), nil, "has no image")
+      return bytes
+    }
+  }
+
   private init(opening name: String, access flags: UInt32) throws {
     var status = stat()
     guard stat(name, &status) == 0 else {

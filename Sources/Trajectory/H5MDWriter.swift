@@ -35,7 +35,7 @@ public final class H5MDWriter {
     creating path: String, system: AtomicSystem, observables: [H5MDObservable], options: H5MDOptions = H5MDOptions(),
     provenance: Provenance
   ) throws {
-    try DiskSpace.require(system.count * 8, for: path)
+    try Disk.requireSpace(system.count * 8, for: path)
     self.path = path
     self.options = options
     atomCount = system.count
@@ -105,7 +105,7 @@ public final class H5MDWriter {
     guard !hasFailed else { throw TrajectoryError.mismatch(file: path, reason: "is not written to after an error") }
     let bytes = pending.count * tables.all.reduce(0) { $0 + $1.rowShape.reduce(8, *) }
     do {
-      try DiskSpace.require(bytes, for: path)
+      try Disk.requireSpace(bytes, for: path)
       try writeBatch()
     } catch let error as TrajectoryError {
       hasFailed = true
@@ -116,6 +116,12 @@ public final class H5MDWriter {
     }
     writtenCount += pending.count
     pending.removeAll(keepingCapacity: true)
+  }
+
+  /// Flushes and waits until the disk holds every frame; called before a checkpoint counts on them.
+  public func synchronize() throws {
+    try flush()
+    try Disk.synchronize(path)
   }
 
   /// Writes what is left and closes the file. After an error the frames that did not fit are given up.

@@ -1,0 +1,178 @@
+// Checkpoints on disk: an HDF5 file, followed by a seal of 40 bytes: "BLOCH-CP" and the SHA-256 of all bytes before
+// it. HDF5 readers ignore what follows their data; Bloch looks at nothing else until the seal is right, so that a
+// damaged file is recognised whatever the damage.
+//
+// Writing never leaves the run without a good checkpoint: a temporary file is written, synchronised to disk and read
+// back against its seal; only then the newest checkpoint becomes the previous one and the temporary file the newest.
+
+import Foundation
+import HDF5
+import Lattice
+
+extension Checkpoint {
+  /// The name of the newest checkpoint of a run: `NAME.checkpoint.h5`.
+  public static func path(of name: String) -> String { name + ".checkpoint.h5" }
+
+  /// The name under which the checkpoint before the one at `path` is kept: `NAME.checkpoint.previous.h5`.
+  public static func previousPath(of path: String) -> String {
+    (path.hasSuffix(".h5") ? String(path.dropLast(3)) : path) + ".previous.h5"
+  }
+
+  private static let format = "bloch-checkpoint"
+  private static let version = 1
+  private static let seal = Array("BLOCH-CP".utf8)
+
+  // MARK: - Writing
+
+  /// Writes the checkpoint to `path` and keeps the one that was there as the previous one.
+  ///
+  /// - Throws: `TrajectoryError`; whatever happens, the checkpoints that were there are left.
+  public func write(to path: String) throws {
+    let image = try image()
+    let content = image + Checkpoint.seal + SHA256.digest(of: image)
+    let temporary = path + ".tmp"
+    do {
+      try Disk.requireSpace(content.count, for: path)
+      try Checkpoint.writeToDisk(content, path: temporary)
+      try Checkpoint.requireSeal(temporary)
+      if FileManager.default.fileExists(atPath: path) { try Checkpoint.keepPrevious(path) }
+      try Disk.rename(temporary, to: path)
+      try Disk.synchronize((path as NSString).deletingLastPathComponent)
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// The HDF5 file, made in memory: on a full disk HDF5 could not be left in peace.
+  private func image() throws -> [UInt8] {
+    let file = try HDF5File(inMemory: "checkpoint in memory")
+    try file.setAttribute("format", Checkpoint.format)
+    try file.setAttribute("version", Checkpoint.version)
+    try file.setAttribute("engine_version", engineVersion)
+    try file.setAttribute("model_hash", modelHash)
+    try file.write(step, to: "/step")
+    try file.write(flat(positions), shape: [positions.count, 3], to: "/positions")
+    try file.write(flat(velocities), shape: [velocities.count, 3], to: "/velocities")
+    try file.write(flat((0..<3).map { cell.vectors[$0] }), shape: [3, 3], to: "/cell")
+    try file.write(cell.isPeriodic.map { UInt8($0 ? 1 : 0) }, to: "/is_periodic")
+    try file.write(atomicNumbers.map(Int32.init), to: "/atomic_numbers")
+    try file.write(masses, to: "/masses")
+    try file.write(isFixed.map { UInt8($0 ? 1 : 0) }, to: "/is_fixed")
+    try file.write(
+      flat(neighborListPositions), shape: [neighborListPositions.count, 3], to: "/neighbor_list_positions")
+    try file.createGroup("/arrays")
+    for (name, values) in arrays.sorted(by: { $0.key < $1.key }) { try file.write(values, to: "/arrays/" + name) }
+    try file.createGroup("/counters")
+    for (name, value) in counters.sorted(by: { $0.key < $1.key }) { try file.write(value, to: "/counters/" + name) }
+    try file.write(deck, to: "/deck")
+    let bytes = try file.image()
+    try file.close()
+    return bytes
+  }
+
+  private func flat(_ vectors: [Vector3]) -> [Double] { vectors.flatMap { [$0.x, $0.y, $0.z] } }
+
+  /// Writes and synchronises a file, replacing what a killed run may have left under its name.
+  private static func writeToDisk(_ content: [UInt8], path: String) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    guard descriptor >= 0 else { throw Disk.failure(path, bytes: content.count) }
+    defer { close(descriptor) }
+    try Disk.write(content, to: descriptor, path: path)
+    try Disk.synchronize(path)
+  }
+
+  /// Gives the checkpoint at `path` its second name. A hard link leaves no moment without a newest checkpoint; file
+  /// systems without links get a plain renaming.
+  private static func keepPrevious(_ path: String) throws {
+    let previous = previousPath(of: path)
+    let temporary = previous + ".tmp"
+    unlink(temporary)
+    guard link(path, temporary) == 0 else { return try Disk.rename(path, to: previous) }
+    try Disk.rename(temporary, to: previous)
+  }
+
+  // MARK: - Reading
+
+  /// Reads the checkpoint at `path`.
+  ///
+  /// - Throws: `TrajectoryError.corruptCheckpoint`.
+  public static func read(_ path: String) throws -> Checkpoint {
+    try requireSeal(path)
+    do {
+      return try readContent(path)
+    } catch let error as HDF5Error {
+      throw TrajectoryError.corruptCheckpoint(file: path, reason: error.description)
+    }
+  }
+
+  /// Reads the checkpoint at `path` or, where it is unusable, the previous one beside it, with a warning that says so.
+  ///
+  /// - Throws: the error of the newest checkpoint if both are unusable.
+  public static func readNewestValid(_ path: String) throws -> (checkpoint: Checkpoint, warning: String?) {
+    do {
+      return (try read(path), nil)
+    } catch {
+      let previous = previousPath(of: path)
+      guard let checkpoint = try? read(previous) else { throw error }
+      return (checkpoint, "\(error); going on from step \(checkpoint.step) in \(previous)")
+    }
+  }
+
+  private static func requireSeal(_ path: String) throws {
+    func corrupt(_ reason: String) -> TrajectoryError { .corruptCheckpoint(file: path, reason: reason) }
+    let content: [UInt8]
+    do { content = try Array(Data(contentsOf: URL(fileURLWithPath: path))) } catch {
+      let isThere = FileManager.default.fileExists(atPath: path)
+      throw corrupt(isThere ? "the file cannot be read" : "there is no such file")
+    }
+    guard !content.isEmpty else { throw corrupt("the file is empty") }
+    let end = content.count - seal.count - 32
+    guard end > 0, content[end..<end + seal.count].elementsEqual(seal) else {
+      throw corrupt("the file is truncated, or no checkpoint of Bloch")
+    }
+    guard SHA256.digest(of: Array(content[..<end])).elementsEqual(content[(end + seal.count)...]) else {
+      throw corrupt("the file is damaged: its content does not match its checksum")
+    }
+  }
+
+  private static func readContent(_ path: String) throws -> Checkpoint {
+    func corrupt(_ reason: String) -> TrajectoryError { .corruptCheckpoint(file: path, reason: reason) }
+    let file = try HDF5File(reading: path)
+    let found = try (file.stringAttribute("format"), file.integerAttribute("version"))
+    guard found == (format, version) else {
+      throw corrupt("it is \(found.0) version \(found.1); this program reads \(format) version \(version)")
+    }
+    func vectors(_ name: String) throws -> [Vector3] {
+      let values = try file.readDoubles(name).values
+      guard values.count % 3 == 0 else { throw corrupt("\(name) does not hold vectors") }
+      return stride(from: 0, to: values.count, by: 3).map { Vector3(values[$0], values[$0 + 1], values[$0 + 2]) }
+    }
+    func flags(_ name: String) throws -> [Bool] { try file.readIntegers(name).values.map { $0 != 0 } }
+    let positions = try vectors("/positions")
+    let velocities = try vectors("/velocities")
+    let rows = try vectors("/cell")
+    let isPeriodic = try flags("/is_periodic")
+    let atomicNumbers = try file.readIntegers("/atomic_numbers").values
+    let masses = try file.readDoubles("/masses").values
+    let isFixed = try flags("/is_fixed")
+    let counts = [positions.count, velocities.count, atomicNumbers.count, masses.count, isFixed.count]
+    guard Set(counts).count == 1, rows.count == 3, isPeriodic.count == 3,
+      Matrix3(rows[0], rows[1], rows[2]).determinant != 0
+    else { throw corrupt("its arrays do not fit together") }
+    let system = AtomicSystem(
+      cell: Cell(vectors: Matrix3(rows[0], rows[1], rows[2]), isPeriodic: isPeriodic), atomicNumbers: atomicNumbers,
+      masses: masses, positions: positions, velocities: velocities, isFixed: isFixed)
+    return try Checkpoint(
+      step: Int64(file.readIntegers("/step").values.first ?? 0), system: system,
+      neighborListPositions: vectors("/neighbor_list_positions"),
+      arrays: Dictionary(
+        uniqueKeysWithValues: file.children(of: "/arrays").map { ($0, try file.readDoubles("/arrays/" + $0).values) }),
+      counters: Dictionary(
+        uniqueKeysWithValues: file.children(of: "/counters").map {
+          ($0, Int64(try file.readIntegers("/counters/" + $0).values.first ?? 0))
+        }),
+      deck: file.readString("/deck"), modelHash: file.stringAttribute("model_hash"),
+      engineVersion: file.stringAttribute("engine_version"))
+  }
+}
