@@ -36,9 +36,9 @@ let package = Package(
       name: "LRMACE", dependencies: ["Equivariant", "Reciprocal", "Kernels", "Lattice", "HDF5"],
       exclude: ["README.md"], swiftSettings: kernel),
     .target(
-      name: "Reciprocal", dependencies: ["Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],
+      name: "Reciprocal", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"],
       swiftSettings: kernel),
-    .target(name: "Kernels", dependencies: ["CBLAS"], exclude: ["README.md"], swiftSettings: kernel),
+    .target(name: "Kernels", dependencies: ["CBLAS", "CFFTW"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
     .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: kernel),

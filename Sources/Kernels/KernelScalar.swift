@@ -3,8 +3,8 @@
 
 import CBLAS
 
-/// A floating-point type with SIMD lanes and matrix products.
-public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable {
+/// A floating-point type with SIMD lanes, matrix products and Fourier transforms.
+public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, FourierScalar, Codable, Sendable {
   /// 64 bytes of this type: one AVX-512 register, or several narrower ones.
   associatedtype Lanes: SIMD, Sendable where Lanes.Scalar == Self
 
