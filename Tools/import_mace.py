@@ -10,6 +10,7 @@ layout of OUT.h5 is in Tools/README.md.
 import argparse
 import hashlib
 import os
+import pickle
 import sys
 
 import numpy as np
@@ -245,6 +246,8 @@ def main():
   p.add_argument('--provenance', help='trained on what, by what (default: what SOURCE says)')
   p.add_argument('--errors', help='errors reached on unseen data, as text')
   a = p.parse_args()
+  if not os.path.isfile(a.source):
+    sys.exit(f'{a.source}: no such file')
   name = a.name or os.path.splitext(os.path.basename(a.source))[0]
   try:
     source = (read_reference if a.source.endswith('.h5') else read_mace_torch)(a.source, name)
@@ -253,8 +256,9 @@ def main():
     write_model(a.output, attributes, data)
   except Unsupported as e:
     sys.exit(f'{a.source}: Bloch does not support: {e}')
-  except (OSError, ImportError) as e:
-    sys.exit(f'{a.source}: {e}')
+  except (OSError, ImportError, pickle.UnpicklingError) as e:
+    form = 'HDF5' if a.source.endswith('.h5') else 'a mace-torch model'
+    sys.exit(f'{a.source}: cannot be read as {form}: {e}')
   r = attributes['']
   print(f'{a.output}: {r["num_layers"]} layers, {r["channels"]} channels, l_max {r["lmax"]}, correlation '
         f'{r["correlation"]}, r_max {r["r_max"]:g} A, species {data["species"].tolist()}, '

@@ -1,5 +1,5 @@
-"""Reads a MACE model, from either of the forms it comes in, into one `Source`: its flat weights by their torch
-names and the e3nn instructions that say how they are cut. What Bloch does not evaluate is refused by name."""
+"""Reads a MACE model, from either of the forms it comes in, into one `Source`: its flat weights by their
+torch names and the e3nn instructions that say how they are cut. What Bloch cannot evaluate is refused by name."""
 import json
 import os
 import re
@@ -48,7 +48,7 @@ def parse_irreps(text):
 def read_reference(path, name):
   import h5py
   with h5py.File(path) as f:
-    refuse(f.attrs.get('format') != 'lr-mace-golden-1', f'{path}: HDF5 format {f.attrs.get("format")!r}')
+    refuse(f.attrs.get('format') != 'lr-mace-golden-1', f'HDF5 of format {f.attrs.get("format")!r}')
     config, constants = json.loads(f.attrs['config']), dict(f['constants'].attrs)
     layers = []
     for t in range(config['num_interactions']):
@@ -72,8 +72,8 @@ def read_reference(path, name):
 # ------------------------------------------------------------------ mace-torch pickle
 def linear_spec(linear):
   refuse(type(linear).__name__ != 'Linear' or not hasattr(linear, 'instructions'),
-         f'linear layer of class {type(linear).__module__}.{type(linear).__name__} (models in cuEquivariance form: '
-         'convert them with mace_cueq_to_e3nn first)')
+         f'linear layer of class {type(linear).__module__}.{type(linear).__name__} '
+         '(models in cuEquivariance form: convert them with mace_cueq_to_e3nn first)')
   refuse(getattr(linear, 'bias_numel', 0) > 0, 'linear layer with biases')
   return dict(irreps_in=str(linear.irreps_in), irreps_out=str(linear.irreps_out), instructions=[
     dict(i_in=p.i_in, i_out=p.i_out, path_shape=list(p.path_shape), path_weight=float(p.path_weight))

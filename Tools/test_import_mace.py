@@ -2,6 +2,7 @@
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -65,10 +66,15 @@ class GoldenFiles(unittest.TestCase):
       self.assertNotEqual(import_mace.digest(data), f.attrs['sha256'])
 
 
-class Irreps(unittest.TestCase):
+class Refusals(unittest.TestCase):
   def test_pseudovectors_are_refused(self):
     with self.assertRaisesRegex(Unsupported, '1e'):
       parse_irreps('16x0e+16x1e')
+
+  def test_attention_mixed_by_a_tensor_product_is_refused(self):
+    source = SimpleNamespace(config=dict(rsa=dict(mix='tp')), state={'rsa.0.W_qkv': np.zeros((2, 6))})
+    with self.assertRaisesRegex(Unsupported, "mix 'tp'"):
+      import_mace.fold_rsa(source, 0)
 
 
 def build(kind='ScaleShiftMACE', first='RealAgnosticInteractionBlock',
@@ -89,10 +95,11 @@ def build(kind='ScaleShiftMACE', first='RealAgnosticInteractionBlock',
 def energy_of_mace(model):
   positions = torch.tensor(WATER['positions'])
   pairs = [(i, j) for i in range(3) for j in range(3) if i != j]
-  return float(model(dict(
+  graph = dict(
     positions=positions, node_attrs=torch.eye(2)[[1, 0, 0]], edge_index=torch.tensor(pairs).T,
     cell=torch.eye(3), shifts=torch.zeros(6, 3), unit_shifts=torch.zeros(6, 3),
-    batch=torch.zeros(3, dtype=torch.long), ptr=torch.tensor([0, 3]), head=torch.zeros(1, dtype=torch.long)), compute_force=False)['energy'])
+    batch=torch.zeros(3, dtype=torch.long), ptr=torch.tensor([0, 3]), head=torch.zeros(1, dtype=torch.long))
+  return float(model(graph, compute_force=False)['energy'])
 
 
 @unittest.skipIf(torch is None, 'needs torch and mace-torch')
