@@ -1,5 +1,5 @@
-"""Reads a MACE model, from either of the forms it comes in, into one `Source`: its flat weights by their
-torch names and the e3nn instructions that say how they are cut. What Bloch cannot evaluate is refused by name."""
+"""Reads a MACE model, from either form it comes in, into one `Source`: flat weights by torch name and the
+e3nn instructions that say how they are cut. What Bloch cannot evaluate is refused by name."""
 import json
 import os
 import re
