@@ -9,7 +9,8 @@ extension Cell {
   @inlinable
   public func cartesian(_ fractional: Vector3) -> Vector3 { fractional * vectors }
 
-  /// The distance between opposite faces along each axis, V / |a_j x a_k| = 1 / |column i of A^-1|, in Angstrom.
+  /// The distance between opposite faces along each axis, V / |a_j x a_k| = 1 / |column i of A^-1|, in
+  /// Angstrom.
   ///
   /// A sphere of radius R fits between the faces if R is at most half of it: heights, not lengths of the
   /// lattice vectors, decide how many images a cut-off reaches.
@@ -40,7 +41,9 @@ extension Cell {
     let rounded = displacement - nearest * vectors
     let heights = heights
     let radius = length(rounded)
-    guard radius > 0.5 * heights.replacing(with: .infinity, where: .!periodicAxes).min() else { return rounded }
+    guard radius > 0.5 * heights.replacing(with: .infinity, where: .!periodicAxes).min() else {
+      return rounded
+    }
 
     let f = fractional(rounded)
     let reach = Vector3(repeating: radius) / heights
@@ -63,7 +66,7 @@ extension Cell {
   /// True along periodic axes.
   var periodicAxes: SIMDMask<SIMD3<Int64>> {
     var mask = SIMDMask<SIMD3<Int64>>(repeating: false)
-    for axis in 0 ..< 3 { mask[axis] = isPeriodic[axis] }
+    for axis in 0..<3 { mask[axis] = isPeriodic[axis] }
     return mask
   }
 }

@@ -2,7 +2,8 @@
 // on the order of atoms in a loop, or on how often it was restarted.
 //
 //   uniform  u = (m + 1/2) / 2^52, m the upper 52 bits of two Philox words: exact in Double, never 0 or 1
-//   normal   sqrt(-2 ln u_1) (cos 2 pi u_2, sin 2 pi u_2)          (Box and Muller, doi 10.1214/aoms/1177706645)
+//   normal   sqrt(-2 ln u_1) (cos 2 pi u_2, sin 2 pi u_2)
+//            (Box and Muller, doi 10.1214/aoms/1177706645)
 
 import Foundation
 

@@ -1,8 +1,8 @@
-// Linked cells: atoms sorted into bins at least as wide as a cut-off, so that neighbours share or adjoin a bin
-// (Quentrec and Brot, doi 10.1016/0021-9991(73)90046-6).
+// Linked cells: atoms sorted into bins at least as wide as a cut-off, so that neighbours share or adjoin a
+// bin (Quentrec and Brot, doi 10.1016/0021-9991(73)90046-6).
 //
-// Bins are parallelepipeds in fractional coordinates; cell heights turn Angstrom into numbers of bins. Along a
-// periodic axis a whole number of bins fills the cell. Along others they go on for ever in both directions.
+// Bins are parallelepipeds in fractional coordinates; cell heights turn Angstrom into numbers of bins. Along
+// a periodic axis a whole number of bins fills the cell. Along others they go on for ever in both directions.
 // Occupied bins live in a hash table: memory follows the atoms and not the volume, however empty the box.
 
 /// Atoms of one configuration in bins. Bins are numbered in the order in which the atoms first enter them.
@@ -15,7 +15,7 @@ struct LinkedCells: Sendable {
   private(set) var starts: [Int32] = []
   /// The atom in every slot, ascending within a bin.
   private(set) var atoms: [Int32] = []
-  /// Wrapped positions by slot, Angstrom; at the end some padding, so that eight can be read from any slot on.
+  /// Wrapped positions by slot, Angstrom, and padding at the end: eight can be read from any slot on.
   private(set) var x: [Double] = []
   private(set) var y: [Double] = []
   private(set) var z: [Double] = []
@@ -49,7 +49,7 @@ struct LinkedCells: Sendable {
     let width = width * (1 + 1e-9)
     let heights = cell.heights
     var perBin = heights / width
-    for axis in 0 ..< 3 {
+    for axis in 0..<3 {
       if cell.isPeriodic[axis] {
         counts[axis] = Int(min(max(perBin[axis], 1), Double(1 << Self.keyBits)))
         reach[axis] = Int((Double(counts[axis]) * width / heights[axis]).rounded(.up))
@@ -72,13 +72,14 @@ struct LinkedCells: Sendable {
     clearTable(atoms: count)
 
     let periodic = cell.periodicAxes
-    for atom in 0 ..< count {
+    for atom in 0..<count {
       var f = cell.fractional(positions[atom])
       var n = f.rounded(.down)
       n.replace(with: 0, where: .!periodic)
       f -= n
       let bin = (f * perBin).rounded(.down)
-      let isInRange = (n .< Self.imageLimit) .& (n .> -Self.imageLimit)
+      let isInRange =
+        (n .< Self.imageLimit) .& (n .> -Self.imageLimit)
         .& (bin .< Self.coordinateLimit) .& (bin .> -Self.coordinateLimit)
       guard isInRange == .init(repeating: true) else {
         throw LatticeError.positionOutOfRange(atom: atom, position: positions[atom])
@@ -133,19 +134,19 @@ extension LinkedCells {
   func findNeighborhoods(of bin: Int, into neighborhoods: inout [Neighborhood]) {
     neighborhoods.removeAll(keepingCapacity: true)
     let center = coordinates[bin]
-    for i in -reach.x ... reach.x {
-      for j in -reach.y ... reach.y {
-        for k in -reach.z ... reach.z {
+    for i in -reach.x...reach.x {
+      for j in -reach.y...reach.y {
+        for k in -reach.z...reach.z {
           var c = center &+ SIMD3(i, j, k)
           var n = SIMD3<Int>.zero
-          for axis in 0 ..< 3 where counts[axis] > 0 && (c[axis] < 0 || c[axis] >= counts[axis]) {
+          for axis in 0..<3 where counts[axis] > 0 && (c[axis] < 0 || c[axis] >= counts[axis]) {
             n[axis] = floorDivide(c[axis], counts[axis])
             c[axis] -= n[axis] * counts[axis]
           }
           guard let found = find(c) else { continue }
           neighborhoods.append(
             Neighborhood(
-              slots: Int(starts[found]) ..< Int(starts[found + 1]), image: SIMD3<Int32>(truncatingIfNeeded: n),
+              slots: Int(starts[found])..<Int(starts[found + 1]), image: SIMD3<Int32>(truncatingIfNeeded: n),
               translation: Vector3(n) * vectors))
         }
       }
@@ -163,7 +164,7 @@ extension LinkedCells {
     while size < 2 * atoms { size *= 2 }
     tableKeys.setCount(size, filler: 0)
     tableBins.setCount(size, filler: -1)
-    for index in 0 ..< size { tableBins[index] = -1 }
+    for index in 0..<size { tableBins[index] = -1 }
   }
 
   /// The low bits of the three coordinates. Bins 2^21 apart along a non-periodic axis share a key; distances

@@ -1,5 +1,6 @@
-// Building the list: one pass over the bins counts the pairs of every atom, a prefix sum gives each its place, a
-// second pass writes them. Rows depend on nothing but the bins, so threads may take them in any division.
+// Building the list: one pass over the bins counts the pairs of every atom, a prefix sum gives each its
+// place, a second pass writes them. Rows depend on nothing but the bins, so threads may take them in any
+// division.
 
 import Kernels
 
@@ -27,13 +28,15 @@ extension NeighborList {
       linkedCells.forEachSlot(threads: threads) { slot, neighborhoods in
         var pairs = -1  // the atom itself
         for bin in neighborhoods {
-          linkedCells.forEachBlock(of: bin, within: range, of: slot) { _, hits in pairs += hits.nonzeroBitCount }
+          linkedCells.forEachBlock(of: bin, within: range, of: slot) { _, hits in
+            pairs += hits.nonzeroBitCount
+          }
         }
         offsets[Int(linkedCells.atoms[slot]) + 1] = Int32(pairs)
       }
     }
     offsets[0] = 0
-    for atom in 0 ..< atoms { offsets[atom + 1] += offsets[atom] }
+    for atom in 0..<atoms { offsets[atom + 1] += offsets[atom] }
   }
 
   private mutating func writePairs() {
@@ -77,17 +80,17 @@ extension LinkedCells {
       for bin in bins {
         findNeighborhoods(of: bin, into: &neighborhoods)
         neighborhoods.withUnsafeBufferPointer { neighborhoods in
-          for slot in Int(starts[bin]) ..< Int(starts[bin + 1]) { body(slot, neighborhoods) }
+          for slot in Int(starts[bin])..<Int(starts[bin + 1]) { body(slot, neighborhoods) }
         }
       }
     }
   }
 
-  /// Calls `body` with the slots of `bin` in blocks of eight; byte b of `hits` is 0x80 if slot `first` + b lies
-  /// within `range` of `slot`, else 0.
+  /// Calls `body` with the slots of `bin` in blocks of eight; byte b of `hits` is 0x80 if slot `first` + b
+  /// lies within `range` of `slot`, else 0.
   ///
-  /// The displacement is (w_i - w_j) - n A in this order: the other direction, (w_j - w_i) + n A, is its exact
-  /// negative, so the list is symmetric down to the last bit.
+  /// The displacement is (w_i - w_j) - n A in this order: the other direction, (w_j - w_i) + n A, is its
+  /// exact negative, so the list is symmetric down to the last bit.
   @inline(__always)
   fileprivate func forEachBlock(
     of bin: Neighborhood, within range: Double, of slot: Int, _ body: (_ first: Int, _ hits: UInt64) -> Void

@@ -2,11 +2,13 @@
 //
 //   pair (i, j, S):  d = r_i - r_j - S A,   |d| < r_cut + skin when built,   (j, S) != (i, 0)
 //
-// The list is full: (i, j, S) and (j, i, -S) are both in it. S absorbs wrapping, so r are the unwrapped positions
-// of a simulation. Every image counts, also of i itself: cells smaller than the cut-off are right. As long as no
-// atom has moved by more than skin/2, pairs that are not in the list are farther apart than r_cut.
+// The list is full: (i, j, S) and (j, i, -S) are both in it. S absorbs wrapping, so r are the unwrapped
+// positions of a simulation. Every image counts, also of i itself: cells smaller than the cut-off are right.
+// As long as no atom has moved by more than skin/2, pairs that are not in the list are farther apart than
+// r_cut.
 
-/// Pairs of atoms, compressed by rows: the neighbours of atom i are the pairs `offsets[i] ..< offsets[i + 1]`.
+/// Pairs of atoms, compressed by rows: the neighbours of atom i are the pairs `offsets[i] ..< offsets[i +
+/// 1]`.
 ///
 /// The order of pairs is a function of the positions and the cell at the build alone, not of `threads`.
 ///
@@ -51,7 +53,7 @@ public struct NeighborList: Sendable {
 
   /// The pairs with centre `i`.
   @inlinable
-  public func pairs(of i: Int) -> Range<Int> { Int(offsets[i]) ..< Int(offsets[i + 1]) }
+  public func pairs(of i: Int) -> Range<Int> { Int(offsets[i])..<Int(offsets[i + 1]) }
 
   /// d = r_i - r_j - S A of `pair`, which belongs to atom `i`, at the given positions.
   @inlinable
@@ -59,8 +61,9 @@ public struct NeighborList: Sendable {
     positions[i] - positions[Int(neighbors[pair])] - Vector3(shifts[pair]) * cell.vectors
   }
 
-  /// Rebuilds the list if it no longer holds every pair within the cut-off: an atom has moved by more than half the
-  /// skin since the last build, the cell has changed, or the number of atoms has. Returns whether it did.
+  /// Rebuilds the list if it no longer holds every pair within the cut-off: an atom has moved by more than
+  /// half the skin since the last build, the cell has changed, or the number of atoms has. Returns whether it
+  /// did.
   ///
   /// - Throws: `LatticeError.positionOutOfRange`.
   @discardableResult

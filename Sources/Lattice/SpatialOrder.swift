@@ -12,7 +12,7 @@ public func spatialOrder(positions: [Vector3], cell: Cell, binWidth: Double) thr
   let origin = bins.coordinates.reduce(SIMD3(repeating: Int.max)) { pointwiseMin($0, $1) }
   let codes = bins.coordinates.map { mortonCode($0 &- origin) }
   return codes.indices.sorted { (codes[$0], $0) < (codes[$1], $1) }.flatMap { bin in
-    bins.atoms[Int(bins.starts[bin]) ..< Int(bins.starts[bin + 1])]
+    bins.atoms[Int(bins.starts[bin])..<Int(bins.starts[bin + 1])]
   }
 }
 

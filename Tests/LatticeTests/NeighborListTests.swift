@@ -12,7 +12,7 @@ import Testing
     Matrix3([1, 0, 0], [2.7, 1, 0], [-1.6, 3.2, 1]),  // strongly skewed
     Matrix3([2, 0, 0], [0.5, 2, 0], [0.3, 0.4, 0.25]),  // flat
   ]
-  static let periodicities = (0 ..< 8).map { bits in (0 ..< 3).map { bits >> $0 & 1 == 1 } }
+  static let periodicities = (0..<8).map { bits in (0..<3).map { bits >> $0 & 1 == 1 } }
 
   @Test(arguments: shapes.indices, periodicities)
   func pairsAreThoseOfBruteForce(shape: Int, isPeriodic: [Bool]) throws {
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0 ..< 20)
+  @Test(arguments: 0..<20)
   func pairsOfRandomCellsAreThoseOfBruteForce(seed: UInt64) throws {
     var random = TestRandom(seed: 100 + seed)
     var vectors = Matrix3.zero
@@ -78,7 +78,7 @@ import Testing
   @Test func bothDirectionsAreListedAtTheVeryCutoff() throws {
     // A cubic crystal whose third shell lies at the cut-off, to rounding.
     let cell = Cell(vectors: .identity * (0.7 * 4))
-    let positions: [Vector3] = (0 ..< 64).map { site in
+    let positions: [Vector3] = (0..<64).map { site in
       let (x, y, z) = (Double(site % 4), Double(site / 4 % 4), Double(site / 16))
       return Vector3(x, y, z) * 0.7 + 0.3
     }
@@ -86,7 +86,7 @@ import Testing
     let pairs = Set(list.allPairs)
     let reversed = pairs.map { pair in Pair(i: pair.j, j: pair.i, image: SIMD3<Int>.zero &- pair.image) }
     #expect(Set(reversed) == pairs)
-    #expect(list.neighborCounts.allSatisfy { (6 + 12 ... 6 + 12 + 8).contains($0) })
+    #expect(list.neighborCounts.allSatisfy { (6 + 12...6 + 12 + 8).contains($0) })
   }
 
   @Test(arguments: [1.0, 0.3])
@@ -96,8 +96,9 @@ import Testing
     var positions = random.vectors(40).map { cell.cartesian($0) }
     var list = NeighborList(cutoff: 4, skin: skin)
     var builds = 0
-    for _ in 0 ..< 60 {
-      let displaced = list.buildPositions.isEmpty
+    for _ in 0..<60 {
+      let displaced =
+        list.buildPositions.isEmpty
         ? Double.infinity : zip(positions, list.buildPositions).map { length($0 - $1) }.max() ?? 0
       let rebuilt = try list.update(positions: positions, cell: cell)
       #expect(rebuilt == (displaced > skin / 2))
@@ -116,7 +117,9 @@ import Testing
     #expect(try list.update(positions: positions, cell: cell))
     #expect(try !list.update(positions: positions, cell: cell))
     #expect(try list.update(positions: positions, cell: Cell(vectors: .identity * 10.001)))
-    #expect(try list.update(positions: positions, cell: Cell(vectors: .identity * 10.001, isPeriodic: [true, true, false])))
+    #expect(
+      try list.update(
+        positions: positions, cell: Cell(vectors: .identity * 10.001, isPeriodic: [true, true, false])))
     #expect(try list.update(positions: Array(positions.dropLast()), cell: list.buildCell))
     #expect(list.offsets.count == 3)
     #expect(try list.update(positions: [], cell: list.buildCell))
@@ -130,7 +133,8 @@ import Testing
     let expected = try NeighborList(positions: positions, cell: cell, cutoff: 4)
     for threads in [2, 3, 7] {
       var list = NeighborList(cutoff: 4, skin: 0, threads: threads)
-      try list.build(positions: random.vectors(300).map { 9 * $0 }, cell: .free)  // a past that must not matter
+      // A past that must not matter.
+      try list.build(positions: random.vectors(300).map { 9 * $0 }, cell: .free)
       try list.build(positions: positions, cell: cell)
       #expect(list.offsets == expected.offsets)
       #expect(list.neighbors == expected.neighbors)
@@ -172,12 +176,13 @@ import Testing
     let order = try spatialOrder(positions: scattered, cell: cell, binWidth: 3)
     for (name, positions) in [("scattered", scattered), ("sorted", order.map { scattered[Int($0)] })] {
       var list = NeighborList(cutoff: 4.5, skin: 1)
-      let seconds = try (0 ..< 5).map { _ in
+      let seconds = try (0..<5).map { _ in
         let start = threadSeconds()
         try list.build(positions: positions, cell: cell)
         return threadSeconds() - start
       }
-      print("\(name): \(list.pairCount / count) neighbours per atom, builds in \(seconds) s of the thread's time")
+      print(
+        "\(name): \(list.pairCount / count) neighbours per atom, builds in \(seconds) s of the thread's time")
       #expect(seconds.sorted()[2] < 1)
     }
   }
@@ -196,7 +201,7 @@ extension NeighborList {
     try build(positions: positions, cell: cell)
   }
 
-  fileprivate var neighborCounts: [Int] { (0 ..< offsets.count - 1).map { pairs(of: $0).count } }
+  fileprivate var neighborCounts: [Int] { (0..<offsets.count - 1).map { pairs(of: $0).count } }
 
   fileprivate func sortedDistances(positions: [Vector3], cell: Cell) -> [Double] {
     positions.indices.flatMap { i in

@@ -24,7 +24,8 @@ import Testing
     let others = [
       CounterRNG(seed: 43).uniforms(step: 7, atom: 3, stream: 1),
       CounterRNG(seed: 42 + 1 << 32).uniforms(step: 7, atom: 3, stream: 1),
-      generator.uniforms(step: 8, atom: 3, stream: 1), generator.uniforms(step: 7 + 1 << 32, atom: 3, stream: 1),
+      generator.uniforms(step: 8, atom: 3, stream: 1),
+      generator.uniforms(step: 7 + 1 << 32, atom: 3, stream: 1),
       generator.uniforms(step: -7, atom: 3, stream: 1), generator.uniforms(step: 7, atom: 4, stream: 1),
       generator.uniforms(step: 7, atom: 3, stream: 0), generator.uniforms(step: 7, atom: 3, stream: 2),
       generator.uniforms(step: 7, atom: 3, stream: 1 << 30),
@@ -37,9 +38,9 @@ import Testing
     var moments = Moments()
     var least = 1.0
     var greatest = 0.0
-    for atom in 0 ..< 100_000 {
+    for atom in 0..<100_000 {
       let u = CounterRNG(seed: 1).uniforms(step: 0, atom: atom, stream: 0)
-      for lane in 0 ..< 4 { moments.add(u[lane] - 0.5) }
+      for lane in 0..<4 { moments.add(u[lane] - 0.5) }
       least = min(least, u.min())
       greatest = max(greatest, u.max())
     }
@@ -55,9 +56,9 @@ import Testing
     var products = Vector3.zero
     var successive = 0.0
     var last = 0.0
-    for step in 0 ..< count {
+    for step in 0..<count {
       let n = CounterRNG(seed: 2026).normals(step: Int64(step), atom: 5, stream: 3)
-      for axis in 0 ..< 3 { axes[axis].add(n[axis]) }
+      for axis in 0..<3 { axes[axis].add(n[axis]) }
       products += Vector3(n.x * n.y, n.y * n.z, n.z * n.x)
       successive += last * n.x
       last = n.x
@@ -70,7 +71,7 @@ import Testing
       #expect(abs(moments.mean(3)) < error * 15.squareRoot())
       #expect(abs(moments.mean(4) - 3) < error * 96.squareRoot())
     }
-    for axis in 0 ..< 3 { #expect(abs(products[axis]) / Double(count) < error) }
+    for axis in 0..<3 { #expect(abs(products[axis]) / Double(count) < error) }
     #expect(abs(successive) / Double(count) < error)
   }
 }

@@ -9,7 +9,7 @@ import Testing
     let cell = Cell(vectors: Matrix3([20, 0, 0], [5, 20, 0], [-3, 4, 20]), isPeriodic: isPeriodic)
     let positions = random.vectors(2000).map { cell.cartesian($0) }
     let order = try spatialOrder(positions: positions, cell: cell, binWidth: 3)
-    #expect(order.sorted() == Array(0 ..< 2000))
+    #expect(order.sorted() == Array(0..<2000))
 
     /// The mean distance in memory of atoms closer than 3 Angstrom.
     func meanIndexDistance(_ positions: [Vector3]) throws -> Double {
@@ -20,7 +20,7 @@ import Testing
     }
     let sorted = order.map { positions[Int($0)] }
     #expect(try meanIndexDistance(sorted) < 0.5 * meanIndexDistance(positions))
-    #expect(try spatialOrder(positions: sorted, cell: cell, binWidth: 3) == Array(0 ..< 2000))
+    #expect(try spatialOrder(positions: sorted, cell: cell, binWidth: 3) == Array(0..<2000))
   }
 
   @Test func mortonCodesInterleaveBits() {

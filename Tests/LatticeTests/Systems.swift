@@ -1,6 +1,7 @@
 // Configurations and slow, obvious reference versions that the tests share.
 
 import Foundation
+
 @testable import Lattice
 
 /// A pair with its displacement left out: neighbours of `i` in full lists.
@@ -23,16 +24,18 @@ func bruteForcePairs(positions: [Vector3], cell: Cell, cutoff: Double) -> Set<Pa
       // |d - S A| >= |f_k - S_k| h_k along every axis
       let f = cell.fractional(d)
       func images(_ axis: Int) -> ClosedRange<Int> {
-        guard cell.isPeriodic[axis] else { return 0 ... 0 }
+        guard cell.isPeriodic[axis] else { return 0...0 }
         let reach = cutoff / cell.heights[axis]
-        return Int((f[axis] - reach).rounded(.down)) ... Int((f[axis] + reach).rounded(.up))
+        return Int((f[axis] - reach).rounded(.down))...Int((f[axis] + reach).rounded(.up))
       }
       for a in images(0) {
         for b in images(1) {
           for c in images(2) {
             let image = SIMD3(a, b, c)
             guard i != j || image != .zero else { continue }
-            if length(d - Vector3(image) * cell.vectors) < cutoff { pairs.insert(Pair(i: i, j: j, image: image)) }
+            if length(d - Vector3(image) * cell.vectors) < cutoff {
+              pairs.insert(Pair(i: i, j: j, image: image))
+            }
           }
         }
       }
@@ -44,8 +47,10 @@ func bruteForcePairs(positions: [Vector3], cell: Cell, cutoff: Double) -> Set<Pa
 extension NeighborList {
   /// All pairs in the order of the list.
   var allPairs: [Pair] {
-    (0 ..< offsets.count - 1).flatMap { i in
-      pairs(of: i).map { Pair(i: i, j: Int(neighbors[$0]), image: SIMD3<Int>(truncatingIfNeeded: shifts[$0])) }
+    (0..<offsets.count - 1).flatMap { i in
+      pairs(of: i).map {
+        Pair(i: i, j: Int(neighbors[$0]), image: SIMD3<Int>(truncatingIfNeeded: shifts[$0]))
+      }
     }
   }
 
@@ -77,7 +82,7 @@ struct TestRandom {
     return 2 * Vector3(u.x, u.y, u.z) - 1
   }
 
-  mutating func vectors(_ count: Int) -> [Vector3] { (0 ..< count).map { _ in vector() } }
+  mutating func vectors(_ count: Int) -> [Vector3] { (0..<count).map { _ in vector() } }
 
   /// A right-handed rotation.
   mutating func rotation() -> Matrix3 {

@@ -14,7 +14,7 @@ import Testing
         let (wrapped, image) = cell.wrap(position)
         #expect(length(wrapped + Vector3(image) * cell.vectors - position) <= 1e-14 * scale)
         let f = cell.fractional(wrapped)
-        for axis in 0 ..< 3 {
+        for axis in 0..<3 {
           if isPeriodic[axis] {
             #expect(f[axis] > -1e-14 * scale && f[axis] < 1 + 1e-14 * scale)
           } else {
@@ -46,15 +46,16 @@ import Testing
     for displacement in random.vectors(20).map({ 6 * $0 }) {
       let found = cell.minimumImage(displacement)
       let n = cell.fractional(displacement - found)
-      let shortest = images(isPeriodic[0]).flatMap { a in
-        images(isPeriodic[1]).flatMap { b in
-          images(isPeriodic[2]).map { c in length(displacement + Vector3(a, b, c) * cell.vectors) }
-        }
-      }.min() ?? .infinity
+      let shortest =
+        images(isPeriodic[0]).flatMap { a in
+          images(isPeriodic[1]).flatMap { b in
+            images(isPeriodic[2]).map { c in length(displacement + Vector3(a, b, c) * cell.vectors) }
+          }
+        }.min() ?? .infinity
       #expect(abs(length(found) - shortest) < 1e-12)
       #expect(length(n - n.rounded(.toNearestOrEven)) < 1e-12)
-      #expect((0 ..< 3).allSatisfy { isPeriodic[$0] || abs(n[$0]) < 1e-12 })
+      #expect((0..<3).allSatisfy { isPeriodic[$0] || abs(n[$0]) < 1e-12 })
     }
-    func images(_ isPeriodic: Bool) -> [Double] { isPeriodic ? (-25 ... 25).map(Double.init) : [0] }
+    func images(_ isPeriodic: Bool) -> [Double] { isPeriodic ? (-25...25).map(Double.init) : [0] }
   }
 }
