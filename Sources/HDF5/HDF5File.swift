@@ -145,6 +145,16 @@ public final class HDF5File {
     }
   }
 
+  /// Whether the object at `path` is a group.
+  public func isGroup(_ path: String) throws -> Bool {
+    try reading { file in
+      let id = H5Gopen2(file, path, bloch_h5p_default())
+      guard id >= 0 else { return false }
+      H5Gclose(id)
+      return true
+    }
+  }
+
   /// Names of the members of a group, sorted.
   public func children(of path: String) throws -> [String] {
     try reading { file in

@@ -73,7 +73,8 @@ public struct NeighborList: Sendable {
     return true
   }
 
-  private func mustRebuild(positions: [Vector3], cell: Cell) -> Bool {
+  /// Whether `update` would rebuild the list.
+  public func mustRebuild(positions: [Vector3], cell: Cell) -> Bool {
     guard !offsets.isEmpty, positions.count == buildPositions.count, cell == buildCell else { return true }
     let limit = skin * skin / 4
     for (r, built) in zip(positions, buildPositions) {

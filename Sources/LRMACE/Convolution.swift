@@ -1,0 +1,255 @@
+// The messages of one layer and their adjoint, centre by centre (MACE, arXiv 2206.07697, eq. 8):
+//   M_i,(p,m3),c = sum_j R_p,c(r_ij) sum_m1 t_p,m1,m3(ij) x_j,(l1,m1),c,
+//   t_p,m1,m3(ij) = sum_m2 w3j(l1, l2, l3)[m1, m2, m3] Y_l2,m2(ij).
+// Channels c are contiguous and in SIMD lanes; the accumulators of one path stay in registers while the edges of
+// a centre pass by. The adjoint works channels first: per edge it needs only
+//   s_m1,c = sum_m3 t_m1,m3 dM_m3,c   and   dt_m1,m3 = sum_c R_c x_m1,c dM_m3,c,
+// so forces carry no Cartesian factor of three.
+//
+// Shapes: x as Features; M of a block of atoms as MessageBlock, [atom][m3][path][channel] for each l3, so that the
+// linear layer that follows is one matrix product per degree.
+
+import Equivariant
+import Kernels
+
+/// Tensor-product paths of a layer with their coupling tables.
+struct Convolution<T: KernelScalar> {
+  struct Path {
+    let l1: Int
+    let l3: Int
+    /// First of the (2 l1 + 1)(2 l3 + 1) entries of t.
+    let tensor: Int
+    /// Position among the paths with the same l3.
+    let slot: Int
+  }
+
+  /// t[tensor] += value * Y[harmonic].
+  struct Coupling {
+    let tensor: Int32
+    let harmonic: Int32
+    let value: T
+  }
+
+  let channels: Int
+  let paths: [Path]
+  /// Number of paths for each l3.
+  let pathsPerDegree: [Int]
+  /// Message values per atom of all degrees below l3.
+  let messageOffsets: [Int]
+  let messageCount: Int
+  let tensorCount: Int
+  let couplings: [Coupling]
+  let radial: RadialTable<T>
+
+  init(layer: Model.Layer, lmax: Int, channels: Int, radial: RadialTable<T>) {
+    self.channels = channels
+    self.radial = radial
+    var counts = [Int](repeating: 0, count: lmax + 1)
+    var paths: [Path] = []
+    var couplings: [Coupling] = []
+    var offset = 0
+    for p in layer.paths {
+      paths.append(Path(l1: p.l1, l3: p.l3, tensor: offset, slot: counts[p.l3]))
+      counts[p.l3] += 1
+      for e in Wigner3j(p.l1, p.l2, p.l3).entries {
+        couplings.append(
+          Coupling(
+            tensor: Int32(offset + e.m1 * (2 * p.l3 + 1) + e.m3), harmonic: Int32(p.l2 * p.l2 + e.m2),
+            value: T(e.value)))
+      }
+      offset += (2 * p.l1 + 1) * (2 * p.l3 + 1)
+    }
+    self.paths = paths
+    self.couplings = couplings
+    pathsPerDegree = counts
+    tensorCount = offset
+    var starts: [Int] = []
+    var total = 0
+    for (l, count) in counts.enumerated() {
+      starts.append(total)
+      total += (2 * l + 1) * count * channels
+    }
+    messageOffsets = starts
+    messageCount = total
+  }
+
+  /// The edges of one centre.
+  struct Edges {
+    let count: Int
+    let neighbors: UnsafePointer<Int32>
+    let lengths: UnsafePointer<T>
+    /// [edge][harmonic].
+    let harmonics: UnsafePointer<T>
+    let harmonicCount: Int
+  }
+
+  /// Messages, or their gradients, of a block of atoms.
+  struct MessageBlock {
+    let base: UnsafeMutablePointer<T>
+    let atoms: Int
+
+    /// [atom][m][path][channel] of degree `l`.
+    @inline(__always)
+    func degree(_ l: Int, _ convolution: Convolution) -> UnsafeMutablePointer<T> {
+      base + atoms &* convolution.messageOffsets[l]
+    }
+  }
+
+  /// This path's [m3] rows, `stride` apart, of one atom of a block.
+  @inline(__always)
+  private func row(_ path: Path, _ block: MessageBlock, _ atom: Int) -> (UnsafeMutablePointer<T>, stride: Int) {
+    let stride = pathsPerDegree[path.l3] &* channels
+    let first = block.degree(path.l3, self) + atom &* (2 &* path.l3 &+ 1) &* stride
+    return (first + path.slot &* channels, stride)
+  }
+
+  /// Scratch of one thread, for up to `edges` edges per centre.
+  final class Scratch {
+    let radial: AlignedBuffer<T>
+    let slope: AlignedBuffer<T>
+    let tensor: AlignedBuffer<T>
+    let tensorGradient: AlignedBuffer<T>
+
+    init(_ convolution: Convolution, edges: Int) {
+      radial = AlignedBuffer(edges * convolution.radial.functions)
+      slope = AlignedBuffer(convolution.radial.functions)
+      tensor = AlignedBuffer(edges * convolution.tensorCount)
+      tensorGradient = AlignedBuffer(convolution.tensorCount)
+    }
+  }
+
+  @inline(__always)
+  private func expandTensor(_ y: UnsafePointer<T>, into t: UnsafeMutablePointer<T>) {
+    t.update(repeating: 0, count: tensorCount)
+    couplings.withUnsafeBufferPointer { table in
+      for c in table { t[Int(c.tensor)] += c.value * y[Int(c.harmonic)] }
+    }
+  }
+
+  // MARK: - Forward
+
+  /// Messages of one centre, written as atom `atom` of a block.
+  func forward(_ edges: Edges, features: Features<T>, scratch: Scratch, messages: MessageBlock, atom: Int) {
+    let r = scratch.radial.pointer
+    let t = scratch.tensor.pointer
+    for e in 0..<edges.count {
+      radial.evaluate(edges.lengths[e], into: r + e &* radial.functions)
+      expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t + e &* tensorCount)
+    }
+    for (p, path) in paths.enumerated() {
+      let x = UnsafePointer(features.degree(path.l1))
+      let (out, stride) = row(path, messages, atom)
+      switch path.l3 {
+      case 0: accumulate(InlineArray<1, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
+      case 1: accumulate(InlineArray<3, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
+      case 2: accumulate(InlineArray<5, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
+      case 3: accumulate(InlineArray<7, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
+      default: accumulate(InlineArray<9, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
+      }
+    }
+  }
+
+  /// One path of one centre; the unused first argument fixes the number of components, 2 l3 + 1.
+  @inline(__always)
+  private func accumulate<let components: Int>(
+    _: InlineArray<components, T>, _ p: Int, _ path: Path, _ edges: Edges, _ x: UnsafePointer<T>,
+    _ r: UnsafePointer<T>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ stride: Int
+  ) {
+    let inputs = 2 &* path.l1 &+ 1
+    let functions = radial.functions
+    var c = 0
+    while c < channels {
+      var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
+      for e in 0..<edges.count {
+        let rc = r.lanes(e &* functions &+ p &* channels &+ c)
+        let xj = x + Int(edges.neighbors[e]) &* inputs &* channels
+        let te = t + (e &* tensorCount &+ path.tensor)
+        for m1 in 0..<inputs {
+          let rx = rc * xj.lanes(m1 &* channels &+ c)
+          for m in 0..<components {
+            sum[m].addProduct(rx, T.Lanes(repeating: te[m1 &* components &+ m]))
+          }
+        }
+      }
+      for m in 0..<components { out.setLanes(m &* stride &+ c, sum[m]) }
+      c &+= T.Lanes.scalarCount
+    }
+  }
+
+  // MARK: - Adjoint
+
+  /// Adjoint of `forward` for one centre, given the gradient of its messages.
+  ///
+  /// Adds dE/dY to `harmonicsGradient` [edge][harmonic], dE/dr to `lengthGradient` [edge], and, where asked,
+  /// dE/dx of the neighbours to `featureGradient`.
+  func adjoint(
+    _ edges: Edges, features: Features<T>, messagesGradient: MessageBlock, atom: Int, scratch: Scratch,
+    harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>,
+    featureGradient: Features<T>?
+  ) {
+    let r = scratch.radial.pointer
+    let dr = scratch.slope.pointer
+    let t = scratch.tensor.pointer
+    let dt = scratch.tensorGradient.pointer
+    for e in 0..<edges.count {
+      radial.evaluate(edges.lengths[e], into: r, slope: dr)
+      expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t)
+      let j = Int(edges.neighbors[e])
+      var slope = T(0)
+      for (p, path) in paths.enumerated() {
+        let offset = j &* (2 &* path.l1 &+ 1) &* channels
+        let x = UnsafePointer(features.degree(path.l1) + offset)
+        let dx = featureGradient.map { $0.degree(path.l1) + offset }
+        let (gradient, stride) = row(path, messagesGradient, atom)
+        let dm = UnsafePointer(gradient)
+        switch path.l3 {
+        case 0: slope += propagate(InlineArray<1, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
+        case 1: slope += propagate(InlineArray<3, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
+        case 2: slope += propagate(InlineArray<5, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
+        case 3: slope += propagate(InlineArray<7, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
+        default: slope += propagate(InlineArray<9, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
+        }
+      }
+      lengthGradient[e] += slope
+      let dy = harmonicsGradient + e &* edges.harmonicCount
+      couplings.withUnsafeBufferPointer { table in
+        for c in table { dy[Int(c.harmonic)] += c.value * dt[Int(c.tensor)] }
+      }
+    }
+  }
+
+  /// One path of one edge: returns dE/dr of the edge and writes dE/dt.
+  @inline(__always)
+  private func propagate<let components: Int>(
+    _: InlineArray<components, T>, _ p: Int, _ path: Path, _ x: UnsafePointer<T>,
+    _ dx: UnsafeMutablePointer<T>?, _ r: UnsafePointer<T>, _ dr: UnsafePointer<T>, _ t: UnsafePointer<T>,
+    _ dt: UnsafeMutablePointer<T>, _ dm: UnsafePointer<T>, _ stride: Int
+  ) -> T {
+    var slope = T.Lanes(repeating: 0)
+    for m1 in 0..<(2 &* path.l1 &+ 1) {
+      let tensor = path.tensor &+ m1 &* components
+      var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
+      var c = 0
+      while c < channels {
+        let rc = r.lanes(p &* channels &+ c)
+        let xc = x.lanes(m1 &* channels &+ c)
+        let rx = rc * xc
+        var s = T.Lanes(repeating: 0)
+        for m in 0..<components {
+          let d = dm.lanes(m &* stride &+ c)
+          s.addProduct(d, T.Lanes(repeating: t[tensor &+ m]))
+          sum[m].addProduct(rx, d)
+        }
+        slope.addProduct(dr.lanes(p &* channels &+ c) * xc, s)
+        if let dx {
+          var g = dx.lanes(m1 &* channels &+ c)
+          g.addProduct(rc, s)
+          dx.setLanes(m1 &* channels &+ c, g)
+        }
+        c &+= T.Lanes.scalarCount
+      }
+      for m in 0..<components { dt[tensor &+ m] = sum[m].sum() }
+    }
+    return slope.sum()
+  }
+}

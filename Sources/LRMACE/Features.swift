@@ -1,0 +1,64 @@
+// Equivariant features of many atoms: degree by degree, [atom][m][channel], channels contiguous. All rows of one
+// degree lie together, so mixing channels is one matrix product per degree over any range of atoms.
+
+import Kernels
+
+/// A view of features h_(i, l m, c); degree l starts at atoms * channels * l^2.
+struct Features<T: KernelScalar> {
+  let base: UnsafeMutablePointer<T>
+  let atoms: Int
+  let channels: Int
+
+  @inline(__always)
+  func degree(_ l: Int) -> UnsafeMutablePointer<T> { base + atoms &* channels &* l &* l }
+
+  /// [m][channel] of one atom.
+  @inline(__always)
+  func row(_ l: Int, _ atom: Int) -> UnsafeMutablePointer<T> {
+    degree(l) + atom &* (2 &* l &+ 1) &* channels
+  }
+
+  /// Number of values up to `lmax`.
+  static func count(atoms: Int, channels: Int, lmax: Int) -> Int { atoms * channels * (lmax + 1) * (lmax + 1) }
+}
+
+/// A weight matrix in kernel precision, padded to whole lanes of channels.
+struct PackedMatrix<T: KernelScalar> {
+  let rows: Int
+  let columns: Int
+  private let values: AlignedBuffer<T>
+
+  var pointer: UnsafePointer<T> { UnsafePointer(values.pointer) }
+
+  /// - Parameters:
+  ///   - rowBlock, paddedRowBlock: rows come in blocks (one per path) of so many channels, each padded.
+  ///   - paddedColumns: as many as there are columns where no padding is wanted.
+  init(_ matrix: Matrix, rowBlock: Int, paddedRowBlock: Int, paddedColumns: Int) {
+    let blocks = matrix.rows / rowBlock
+    rows = blocks * paddedRowBlock
+    columns = paddedColumns
+    values = AlignedBuffer(rows * columns)
+    for r in 0..<matrix.rows {
+      let row = values.pointer + (r / rowBlock * paddedRowBlock + r % rowBlock) * columns
+      for c in 0..<matrix.columns { row[c] = T(matrix.values[r * matrix.columns + c]) }
+    }
+  }
+
+  /// y <- x W (or y + x W) for `n` rows of x.
+  @inline(__always)
+  func apply(_ x: UnsafePointer<T>, rows n: Int, into y: UnsafeMutablePointer<T>, adding: Bool = false) {
+    guard n > 0 else { return }
+    T.gemm(
+      transposeA: false, transposeB: false, m: n, n: columns, k: rows, alpha: 1, a: x, lda: rows, b: pointer,
+      ldb: columns, beta: adding ? 1 : 0, c: y, ldc: columns)
+  }
+
+  /// dx <- dy W^T (or dx + dy W^T).
+  @inline(__always)
+  func applyAdjoint(_ dy: UnsafePointer<T>, rows n: Int, into dx: UnsafeMutablePointer<T>, adding: Bool = false) {
+    guard n > 0 else { return }
+    T.gemm(
+      transposeA: false, transposeB: true, m: n, n: rows, k: columns, alpha: 1, a: dy, lda: columns, b: pointer,
+      ldb: columns, beta: adding ? 1 : 0, c: dx, ldc: rows)
+  }
+}

@@ -1,0 +1,160 @@
+// The force field as dynamics sees it: atoms in the user's order in, energy, forces and stress out.
+// Keeps the neighbour list and the inner order of atoms (by element, then along a space-filling curve).
+
+import Kernels
+import Lattice
+
+/// LR-MACE energies, forces and stress of an atomic system.
+public final class LRMACEPotential: Potential {
+  public enum Precision: String, Sendable, CaseIterable {
+    /// Kernels in single precision; energies, sums over atoms and phases in double.
+    case mixed
+    case double
+  }
+
+  public let model: Model
+  public let precision: Precision
+  public let threads: Int
+  /// Extra reach of the neighbour list, Angstrom: long enough for a few dozen steps of a liquid.
+  public static let skin = 0.8
+
+  private let engine: Engine
+  private var list: NeighborList
+  private var timing = Timings()
+
+  /// order[k] is the user's index of the inner atom k.
+  private var order: [Int32] = []
+  private var species: [Int] = []
+  private var atomicNumbers: [Int] = []
+  private var positions: [Vector3] = []
+  private var forces: [Vector3] = []
+  private var energies: [Double] = []
+
+  public init(model: Model, precision: Precision = .mixed, threads: Int = 1) {
+    precondition(threads > 0)
+    self.model = model
+    self.precision = precision
+    self.threads = threads
+    list = NeighborList(cutoff: model.cutoff, skin: Self.skin, threads: threads)
+    engine =
+      switch precision {
+      case .mixed: .mixed(Network(model: model, threads: threads))
+      case .double: .double(Network(model: model, threads: threads))
+      }
+  }
+
+  /// Reads a model file.
+  ///
+  /// - Throws: `HDF5Error`, `ModelError`.
+  public convenience init(modelPath: String, precision: Precision = .mixed, threads: Int = 1) throws {
+    self.init(model: try Model(contentsOf: modelPath), precision: precision, threads: threads)
+  }
+
+  /// - Throws: `ModelError` for an element that the model does not know, `LatticeError` for positions that are not
+  ///   finite or out of range.
+  public func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {
+    timing.begin()
+    try updateNeighbors(system)
+    timing.end(.neighbors)
+
+    let count = system.count
+    if result.forces.count != count {
+      result.forces = Array(repeating: .zero, count: count)
+      result.atomicEnergies = Array(repeating: 0, count: count)
+    }
+    let strainGradient = engine.evaluate(
+      positions: positions, cell: system.cell, list: list, atomicEnergies: &energies, forces: &forces)
+    for (k, i) in order.enumerated() {
+      result.forces[Int(i)] = forces[k]
+      result.atomicEnergies[Int(i)] = energies[k]
+    }
+    result.energy = result.atomicEnergies.reduce(0, +)
+    if system.cell.isFullyPeriodic {
+      // Rotational invariance makes it symmetric; rounding does not.
+      result.stress = (strainGradient + strainGradient.transposed) * (0.5 / system.cell.volume)
+    } else {
+      result.stress = .zero
+    }
+  }
+
+  /// Seconds by part since the potential was made.
+  public var timings: Timings { engine.timings + timing }
+
+  // MARK: - Neighbour list
+
+  public var neighborListPositions: [Vector3] {
+    var built = list.buildPositions
+    for (k, i) in order.enumerated() { built[Int(i)] = list.buildPositions[k] }
+    return built
+  }
+
+  public func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws {
+    var past = system
+    past.positions = positions
+    try build(past)
+  }
+
+  private func updateNeighbors(_ system: AtomicSystem) throws {
+    if system.atomicNumbers == atomicNumbers {
+      for (k, i) in order.enumerated() { positions[k] = system.positions[Int(i)] }
+      guard list.mustRebuild(positions: positions, cell: system.cell) else { return }
+    }
+    try build(system)
+  }
+
+  private func build(_ system: AtomicSystem) throws {
+    var index: [Int: Int] = [:]
+    for (s, z) in model.species.enumerated() { index[z] = s }
+    let element = try system.atomicNumbers.enumerated().map { i, z -> Int in
+      guard let s = index[z] else {
+        let known = model.species.map { Elements.symbol($0) ?? "Z=\($0)" }.joined(separator: ", ")
+        throw ModelError(
+          file: model.name,
+          reason: "atom \(i + 1) is \(Elements.symbol(z) ?? "Z=\(z)"), which this model does not know; it was made for \(known)")
+      }
+      return s
+    }
+    let curve = try spatialOrder(positions: system.positions, cell: system.cell, binWidth: model.cutoff)
+    order = model.species.indices.flatMap { s in curve.filter { element[Int($0)] == s } }
+    species = order.map { element[Int($0)] }
+    atomicNumbers = system.atomicNumbers
+    positions = order.map { system.positions[Int($0)] }
+    forces = Array(repeating: .zero, count: system.count)
+    energies = Array(repeating: 0, count: system.count)
+    try list.build(positions: positions, cell: system.cell)
+    engine.prepare(species: species, list: list)
+  }
+}
+
+/// A network in one precision. Concrete cases, so that the compiler specialises the kernels for each.
+private enum Engine {
+  case mixed(Network<Float>)
+  case double(Network<Double>)
+
+  var timings: Timings {
+    switch self {
+    case .mixed(let network): network.timings
+    case .double(let network): network.timings
+    }
+  }
+
+  func prepare(species: [Int], list: NeighborList) {
+    switch self {
+    case .mixed(let network): network.prepare(species: species, list: list)
+    case .double(let network): network.prepare(species: species, list: list)
+    }
+  }
+
+  func evaluate(
+    positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double], forces: inout [Vector3]
+  ) -> Matrix3 {
+    switch self {
+    case .mixed(let network):
+      network.evaluate(
+        positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces)
+    case .double(let network):
+      network.evaluate(
+        positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces)
+    }
+  }
+}

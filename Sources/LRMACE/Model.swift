@@ -1,0 +1,141 @@
+// An LR-MACE model as plain arrays: what a model file holds and what training produces.
+//
+// Every normalisation is folded into the arrays, so a layer is (DESIGN section 2; MACE, arXiv 2206.07697):
+//   x_l     = h_l . linearUp[l]                                                        input features, l = 0 ... inputLmax
+//   M_p,l3  = sum_j R_p(r_ij) w3j(l1, l2, l3) x_j,l1 Y_l2(r_ij)                         one message per path p = (l1, l2, l3)
+//   A_l     = [M_p for all p with l3 = l] . linear[l][species of i]                     (0 ... lmax)
+//   B_L     = contraction[L](A)                                                        symmetric, up to `correlation`
+//   h'_L    = B_L . product[L] + h_L . skip[L][species of i] (+ reciprocal-space attention on L = 0)
+// with R_p,c(r) a silu network of the Bessel basis, and the energy of an atom
+//   E_i = scale * sum_layers readout(h') + shift + E0[species].
+// Units: Angstrom and eV. Matrices are row-major, features multiply from the left.
+
+import Reciprocal
+
+/// A row-major matrix.
+public struct Matrix: Sendable {
+  public let rows: Int
+  public let columns: Int
+  public var values: [Double]
+
+  public init(rows: Int, columns: Int, values: [Double]) {
+    precondition(values.count == rows * columns)
+    self.rows = rows
+    self.columns = columns
+    self.values = values
+  }
+}
+
+/// A complete LR-MACE model.
+public struct Model: Sendable {
+  public var name: String
+  /// Trained on what, by what, with which errors.
+  public var provenance: String
+  /// SHA-256 of the arrays, hexadecimal.
+  public var hash: String
+
+  /// Atomic numbers of the elements that the model knows.
+  public var species: [Int]
+  /// Energy of the isolated atom of each element, eV.
+  public var isolatedEnergies: [Double]
+  public var scale: Double
+  public var shift: Double
+  /// Range of the messages, Angstrom.
+  public var cutoff: Double
+  /// Highest degree of the harmonics and of A.
+  public var lmax: Int
+  public var channels: Int
+  public var correlation: Int
+  public var radialBasis: BesselBasis
+  /// [species, channels]: features entering the first layer.
+  public var embedding: Matrix
+  public var layers: [Layer]
+
+  /// b_n(r) = prefactor sin(w_n r) / r f(r / cutoff), with the polynomial cut-off of order p (DimeNet, eq. 8).
+  public struct BesselBasis: Sendable {
+    /// w_n in 1/Angstrom.
+    public var frequencies: [Double]
+    public var prefactor: Double
+    public var cutoffExponent: Int
+  }
+
+  public struct Path: Sendable, Hashable {
+    public var l1: Int
+    public var l2: Int
+    public var l3: Int
+  }
+
+  public struct Layer: Sendable {
+    public var inputLmax: Int
+    public var outputLmax: Int
+    /// Silu network from the Bessel basis to [path][channel]; no activation after the last matrix.
+    public var radial: [Matrix]
+    public var paths: [Path]
+    public var linearUp: [Matrix]
+    /// [l][species, or one entry for all species]: [paths with l3 = l][channel] -> channel.
+    public var linear: [[Matrix]]
+    /// [L][species]; empty where the layer has no skip connection.
+    public var skip: [[Matrix]]
+    public var contraction: [Contraction]
+    public var product: [Matrix]
+    public var readout: Readout?
+    public var attention: Attention?
+  }
+
+  /// Symmetric polynomials of A with output degree L, in the basis of coupled pairs
+  ///   Q(l1, l2; l12) = w3j(l1, l2, l12) A_l1 A_l2:
+  ///   B_L = w1 A_L + sum w2 Q(l1, l2; L) + sum w3 w3j(l12, l3, L) Q(l1, l2; l12) A_l3.
+  public struct Contraction: Sendable {
+    public struct Pair: Sendable, Hashable {
+      public var l1: Int
+      public var l2: Int
+    }
+    public struct Triple: Sendable, Hashable {
+      public var l1: Int
+      public var l2: Int
+      public var l12: Int
+      public var l3: Int
+    }
+    /// [species, channels].
+    public var weights1: Matrix
+    public var pairs: [Pair]
+    /// [species][pair, channels].
+    public var weights2: [Matrix]
+    public var triples: [Triple]
+    /// [species][triple, channels].
+    public var weights3: [Matrix]
+  }
+
+  public enum Readout: Sendable {
+    /// e = h0 . weights.
+    case linear([Double])
+    /// e = silu(h0 . hidden) . weights.
+    case network(hidden: Matrix, weights: [Double])
+  }
+
+  /// Reciprocal-space attention (DESIGN section 2).
+  public struct Attention: Sendable {
+    public enum Normalisation: String, Sendable { case none, queryKey = "rms_qk", all = "rms" }
+    public enum Activation: String, Sendable { case silu, softplus, identity }
+
+    public var heads: Int
+    public var width: Int
+    public var normalisation: Normalisation
+    public var activation: Activation
+    public var kernelWeight: KernelWeight
+    public var epsilon: Double
+    public var subtractsSelf: Bool
+    /// Widths of the kernels G_sigma, Angstrom.
+    public var sigmas: [Double]
+    /// [heads, sigmas]: G_h = sum_s filter[h, s] G_s.
+    public var filter: Matrix
+    public var query: Matrix
+    public var key: Matrix
+    public var value: Matrix
+    public var output: Matrix
+    public var gate: Matrix?
+  }
+
+  /// What a reader of `bloch model info` needs: the distance over which short-range messages carry.
+  public var receptiveField: Double { cutoff * Double(layers.count) }
+}

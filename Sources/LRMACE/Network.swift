@@ -1,0 +1,298 @@
+// LR-MACE energies and forces: the layers forward, then backward (equations in Model.swift).
+//
+// Atoms are in an inner order, sorted by element and then in space, so that matrices that depend on the element act
+// on contiguous rows and neighbours are near in memory. Each thread owns a fixed range of atoms and walks it in
+// blocks of one element; sums over threads run in the order of the threads: same threads, same bits.
+// Features and messages are in kernel precision, energies, forces and stress in double precision.
+
+import Foundation
+import Kernels
+import Lattice
+
+final class Network<T: KernelScalar> {
+  let model: Model
+  let threads: Int
+  /// Channels, padded to whole lanes.
+  let channels: Int
+
+  private let layers: [NetworkLayer<T>]
+  private let geometry: EdgeGeometry<T>
+  private let embedding: PackedMatrix<T>
+  private let readouts: [PackedReadout<T>?]
+  private let attention: AttentionStack<T>?
+
+  private var atoms = 0
+  /// Element of every atom, as an index into `model.species`; ascending.
+  private var species: [Int] = []
+  /// Blocks of atoms of one element, by thread.
+  private var blocks: [[Block]] = []
+
+  /// h entering every layer, and leaving the last; then their gradients.
+  private let features: [AlignedBuffer<T>]
+  private let featureGradients: [AlignedBuffer<T>]
+  /// x = h linearUp and A of every layer.
+  private let inputs: [AlignedBuffer<T>]
+  private let messages: [AlignedBuffer<T>]
+  private var scratch: [ThreadScratch<T>] = []
+  /// Sum of the readouts of every atom.
+  private let nodeEnergies = AlignedBuffer<Double>()
+  private(set) var timings = Timings()
+
+  struct Block {
+    let atoms: Range<Int>
+    let species: Int
+  }
+
+  /// Atoms of a block: enough for full matrix products, few enough for the block to stay in cache.
+  static var blockSize: Int { 32 }
+
+  init(model: Model, threads: Int) {
+    let width = T.Lanes.scalarCount
+    let padded = (model.channels + width - 1) / width * width
+    self.model = model
+    self.threads = threads
+    channels = padded
+    geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
+    layers = model.layers.map { NetworkLayer($0, model: model, channels: padded) }
+    embedding = PackedMatrix(
+      model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count, paddedColumns: padded)
+    readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
+    attention = AttentionStack(model: model, channels: padded, threads: threads)
+    features = (0...model.layers.count).map { _ in AlignedBuffer<T>() }
+    featureGradients = (0...model.layers.count).map { _ in AlignedBuffer<T>() }
+    inputs = model.layers.map { _ in AlignedBuffer<T>() }
+    messages = model.layers.map { _ in AlignedBuffer<T>() }
+  }
+
+  /// Highest degree of the features entering layer `t`, or leaving the last one.
+  private func lmax(_ t: Int) -> Int { t < layers.count ? layers[t].inputLmax : layers[t - 1].outputLmax }
+
+  private func view(_ buffer: AlignedBuffer<T>) -> Features<T> {
+    Features(base: buffer.pointer, atoms: atoms, channels: channels)
+  }
+
+  // MARK: - Preparation
+
+  /// Makes room for atoms in the inner order (`species` ascending) and their neighbour list.
+  func prepare(species: [Int], list: NeighborList) {
+    atoms = species.count
+    self.species = species
+    nodeEnergies.reserve(atoms)
+    blocks = (0..<threads).map { thread in
+      var list: [Block] = []
+      let range = partition(of: atoms, thread: thread, threads: threads)
+      var first = range.lowerBound
+      while first < range.upperBound {
+        var end = first
+        while end < range.upperBound, end - first < Self.blockSize, species[end] == species[first] { end += 1 }
+        list.append(Block(atoms: first..<end, species: species[first]))
+        first = end
+      }
+      return list
+    }
+    geometry.reserve(for: list)
+    for t in 0...layers.count {
+      let count = Features<T>.count(atoms: atoms, channels: channels, lmax: lmax(t))
+      features[t].reserve(count)
+      featureGradients[t].reserve(count)
+    }
+    for t in layers.indices {
+      inputs[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].inputLmax))
+      messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: model.lmax))
+    }
+    let edges = geometry.largestCount
+    if scratch.isEmpty || scratch[0].edges < edges {
+      scratch = (0..<threads).map { _ in ThreadScratch(layers, edges: edges, block: Self.blockSize) }
+    }
+    for s in scratch {
+      s.inputGradients.reserve(
+        Features<T>.count(atoms: atoms, channels: channels, lmax: layers.map(\.inputLmax).max() ?? 0))
+      s.forces.reserve(atoms)
+    }
+    // The first layer's features depend on the element alone.
+    for i in 0..<atoms {
+      (features[0].pointer + i * channels).update(
+        from: embedding.pointer + species[i] * channels, count: channels)
+    }
+    layers[0].linearUp[0].apply(features[0].pointer, rows: atoms, into: inputs[0].pointer)
+  }
+
+  // MARK: - Energy and forces
+
+  /// Energy, energies of the atoms, forces and dE/d(strain), all in the inner order.
+  func evaluate(
+    positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double], forces: inout [Vector3]
+  ) -> Matrix3 {
+    timings.begin()
+    positions.withUnsafeBufferPointer { r in
+      parallel(threads: threads, count: atoms) { _, range in
+        guard let r = r.baseAddress else { return }
+        geometry.forward(centres: range, positions: r, list: list, cell: cell.vectors)
+      }
+    }
+    timings.end(.edges)
+    attention?.prepare(positions: positions, cell: cell)
+    timings.end(.attention)
+
+    nodeEnergies.clear(atoms)
+    for t in layers.indices {
+      if t > 0 { mixInputs(t) }
+      attention?.forward(layer: t, features: features[t].pointer, atoms: atoms, lmax: layers[t].outputLmax)
+      timings.end(.attention)
+      forward(layer: t)
+    }
+    for t in layers.indices.reversed() {
+      adjoint(layer: t)
+    }
+
+    for s in scratch { s.strainGradient = .zero }
+    parallel(threads: threads, count: atoms) { thread, range in
+      let s = scratch[thread]
+      s.forces.clear(atoms)
+      geometry.adjoint(centres: range, forces: s.forces.pointer, strainGradient: &s.strainGradient)
+    }
+    var strainGradient = Matrix3.zero
+    for s in scratch { strainGradient += s.strainGradient }
+    for i in 0..<atoms {
+      var f = Vector3.zero
+      for s in scratch { f += s.forces.pointer[i] }
+      forces[i] = f
+      atomicEnergies[i] =
+        model.scale * nodeEnergies.pointer[i] + model.shift + model.isolatedEnergies[species[i]]
+    }
+    timings.end(.edges)
+    attention?.addForces(to: &forces, strainGradient: &strainGradient)
+    timings.end(.attention)
+    return strainGradient
+  }
+
+  /// x = h linearUp of layer `t` > 0.
+  private func mixInputs(_ t: Int) {
+    let (h, x) = (view(features[t]), view(inputs[t]))
+    parallel(threads: threads, count: atoms) { _, range in
+      for l in 0...layers[t].inputLmax {
+        layers[t].linearUp[l].apply(
+          h.row(l, range.lowerBound), rows: range.count * (2 * l + 1), into: x.row(l, range.lowerBound))
+      }
+    }
+    timings.end(.linear)
+  }
+
+  private func forward(layer t: Int) {
+    let layer = layers[t]
+    let x = view(inputs[t])
+    let (a, h, next) = (view(messages[t]), view(features[t]), view(features[t + 1]))
+    let gradient = view(featureGradients[t + 1])
+    parallel(threads: threads, count: atoms) { thread, range in
+      let s = scratch[thread]
+      var clock = PartClock()
+      for block in blocks[thread] {
+        let first = block.atoms.lowerBound
+        let count = block.atoms.count
+        let m = Convolution<T>.MessageBlock(base: s.messages.pointer, atoms: count)
+        for i in block.atoms {
+          layer.convolution.forward(
+            geometry.edges(of: i), features: x, scratch: s.convolution[t], messages: m, atom: i - first)
+        }
+        clock.end(.convolution, &s.parts)
+        for l in 0...model.lmax {
+          layer.linear[l, block.species].apply(
+            m.degree(l, layer.convolution), rows: count * (2 * l + 1), into: a.row(l, first))
+        }
+        clock.end(.linear, &s.parts)
+        let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
+        for i in block.atoms {
+          layer.contraction.forward(species: block.species, a: a, i, b: b, i - first, scratch: s.contraction[t])
+        }
+        clock.end(.contraction, &s.parts)
+        for l in 0...layer.outputLmax {
+          let rows = count * (2 * l + 1)
+          layer.product[l].apply(b.degree(l), rows: rows, into: next.row(l, first))
+          if l < layer.skip.count {
+            layer.skip[l][block.species].apply(h.row(l, first), rows: rows, into: next.row(l, first), adding: true)
+          }
+        }
+        clock.end(.linear, &s.parts)
+      }
+      attention?.mix(layer: t, into: next, lmax: layer.outputLmax, range: range)
+      clock.end(.attention, &s.parts)
+      for l in 0...layer.outputLmax {
+        gradient.row(l, range.lowerBound).update(repeating: 0, count: range.count * (2 * l + 1) * channels)
+      }
+      readouts[t]?.addEnergies(
+        of: range, features: next, scale: model.scale, energies: nodeEnergies.pointer, gradient: gradient,
+        scratch: s.readout)
+      clock.end(.readout, &s.parts)
+    }
+    timings.gather(scratch)
+  }
+
+  private func adjoint(layer t: Int) {
+    let layer = layers[t]
+    // The first layer's features do not depend on positions.
+    let needsInputs = t > 0
+    let x = view(inputs[t])
+    let (a, dnext, dh) = (view(messages[t]), view(featureGradients[t + 1]), view(featureGradients[t]))
+    // Attention first: its mixing rescales dnext where a gate acts.
+    attention?.adjoint(
+      layer: t, gradient: dnext, lmax: layer.outputLmax, features: features[t].pointer,
+      inputGradient: needsInputs ? dh : nil)
+    timings.end(.attention)
+    parallel(threads: threads, count: atoms) { thread, _ in
+      let s = scratch[thread]
+      var clock = PartClock()
+      let dx = view(s.inputGradients)
+      if needsInputs { s.inputGradients.clear(Features<T>.count(atoms: atoms, channels: channels, lmax: layer.inputLmax)) }
+      for block in blocks[thread] {
+        let first = block.atoms.lowerBound
+        let count = block.atoms.count
+        let db = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
+        for l in 0...layer.outputLmax {
+          let rows = count * (2 * l + 1)
+          layer.product[l].applyAdjoint(dnext.row(l, first), rows: rows, into: db.degree(l))
+          if needsInputs, l < layer.skip.count {
+            layer.skip[l][block.species].applyAdjoint(
+              dnext.row(l, first), rows: rows, into: dh.row(l, first), adding: true)
+          }
+        }
+        clock.end(.linear, &s.parts)
+        let da = Features<T>(base: s.messageGradients.pointer, atoms: count, channels: channels)
+        for i in block.atoms {
+          layer.contraction.adjoint(
+            species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: s.contraction[t])
+        }
+        clock.end(.contraction, &s.parts)
+        let dm = Convolution<T>.MessageBlock(base: s.messages.pointer, atoms: count)
+        for l in 0...model.lmax {
+          layer.linear[l, block.species].applyAdjoint(
+            da.degree(l), rows: count * (2 * l + 1), into: dm.degree(l, layer.convolution))
+        }
+        clock.end(.linear, &s.parts)
+        for i in block.atoms {
+          layer.convolution.adjoint(
+            geometry.edges(of: i), features: x, messagesGradient: dm, atom: i - first, scratch: s.convolution[t],
+            harmonicsGradient: geometry.harmonicsGradient(of: i), lengthGradient: geometry.lengthGradient(of: i),
+            featureGradient: needsInputs ? dx : nil)
+        }
+        clock.end(.convolution, &s.parts)
+      }
+    }
+    timings.gather(scratch)
+    guard needsInputs else { return }
+    let others = scratch.dropFirst().map(\.inputGradients.pointer)
+    parallel(threads: threads, count: atoms) { _, range in
+      let sum = view(scratch[0].inputGradients)
+      for l in 0...layer.inputLmax {
+        let count = range.count * (2 * l + 1) * channels
+        let start = sum.row(l, range.lowerBound)
+        for other in others {
+          let addend = other + (start - sum.base)
+          for n in 0..<count { start[n] += addend[n] }
+        }
+        layer.linearUp[l].applyAdjoint(
+          start, rows: range.count * (2 * l + 1), into: dh.row(l, range.lowerBound), adding: true)
+      }
+    }
+    timings.end(.linear)
+  }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import Testing
+
+@testable import LRMACE
+
+@Suite struct RadialTableTests {
+  @Test func splinesFollowTheNetworkAndItsSlope() throws {
+    let model = try Golden.model("lr_b_16x0e_2layer_lmax3_corr3")
+    let layer = model.layers[1]
+    let exact = RadialNetwork(network: layer.radial, basis: model.radialBasis, cutoff: model.cutoff)
+    let table = RadialTable<Double>(
+      network: layer.radial, basis: model.radialBasis, cutoff: model.cutoff, channels: model.channels,
+      paddedChannels: model.channels)
+    #expect(table.relativeError < 1e-13)
+    var value = [Double](repeating: 0, count: table.functions)
+    var slope = value
+    for i in 0..<400 {
+      let r = model.cutoff * (Double(i) + 0.37) / 400
+      table.evaluate(r, into: &value, slope: &slope)
+      let jet = exact.jets(at: [r])
+      let deviation = (0..<table.functions).map { (abs(value[$0] - jet[0, 0, $0]), abs(slope[$0] - jet[0, 1, $0])) }
+      #expect(deviation.allSatisfy { $0.0 < 1e-12 && $0.1 < 1e-9 })
+    }
+  }
+
+  @Test func derivativesOfTheNetworkAreExact() throws {
+    let model = try Golden.model("lr_b_16x0e_2layer_lmax3_corr3")
+    let exact = RadialNetwork(network: model.layers[0].radial, basis: model.radialBasis, cutoff: model.cutoff)
+    for r in [0.01, 0.04, 0.9, 2.3, 4.4] {
+      let h = 1e-4
+      let jet = exact.jets(at: [r - h, r, r + h])
+      let deviation = (0..<jet.functions).map { f in
+        (0..<2).map { abs((jet[2, $0, f] - jet[0, $0, f]) / (2 * h) - jet[1, $0 + 1, f]) }
+      }
+      let scale = (0..<jet.functions).map { abs(jet[1, 2, $0]) }.max() ?? 1
+      #expect(deviation.allSatisfy { $0[0] < 1e-5 * max(1, scale) && $0[1] < 1e-5 * max(1, scale) })
+    }
+  }
+
+  @Test func functionsVanishAtTheCutoff() throws {
+    let model = try Golden.model("lr_b_16x0e_2layer_lmax3_corr3")
+    let exact = RadialNetwork(network: model.layers[0].radial, basis: model.radialBasis, cutoff: model.cutoff)
+    let jet = exact.jets(at: [model.cutoff, model.cutoff - 1e-5])
+    #expect((0..<jet.functions).allSatisfy { jet[0, 0, $0] == 0 && abs(jet[1, 1, $0]) < 1e-6 })
+  }
+}
