@@ -28,9 +28,9 @@ extension Checkpoint {
   ///
   /// - Throws: `TrajectoryError`; whatever happens, the checkpoints that were there are left.
   public func write(to path: String) throws {
-    let image = try image()
-    let content = image + Checkpoint.seal + SHA256.digest(of: image)
     let temporary = path + ".tmp"
+    let image = try image(name: temporary)
+    let content = image + Checkpoint.seal + SHA256.digest(of: image)
     do {
       try Disk.requireSpace(content.count, for: path)
       try Checkpoint.writeToDisk(content, path: temporary)
@@ -44,9 +44,9 @@ extension Checkpoint {
     }
   }
 
-  /// The HDF5 file, made in memory: on a full disk HDF5 could not be left in peace.
-  private func image() throws -> [UInt8] {
-    let file = try HDF5File(inMemory: "checkpoint in memory")
+  /// The HDF5 file, made in memory: on a full disk HDF5 could not be left in peace. HDF5 wants one name per open file.
+  private func image(name: String) throws -> [UInt8] {
+    let file = try HDF5File(inMemory: name)
     try file.setAttribute("format", Checkpoint.format)
     try file.setAttribute("version", Checkpoint.version)
     try file.setAttribute("engine_version", engineVersion)
