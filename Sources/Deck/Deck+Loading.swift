@@ -99,15 +99,12 @@ extension Deck {
       throw failure(
         "the key `\(name)` is given twice", "keep one of the two; the first is in line \(context.mark.line)",
         at: source.repetition(of: name, after: context.mark))
-    } catch let YamlError.composer(_, problem, mark, _) where problem.contains("another document") {
-      throw failure(
-        "a second document starts here", "a deck is one document: remove `---` or `...`", at: source.span(mark))
-    } catch let YamlError.scanner(_, problem, mark, _) {
-      throw failure(yamlMessage(problem), yamlHelp(problem), at: source.span(mark))
-    } catch let YamlError.parser(_, problem, mark, _) {
-      throw failure(yamlMessage(problem), yamlHelp(problem), at: source.span(mark))
-    } catch let YamlError.composer(_, problem, mark, _) {
-      throw failure(yamlMessage(problem), yamlHelp(problem), at: source.span(mark))
+    } catch let YamlError.scanner(context, problem, mark, _) {
+      throw mistake(problem, at: mark, within: context, of: source)
+    } catch let YamlError.parser(context, problem, mark, _) {
+      throw mistake(problem, at: mark, within: context, of: source)
+    } catch let YamlError.composer(context, problem, mark, _) {
+      throw mistake(problem, at: mark, within: context, of: source)
     } catch {
       throw failure("this is not YAML: \(error)", "a deck is lines of `key: value`", at: nil)
     }
@@ -144,15 +141,38 @@ extension Deck {
     return found
   }
 
-  private static func yamlMessage(_ problem: String) -> String { "this is not YAML: \(problem)" }
-
-  private static func yamlHelp(_ problem: String) -> String {
-    if problem.contains("mapping values are not allowed") {
-      return "write one `key: value` a line, and put a value that holds `: ` in quotes"
+  /// What libYAML found at `mark`, while it was reading what began at `context`, in a user's words.
+  private static func mistake(
+    _ problem: String, at mark: Mark, within context: YamlError.Context?, of source: SourceText
+  ) -> DeckError {
+    func error(_ message: String, _ help: String, at mark: Mark) -> DeckError {
+      DeckError([Diagnostic(source: source, span: source.span(mark), message: message, help: help)])
     }
-    if problem.contains("could not find expected ':'") { return "write `key: value`" }
-    if problem.contains("cannot start any token") { return "put a value that starts with this character in quotes" }
-    return "check indentation, quotes and brackets here and in the line before"
+    if let context, context.text.contains("quoted scalar") {
+      return error("this quote is not closed", "close it on the same line", at: context.mark)
+    }
+    if let context, context.text.contains("flow") {
+      return error("this bracket is not closed", "close it, with commas between the entries", at: context.mark)
+    }
+    let words = [
+      (
+        "another document", "a second document starts here", "a deck is one document: remove `---` or `...`"
+      ),
+      (
+        "mapping values are not allowed", "a second `:` in one value",
+        "write one `key: value` a line, all keys in one column, and put a value that holds `: ` in quotes"
+      ),
+      ("could not find expected ':'", "a key without `:`", "write `key: value`"),
+      (
+        "cannot start any token", "a value cannot begin with this character", "put the value in quotes"
+      ),
+      ("undefined alias", "`*` refers to an anchor that is not there", "put a value that begins with `*` in quotes"),
+    ]
+    if let (_, message, help) = words.first(where: { problem.contains($0.0) }) {
+      return error(message, help, at: mark)
+    }
+    return error(
+      "this is not YAML: \(problem)", "check indentation, quotes and brackets here and in the line before", at: mark)
   }
 }
 

@@ -133,6 +133,9 @@ public struct Deck: Sendable {
     resolvedText = read.resolvedText
   }
 
+  /// The name of the file, as messages give it.
+  public var file: String { source.file }
+
   /// A mistake in the value of `key` that shows only when the deck is put to work, such as a file that is missing.
   public func error(at key: String, _ message: String, help: String? = nil) -> DeckError {
     DeckError([Diagnostic(source: source, span: spans[key], message: message, help: help)])

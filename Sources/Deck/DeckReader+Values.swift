@@ -1,17 +1,17 @@
-// The kinds of value a key may take: text, choice, path, flag, counts, quantities with units, intervals.
+// The kinds of value a key may take: choices, flags, paths, counts, quantities with units, intervals.
 
 import Foundation
 import Yams
 
 extension DeckReader {
-  /// The text of a scalar; `takes` says what was expected when there is none.
-  private static func text(of node: Node, takes: String) throws(Mistake) -> String {
+  /// The text of a scalar.
+  private static func text(of node: Node, _ name: String, takes: String) throws(Mistake) -> String {
+    let help = "`\(name)` takes \(takes)"
     guard let scalar = node.scalar else {
-      let found = node.mapping == nil ? "a list" : "a group of keys"
-      throw Mistake(message: "this key takes \(takes), not \(found)")
+      throw Mistake(message: node.mapping == nil ? "a list, not one value" : "a group, not one value", help: help)
     }
     let text = scalar.string.trimmed
-    guard !text.isEmpty else { throw Mistake(message: "this key has no value", help: "it takes \(takes)") }
+    guard !text.isEmpty else { throw Mistake(message: "`\(name)` has no value", help: help) }
     return text
   }
 
@@ -23,37 +23,30 @@ extension DeckReader {
     let names = Choice.allCases.map(\.rawValue)
     let takes = names.map { "`\($0)`" }.joined(separator: ", ").replacingLast(", ", with: " or ")
     let standIn = Choice.allCases[Choice.allCases.startIndex]
+    let name = path.lastKey
     return key(path, takes: takes, default: fallback, excluded: excluded, help: help, standIn: standIn) {
       node throws(Mistake) in
-      let text = try Self.text(of: node, takes: takes)
+      let text = try Self.text(of: node, name, takes: takes)
       guard let choice = Choice(rawValue: text) else {
         let near = nearestName(to: text, among: names)
         throw Mistake(
-          message: "`\(path.lastKey)` takes \(takes), not `\(text)`", help: near.map { "did you mean `\($0)`?" })
+          message: "`\(text)` is not known here",
+          help: near.map { "did you mean `\($0)`?" } ?? "`\(name)` takes \(takes)")
       }
       return (choice, text)
     }
   }
 
-  mutating func flag(_ path: String, default fallback: String, excluded: String? = nil, help: String) -> Bool {
+  mutating func flag(_ path: String, default fallback: String, help: String) -> Bool {
     let takes = "`true` or `false`"
-    return key(path, takes: takes, default: fallback, excluded: excluded, help: help, standIn: false) {
-      node throws(Mistake) in
-      let text = try Self.text(of: node, takes: takes)
+    let name = path.lastKey
+    return key(path, takes: takes, default: fallback, help: help, standIn: false) { node throws(Mistake) in
+      let text = try Self.text(of: node, name, takes: takes)
       switch text {
       case "true": return (true, text)
       case "false": return (false, text)
-      default:
-        throw Mistake(message: "`\(path.lastKey)` takes \(takes), not `\(text)`", help: Self.flagHint(text))
+      default: throw Mistake(message: "`\(text)` is neither true nor false", help: "`\(name)` takes \(takes)")
       }
-    }
-  }
-
-  private static func flagHint(_ text: String) -> String? {
-    switch text.lowercased() {
-    case "yes", "on", "1", "true", ".true.": "write `true`"
-    case "no", "off", "0", "false", ".false.": "write `false`"
-    default: nil
     }
   }
 
@@ -64,9 +57,8 @@ extension DeckReader {
     let folder = folder
     return key(
       path, takes: takes, default: fallback.map(quoted), defaultInWords: defaultInWords, help: help, standIn: ""
-    ) {
-      node throws(Mistake) in
-      let text = try Self.text(of: node, takes: takes)
+    ) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
       let expanded = (text as NSString).expandingTildeInPath
       let absolute = URL(fileURLWithPath: expanded, relativeTo: folder).standardizedFileURL.path
       return (absolute, quoted(absolute))
@@ -77,14 +69,13 @@ extension DeckReader {
   mutating func fileName(
     _ path: String, default fallback: String, defaultInWords: String? = nil, help: String
   ) -> String {
-    let takes = "a file name without folder"
+    let takes = "a file name without a folder"
     return key(
       path, takes: takes, default: quoted(fallback), defaultInWords: defaultInWords, help: help, standIn: ""
-    ) {
-      node throws(Mistake) in
-      let text = try Self.text(of: node, takes: takes)
+    ) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
       guard !text.contains("/"), text != ".", text != ".." else {
-        throw Mistake(message: "`\(path.lastKey)` takes \(takes), not `\(text)`", help: "give the folder in `output.folder`")
+        throw Mistake(message: "`\(text)` names a folder", help: "give the folder in `output.folder`")
       }
       return (text, quoted(text))
     }
@@ -92,34 +83,41 @@ extension DeckReader {
 
   // MARK: - Counts
 
+  private static func takesCount(_ range: ClosedRange<Int>) -> String {
+    "a whole number from \(range.lowerBound) to \(range.upperBound)"
+  }
+
   mutating func count(
     _ path: String, _ range: ClosedRange<Int>, default fallback: String? = nil, defaultInWords: String? = nil,
     excluded: String? = nil, help: String
   ) -> Int {
-    let takes = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    let takes = Self.takesCount(range)
     return key(
       path, takes: takes, default: fallback, defaultInWords: defaultInWords, excluded: excluded, help: help,
       standIn: range.lowerBound
     ) { node throws(Mistake) in
-      let value = try Self.count(Self.text(of: node, takes: takes), in: range, name: path.lastKey)
+      let value = try Self.count(Self.text(of: node, path.lastKey, takes: takes), in: range, name: path.lastKey)
       return (value, "\(value)")
     }
   }
 
-  private static func count(_ text: String, in range: ClosedRange<Int>, name: String) throws(Mistake) -> Int {
-    let takes = "a whole number from \(range.lowerBound) to \(range.upperBound)"
-    guard let (number, rest) = NumberText.split(text) else {
-      throw Mistake(message: "`\(name)` takes \(takes), not `\(text)`", help: NumberText.slip(in: text))
+  private static func count(
+    _ text: String, in range: ClosedRange<Int>, name: String, part: Node? = nil
+  ) throws(Mistake) -> Int {
+    let takes = "`\(name)` takes \(takesCount(range))"
+    guard let (number, rest) = NumberText.split(text), rest.isEmpty || NumberText.slip(in: text) == nil else {
+      throw Mistake(message: "`\(text)` is not a whole number", help: NumberText.slip(in: text) ?? takes, part: part)
     }
     guard rest.isEmpty else {
-      let unit = rest.wholeMatch(of: /[A-Za-z\/]+/) == nil ? nil : "it has no unit: write `\(name): \(plain(number))`"
       throw Mistake(
-        message: "`\(name)` takes \(takes), not `\(text)`", help: NumberText.slip(in: text) ?? unit)
+        message: "`\(text)` is not a whole number", help: "`\(name)` has no unit: write `\(name): \(plain(number))`",
+        part: part)
     }
     // Digits are read as they stand: a Double would round those beyond 2^53.
-    guard let value = Int(text) ?? Int(exactly: number), range.contains(value) else {
-      throw Mistake(message: "`\(name)` takes \(takes), not `\(text)`")
+    guard let value = Int(text) ?? Int(exactly: number) else {
+      throw Mistake(message: "`\(text)` is not a whole number within reach", help: takes, part: part)
     }
+    guard range.contains(value) else { throw Mistake(message: "\(value) is out of range", help: takes, part: part) }
     return value
   }
 
@@ -127,16 +125,17 @@ extension DeckReader {
     _ path: String, length: Int, _ range: ClosedRange<Int>, default fallback: String, help: String
   ) -> [Int] {
     let takes = "a list of \(length) whole numbers"
-    return key(path, takes: takes, default: fallback, help: help, standIn: []) {
-      node throws(Mistake) in
+    let name = path.lastKey
+    return key(path, takes: takes, default: fallback, help: help, standIn: []) { node throws(Mistake) in
       guard let items = node.sequence, items.count == length else {
-        let found = node.sequence.map { "\($0.count) of them" } ?? node.scalar.map { "`\($0.string)`" } ?? "a group"
         throw Mistake(
-          message: "`\(path.lastKey)` takes \(takes), not \(found)", help: "write `\(path.lastKey): \(fallback)`")
+          message: node.sequence.map { "a list of \($0.count)" } ?? "not a list",
+          help: "`\(name)` takes \(takes), such as `\(name): \(fallback)`")
       }
       var values: [Int] = []
       for item in items {
-        values.append(try Self.count(Self.text(of: item, takes: takes), in: range, name: path.lastKey))
+        values.append(
+          try Self.count(Self.text(of: item, name, takes: takes), in: range, name: name, part: item))
       }
       return (values, "\(values)")
     }
@@ -144,19 +143,17 @@ extension DeckReader {
 
   /// Atoms by number from 1 as in the structure file: `[1, 4, 10-20]`.
   mutating func atoms(_ path: String, help: String) -> [ClosedRange<Int>] {
-    let takes = "a list of atom numbers and ranges"
+    let takes = "a list of atom numbers and ranges, such as [1, 4, 10-20]"
     return key(path, takes: takes, default: "[]", help: help, standIn: []) { node throws(Mistake) in
-      guard let items = node.sequence else {
-        throw Mistake(message: "`\(path)` takes \(takes)", help: "write `\(path): [1, 4, 10-20]`")
-      }
+      guard let items = node.sequence else { throw Mistake(message: "not a list", help: "`\(path)` takes \(takes)") }
       var ranges: [ClosedRange<Int>] = []
       for item in items {
-        let text = try Self.text(of: item, takes: takes)
+        let text = try Self.text(of: item, path, takes: takes)
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0.trimmed) ?? 0 }
         guard (1...2).contains(ends.count), ends[0] >= 1, ends[ends.count - 1] >= ends[0] else {
           throw Mistake(
-            message: "`\(path)` takes \(takes), and `\(text)` is neither",
-            help: "atoms count from 1; write `\(path): [1, 4, 10-20]`")
+            message: "`\(text)` is neither an atom nor a range of atoms",
+            help: "atoms count from 1 as in the structure file; write `\(path): [1, 4, 10-20]`", part: item)
         }
         ranges.append(ends[0]...ends[ends.count - 1])
       }
@@ -177,36 +174,16 @@ extension DeckReader {
       path, takes: takes, default: fallback, excluded: excluded, isGroup: isGroup, help: help,
       standIn: range.lowerBound
     ) { node throws(Mistake) in
-      let text = try Self.text(of: node, takes: takes)
-      return (try Self.quantity(text, dimension, range, name: path.lastKey), text)
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      let (number, unit) = try Self.measurement(text, path.lastKey, [dimension.units], takes: takes)
+      guard range.contains(number * unit) else {
+        let base = dimension.units.first { $0.value == 1 }?.symbol ?? ""
+        throw Mistake(
+          message: "`\(text)` is out of range",
+          help: "`\(path.lastKey)` takes \(plain(range.lowerBound)) to \(plain(range.upperBound)) \(base)")
+      }
+      return (number * unit, text)
     }
-  }
-
-  private static func quantity(
-    _ text: String, _ dimension: Dimension, _ range: ClosedRange<Double>, name: String
-  ) throws(Mistake) -> Double {
-    let takes = "a \(dimension.rawValue) in \(dimension.unitNames)"
-    guard let (number, unit) = NumberText.split(text) else {
-      throw Mistake(message: "`\(name)` takes \(takes), not `\(text)`", help: NumberText.slip(in: text))
-    }
-    let base = dimension.units[0].symbol
-    guard !unit.isEmpty else {
-      throw Mistake(
-        message: "`\(name)` needs a unit: \(dimension.unitNames)", help: "write `\(name): \(plain(number)) \(base)`")
-    }
-    guard let value = dimension.units.first(where: { $0.symbol == unit })?.value else {
-      let near = nearestName(to: unit, among: dimension.units.map(\.symbol))
-      throw Mistake(
-        message: "`\(unit)` is not a unit of \(dimension.rawValue)",
-        help: NumberText.slip(in: text) ?? near.map { "did you mean `\(plain(number)) \($0)`?" }
-          ?? "`\(name)` takes \(dimension.unitNames)")
-    }
-    guard range.contains(number * value) else {
-      let unit = dimension.units.first { $0.value == 1 }?.symbol ?? base
-      throw Mistake(
-        message: "`\(name)` lies between \(plain(range.lowerBound)) and \(plain(range.upperBound)) \(unit), not at `\(text)`")
-    }
-    return number * value
   }
 
   /// A number of steps, written as `10 steps` or as a time that is a whole number of steps.
@@ -214,42 +191,48 @@ extension DeckReader {
     _ path: String, timestep: Double, default fallback: String, defaultInWords: String? = nil,
     excluded: String? = nil, help: String
   ) -> Int {
-    let takes = "a number of steps or a time"
+    let takes = "a number of steps, or a time in \(Dimension.time.unitNames)"
     let name = path.lastKey
+    let stepUnits = [(symbol: "steps", value: timestep), (symbol: "step", value: timestep)]
     return key(
       path, takes: takes, default: fallback, defaultInWords: defaultInWords, excluded: excluded, help: help,
       standIn: 1
     ) { node throws(Mistake) in
-      let text = try Self.text(of: node, takes: takes)
-      guard let (number, unit) = NumberText.split(text) else {
-        throw Mistake(
-          message: "`\(name)` takes \(takes), not `\(text)`",
-          help: NumberText.slip(in: text) ?? "write `\(name): 10 steps` or `\(name): 5 fs`")
-      }
-      guard !unit.isEmpty else {
-        throw Mistake(
-          message: "`\(name)` needs a unit: steps, \(Dimension.time.unitNames)",
-          help: "write `\(name): \(plain(number)) steps`")
-      }
-      if unit == "steps" || unit == "step" {
-        let steps = try Self.count(plain(number), in: 1...1_000_000_000_000, name: name)
-        return (steps, "\(steps) steps")
-      }
-      guard Dimension.time.units.contains(where: { $0.symbol == unit }) else {
-        let near = nearestName(to: unit, among: Dimension.time.units.map(\.symbol) + ["steps"])
-        throw Mistake(
-          message: "`\(unit)` is not a unit of time", help: near.map { "did you mean `\(plain(number)) \($0)`?" }
-            ?? "`\(name)` takes steps, \(Dimension.time.unitNames)")
-      }
-      let time = try Self.quantity(text, .time, 0...1e18, name: name)
-      let ratio = (time / timestep).rounded()
-      guard ratio >= 1, ratio < 1e12, abs(ratio * timestep - time) <= 1e-9 * time else {
+      let text = try Self.text(of: node, name, takes: takes)
+      let (number, unit) = try Self.measurement(text, name, [stepUnits, Dimension.time.units], takes: takes)
+      let ratio = number * unit / timestep
+      guard ratio.rounded() >= 1, ratio < 1e12, abs(ratio.rounded() - ratio) <= 1e-9 * ratio else {
         throw Mistake(
           message: "`\(text)` is not a whole number of steps of \(plain(timestep)) fs",
-          help: "write `\(name): \(plain(min(max(ratio, 1), 1e12))) steps`")
+          help: "write `\(name): \(plain(min(max(ratio.rounded(), 1), 1e12))) steps`")
       }
-      return (Int(ratio), text)
+      return (Int(ratio.rounded()), text)
     }
+  }
+
+  /// Number and value of its unit.
+  private static func measurement(
+    _ text: String, _ name: String, _ units: [[(symbol: String, value: Double)]], takes: String
+  ) throws(Mistake) -> (number: Double, unit: Double) {
+    let symbols = units.flatMap { $0 }
+    guard let (number, symbol) = NumberText.split(text) else {
+      throw Mistake(
+        message: "`\(text)` does not begin with a number", help: NumberText.slip(in: text) ?? "`\(name)` takes \(takes)")
+    }
+    if let slip = NumberText.slip(in: text) {
+      throw Mistake(message: "`\(text)` is not a number with a unit", help: slip)
+    }
+    guard !symbol.isEmpty else {
+      throw Mistake(
+        message: "`\(text)` has no unit", help: "write `\(name): \(plain(number)) \(symbols[0].symbol)`: it takes \(takes)")
+    }
+    guard let unit = symbols.first(where: { $0.symbol == symbol }) else {
+      let near = nearestName(to: symbol, among: symbols.map(\.symbol))
+      throw Mistake(
+        message: "`\(symbol)` is not a unit of `\(name)`",
+        help: near.map { "did you mean `\(plain(number)) \($0)`?" } ?? "it takes \(takes)")
+    }
+    return (number, unit.value)
   }
 }
 

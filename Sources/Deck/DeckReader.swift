@@ -29,7 +29,9 @@ struct DeckReader {
   /// A mistake in one value.
   struct Mistake: Error {
     let message: String
-    var help: String? = nil
+    let help: String
+    /// The part of a list that is wrong; the whole value if nil.
+    var part: Node? = nil
   }
 
   let source: SourceText
@@ -41,6 +43,8 @@ struct DeckReader {
   /// Path and deck text of every key that applies, defaults included, in the order of declaration.
   private var resolved: [(path: String, text: String)] = []
   private(set) var diagnostics: [Diagnostic] = []
+  /// Keys that must be given and are not; a misspelt one is taken out when its misspelling is met.
+  private var missing: [String: Diagnostic] = [:]
   /// Reasons for excluded keys that a message has given already.
   private var reasonsGiven: Set<String> = []
 
@@ -101,8 +105,9 @@ struct DeckReader {
         return parsedFallback.value
       }
       let place = path.group.flatMap { entries[$0]?.key }
-      report(
-        Mistake(message: "the key `\(path)` is missing", help: "it takes \(takes): \(help)"), at: place)
+      missing[path] = Diagnostic(
+        source: source, span: place, message: "the key `\(path)` is missing",
+        help: "add `\(path.lastKey): ...`, \(takes)")
       return standIn
     }
     do throws(Mistake) {
@@ -110,7 +115,8 @@ struct DeckReader {
       resolved.append((path, parsed.text))
       return parsed.value
     } catch {
-      report(error, at: overrides[path] == nil ? entries[path]?.value : nil)
+      let span = error.part.map(source.span) ?? entries[path]?.value
+      report(error, at: overrides[path] == nil ? span : nil)
       return parsedFallback?.value ?? standIn
     }
   }
@@ -147,21 +153,26 @@ struct DeckReader {
         reportUnknown(path, entry, among: paths, groups: groups)
       }
     }
-    diagnostics.sort { ($0.span?.line ?? 0, $0.span?.column ?? 0) < ($1.span?.line ?? 0, $1.span?.column ?? 0) }
+    diagnostics += missing.values
+    diagnostics.sort {
+      ($0.span?.line ?? 0, $0.span?.column ?? 0, $0.message) < ($1.span?.line ?? 0, $1.span?.column ?? 0, $1.message)
+    }
   }
 
   private mutating func reportUnknown(_ path: String, _ entry: Entry, among paths: [String], groups: Set<String>) {
     let siblings =
       path.group == nil ? paths.filter { $0.group == nil } + groups : paths.filter { $0.group == path.group }
     let place = path.group.map { " in `\($0)`" } ?? ""
+    let near = nearestName(to: path.lastKey, among: siblings.map(\.lastKey))
+    if let near { missing[path.group.map { "\($0).\(near)" } ?? near] = nil }
     let help =
       if let elsewhere = paths.first(where: { $0 != path && $0.lastKey == path.lastKey && $0.group != path.group }) {
         elsewhere.group.map { "`\(path.lastKey)` belongs in the group `\($0)`" }
           ?? "`\(path.lastKey)` belongs outside every group"
-      } else if let near = nearestName(to: path.lastKey, among: siblings.map(\.lastKey)) {
+      } else if let near {
         "did you mean `\(near)`?"
       } else {
-        "known keys\(place): " + siblings.map(\.lastKey).sorted().joined(separator: ", ")
+        "known keys\(place): " + Set(siblings.map(\.lastKey)).sorted().joined(separator: ", ")
       }
     report(Mistake(message: "unknown key `\(path.lastKey)`\(place)", help: help), at: entry.key)
   }

@@ -1,12 +1,13 @@
 // `did you mean`: the known name that takes the fewest edits to reach.
 
-/// The candidate with the smallest edit distance to `name`, if it is at most a third of the name's length
-/// (and at least 2 for a short name); nil if nothing is near.
+/// The candidate with the smallest edit distance to `name`, case aside, if that is at most a third of the name's
+/// length (for a short name 1, but less than the whole); nil if nothing is near.
 public func nearestName(to name: String, among candidates: [String]) -> String? {
   let folded = name.lowercased()
   let near = candidates.map { (name: $0, distance: editDistance(folded, $0.lowercased())) }
     .min { $0.distance < $1.distance }
-  guard let near, near.distance <= max(1, min(3, (name.count + 1) / 3)) else { return nil }
+  guard let near, near.distance <= min(name.count - 1, max(1, min(3, (name.count + 1) / 3)))
+  else { return nil }
   return near.name
 }
 

@@ -84,22 +84,25 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
 }
 
 @Test func everyMistakeIsReportedAtOnceInOrderOfLines() {
-  let text = messages("tempreature: 300 K\nthermostat: {tau: 100}\nthreads: two\n")
+  let text = messages("tempreature: 300 K\nthermostat: {tau: 100}\nthreads: two\nseeed: 1\n")
   #expect(
     text == """
-      water.yaml:1:1: error: the key `temperature` is missing
-        help: it takes a temperature in K: Target temperature; a group of `from`, `to` and `over` makes it change.
       water.yaml:6:1: error: unknown key `tempreature`
         6 | tempreature: 300 K
           | ^~~~~~~~~~~
         help: did you mean `temperature`?
-      water.yaml:7:19: error: `tau` needs a unit: fs, ps or ns
+      water.yaml:7:19: error: `100` has no unit
         7 | thermostat: {tau: 100}
           |                   ^~~
-        help: write `tau: 100 fs`
-      water.yaml:8:10: error: `threads` takes a whole number from 1 to 1024, not `two`
+        help: write `tau: 100 fs`: it takes a time in fs, ps or ns
+      water.yaml:8:10: error: `two` is not a whole number
         8 | threads: two
           |          ^~~
+        help: `threads` takes a whole number from 1 to 1024
+      water.yaml:9:1: error: unknown key `seeed`
+        9 | seeed: 1
+          | ^~~~~
+        help: did you mean `seed`?
       """)
 }
 
