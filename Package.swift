@@ -59,6 +59,6 @@ let package = Package(
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck"]),
-    .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+    .testTarget(name: "SimulationTests", dependencies: ["Simulation"], exclude: ["Malformed"]),
   ]
 )

@@ -1,0 +1,85 @@
+// From the structure a deck names to the system that moves: fix, replicate, and refuse what cannot be simulated.
+
+import Deck
+import Foundation
+import Lattice
+import Trajectory
+
+extension AtomicSystem {
+  /// Reads and checks the structure of `deck`, its first frame; velocities are those of the file, or zero.
+  /// - Throws: `DeckError` at the key of the deck that does not fit, `StructureError` or `FileError` for what the
+  ///   structure holds.
+  init(deck: Deck, forceField: ForceField) throws {
+    guard FileManager.default.fileExists(atPath: deck.structure) else {
+      throw deck.error(
+        at: "structure", "there is no file \(deck.structure)",
+        help: "paths are relative to the folder of the deck")
+    }
+    let configuration = try ExtendedXYZ.read(deck.structure)
+    if deck.velocities == .structure, !configuration.hasVelocities {
+      throw deck.error(
+        at: "velocities", "the structure has no velocities",
+        help: "write `velocities: maxwell-boltzmann` to draw them at the temperature")
+    }
+    var system = configuration.system
+    try forceField.requireSpecies(of: system, file: deck.structure)
+    for range in deck.fixed {
+      guard range.upperBound <= system.count else {
+        throw deck.error(
+          at: "fixed", "there is no atom \(range.upperBound)", help: "the structure has \(system.count) atoms")
+      }
+      for atom in range { system.isFixed[atom - 1] = true }
+    }
+    if let problem = system.replicationProblem(deck.replicate) {
+      throw deck.error(at: "replicate", problem.message, help: problem.help)
+    }
+    self = system.replicated(deck.replicate)
+  }
+
+  // MARK: - Copies
+
+  private static let largestCount = 100_000_000
+
+  /// Why the system cannot be copied so often along its three lattice vectors; nil if it can.
+  func replicationProblem(_ copies: [Int]) -> (message: String, help: String)? {
+    for axis in 0..<3 where copies[axis] > 1 && !cell.isPeriodic[axis] {
+      return ("the structure is not periodic along its lattice vector \(axis + 1)", "write 1 as its number of copies")
+    }
+    let total = copies.reduce(count, *)
+    return total > Self.largestCount ? ("these copies make \(total) atoms", "\(Self.largestCount) are the limit") : nil
+  }
+
+  /// Copies along the lattice vectors, the last one fastest; atoms of a copy keep their order.
+  func replicated(_ copies: [Int]) -> AtomicSystem {
+    let a = cell.vectors
+    var shifts: [Vector3] = []
+    for i in 0..<copies[0] {
+      for j in 0..<copies[1] {
+        for k in 0..<copies[2] { shifts.append(a.x * Double(i) + a.y * Double(j) + a.z * Double(k)) }
+      }
+    }
+    func repeated<Value>(_ values: [Value]) -> [Value] { shifts.flatMap { _ in values } }
+    return AtomicSystem(
+      cell: Cell(
+        vectors: Matrix3(a.x * Double(copies[0]), a.y * Double(copies[1]), a.z * Double(copies[2])),
+        isPeriodic: cell.isPeriodic),
+      atomicNumbers: repeated(atomicNumbers), masses: repeated(masses),
+      positions: shifts.flatMap { shift in positions.map { $0 + shift } },
+      velocities: repeated(velocities), isFixed: repeated(isFixed))
+  }
+
+  /// Mass per volume in g/cm^3.
+  var density: Double { masses.reduce(0, +) / cell.volume * Units.gramPerCubicCentimetre }
+}
+
+extension ForceField {
+  /// - Throws: `FileError` naming an element of `system` that the force field does not know.
+  func requireSpecies(of system: AtomicSystem, file: String) throws {
+    guard let atom = system.atomicNumbers.firstIndex(where: { !species.contains($0) }) else { return }
+    let known = species.sorted().compactMap(Elements.symbol).joined(separator: ", ")
+    let symbol = Elements.symbol(system.atomicNumbers[atom]) ?? "number \(system.atomicNumbers[atom])"
+    throw FileError(
+      file: file, "atom \(atom + 1) is \(symbol), an element that the model does not know",
+      help: "the model was made for \(known)")
+  }
+}

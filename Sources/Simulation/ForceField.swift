@@ -1,0 +1,51 @@
+// A potential, with what a run must know of it beside forces.
+
+import Deck
+import Foundation
+import LRMACE
+import Lattice
+
+public struct ForceField {
+  public let potential: any Potential
+  /// Atomic numbers that it knows.
+  public let species: Set<Int>
+  /// Identifies its parameters: a run resumes only with the force field that it began with.
+  public let hash: String
+  /// Seconds spent in each of its parts since it was made.
+  public let timings: () -> [(part: String, seconds: Double)]
+
+  public init(
+    potential: any Potential, species: Set<Int>, hash: String,
+    timings: @escaping () -> [(part: String, seconds: Double)] = { [] }
+  ) {
+    self.potential = potential
+    self.species = species
+    self.hash = hash
+    self.timings = timings
+  }
+}
+
+extension ForceField {
+  /// The LR-MACE model in the file `path`.
+  /// - Throws: `FileError` if there is no such file, `HDF5Error` or `ModelError` if it is no model.
+  public static func lrmace(path: String, precision: LRMACEPotential.Precision, threads: Int) throws -> ForceField {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw FileError(file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
+    }
+    let potential = try LRMACEPotential(modelPath: path, precision: precision, threads: threads)
+    return ForceField(potential: potential, species: Set(potential.model.species), hash: potential.model.hash) {
+      let timings = potential.timings
+      return Timings.Part.allCases.map { ("\($0)", timings[$0]) }
+    }
+  }
+
+  /// The model that `deck` names.
+  public static func lrmace(_ deck: Deck) throws -> ForceField {
+    guard FileManager.default.fileExists(atPath: deck.model) else {
+      throw deck.error(
+        at: "model", "there is no file \(deck.model)", help: "paths are relative to the folder of the deck")
+    }
+    return try lrmace(
+      path: deck.model, precision: deck.precision == .mixed ? .mixed : .double, threads: deck.threads)
+  }
+}

@@ -1,0 +1,27 @@
+// Ctrl-C and SIGTERM ask a run to end after the present step. A second one ends it at once.
+
+import Foundation
+import Synchronization
+
+public enum Interruption {
+  private static let signal = Atomic<Int32>(0)
+
+  /// Catches SIGINT and SIGTERM from here on.
+  public static func watch() {
+    for number in [SIGINT, SIGTERM] {
+      Foundation.signal(number) { caught in
+        Interruption.signal.store(caught, ordering: .relaxed)
+        _ = Foundation.signal(caught, SIG_DFL)
+      }
+    }
+  }
+
+  /// The name of the signal that came since `watch`, if any.
+  static var name: String? {
+    switch signal.load(ordering: .relaxed) {
+    case SIGINT: "Ctrl-C"
+    case SIGTERM: "SIGTERM"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// A model file in words.
+
+import Deck
+import Foundation
+import LRMACE
+import Lattice
+
+/// What a user needs to know of the model in the file `path`.
+/// - Throws: `FileError`, `HDF5Error`, `ModelError`.
+public func modelSummary(path: String) throws -> String {
+  guard FileManager.default.fileExists(atPath: path) else {
+    throw FileError(file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
+  }
+  let model = try Model(contentsOf: path)
+  let elements = zip(model.species, model.isolatedEnergies).map { z, energy in
+    "\(Elements.symbol(z) ?? "\(z)") (E0 \(String(format: "%.4f", energy)) eV)"
+  }
+  var lines = [
+    "name             \(model.name)",
+    "elements         \(elements.joined(separator: ", "))",
+    "cut-off          \(model.cutoff) Angstrom, \(model.layers.count) layers: messages carry "
+      + "\(model.receptiveField) Angstrom",
+    "channels         \(model.channels), l_max \(model.lmax), correlation \(model.correlation), "
+      + "hidden l_max \(model.layers.map(\.outputLmax).max() ?? 0)",
+  ]
+  for (t, layer) in model.layers.enumerated() {
+    guard let attention = layer.attention else { continue }
+    let sigmas = attention.sigmas.map { "\($0)" }.joined(separator: ", ")
+    lines.append(
+      "long range       layer \(t + 1): \(attention.heads) heads of width \(attention.width / attention.heads), "
+        + "sigma \(sigmas) Angstrom" + (attention.gate == nil ? "" : ", gated"))
+  }
+  if model.layers.allSatisfy({ $0.attention == nil }) { lines.append("long range       none (short-range MACE)") }
+  lines += ["sha256           \(model.hash)", "provenance       \(model.provenance)"]
+  return lines.joined(separator: "\n")
+}

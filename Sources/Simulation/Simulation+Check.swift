@@ -1,0 +1,102 @@
+// What a run would be, without running it.
+
+import Deck
+import Foundation
+import Lattice
+
+extension Simulation {
+  /// Evaluates the forces once and describes the run: system, motion, memory, files against the free disk.
+  /// - Throws: what `run` would throw before its first step; `FileError` if the files do not fit on the disk.
+  public mutating func check() throws -> String {
+    try prepare()
+    let elements = Dictionary(grouping: system.atomicNumbers) { $0 }
+      .sorted { $0.key > $1.key }
+      .map { "\(Elements.symbol($0.key) ?? "?")\($0.value.count)" }.joined(separator: " ")
+    let fixed = system.isFixed.count { $0 }
+    let largestForce = evaluation.forces.map(length).max() ?? 0
+    let frames = lastStep / Int64(deck.trajectoryInterval) + 1
+    let needed = frames * Int64(bytesPerFrame) + lastStep / Int64(deck.logInterval) * 120 + 2 * Int64(checkpointBytes)
+    let free = freeBytes(at: files.folder)
+    var lines = [
+      "atoms           \(system.count) (\(elements))" + (fixed > 0 ? ", \(fixed) fixed" : ""),
+      "cell            " + cellDescription,
+      "energy          " + String(format: "%.6f eV", evaluation.energy),
+      "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
+      "temperature     " + String(format: "%.1f K at the start", system.temperature(degreesOfFreedom: degreesOfFreedom)),
+      "run             \(lastStep) steps of \(deck.timestep) fs: "
+        + String(format: "%.3f ps, ", Double(lastStep) * deck.timestep * 1e-3) + deck.ensembleDescription,
+      "memory          \(bytes(peakMemory())) (measured at one evaluation of the forces)",
+      "trajectory      \(frames) frames of \(bytes(bytesPerFrame)): \(bytes(Int(frames) * bytesPerFrame))",
+      "output          \(bytes(Int(needed))) in \(files.folder)" + (free.map { ", \(bytes($0)) free" } ?? ""),
+    ]
+    if let free, needed > free {
+      throw FileError(
+        file: files.folder, "the run needs \(bytes(Int(needed))), the disk has \(bytes(free)) free",
+        help: "write frames less often (`trajectory.every`) or choose another folder")
+    }
+    lines.append("All is well: bloch run \(deck.file)")
+    return lines.joined(separator: "\n")
+  }
+
+  private var cellDescription: String {
+    let axes = system.cell.isPeriodic.enumerated().filter(\.element).map { ["a", "b", "c"][$0.offset] }
+    guard !axes.isEmpty else { return "none: an isolated cluster" }
+    let lengths = (0..<3).map { String(format: "%.4f", length(system.cell.vectors[$0])) }.joined(separator: " x ")
+    let periodic = axes.count == 3 ? "" : ", periodic along \(axes.joined(separator: " and ")) only"
+    let density = axes.count == 3 ? String(format: ", %.4f g/cm^3", system.density) : ""
+    return "\(lengths) Angstrom, \(String(format: "%.3f", system.cell.volume)) Angstrom^3\(density)\(periodic)"
+  }
+
+  /// Positions, and what else the deck asks for, of one frame.
+  private var bytesPerFrame: Int {
+    let arrays = 1 + (deck.writesVelocities ? 1 : 0) + (deck.writesForces ? 1 : 0)
+    let scalar = deck.framePrecision == .single ? 4 : 8
+    return system.count * (arrays * 3 * scalar + 4) + 200
+  }
+
+  /// Positions, velocities and neighbour-list positions in double precision, and a few kilobytes of names.
+  private var checkpointBytes: Int { system.count * 9 * 8 + system.count * 24 + 20_000 }
+}
+
+extension Deck {
+  var ensembleDescription: String {
+    switch thermostat {
+    case nil: "NVE"
+    case .noseHoover(let tau, let chain): "NVT, Nose-Hoover chain of \(chain), tau \(tau) fs"
+    case .langevin(let friction): "NVT, Langevin with friction \(friction * 1e3) 1/ps"
+    }
+  }
+}
+
+/// `1.5 MB`
+func bytes(_ count: Int) -> String {
+  let units = ["bytes", "kB", "MB", "GB", "TB", "PB"]
+  var value = Double(count)
+  var unit = 0
+  while value >= 1000, unit < units.count - 1 {
+    value /= 1000
+    unit += 1
+  }
+  return unit == 0 ? "\(count) bytes" : String(format: "%.1f ", value) + units[unit]
+}
+
+/// Largest resident memory of this process so far, in bytes.
+func peakMemory() -> Int {
+  var usage = rusage()
+  #if os(macOS)
+    getrusage(RUSAGE_SELF, &usage)
+    return usage.ru_maxrss
+  #else
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  #endif
+}
+
+/// Bytes that a user may still write to the disk of `folder`, or of the nearest folder above it that exists.
+func freeBytes(at folder: String) -> Int? {
+  var url = URL(fileURLWithPath: folder)
+  while !FileManager.default.fileExists(atPath: url.path), url.path != "/" { url.deleteLastPathComponent() }
+  var status = statvfs()
+  guard statvfs(url.path, &status) == 0 else { return nil }
+  return Int(status.f_bavail) * Int(status.f_frsize)
+}

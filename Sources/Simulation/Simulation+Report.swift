@@ -1,0 +1,41 @@
+// The words at the end of a run: how fast it was, what it wrote, what to do next.
+
+import Foundation
+
+extension Simulation {
+  func printReport(steps: Int64, clock: RunClock) {
+    var lines: [String] = []
+    let step = integrator.completedSteps
+    if let name = Interruption.name, step < lastStep {
+      lines += [
+        "Interrupted by \(name) after step \(step) of \(lastStep). Continue with:",
+        "  bloch resume \(files.checkpoint)", "",
+      ]
+    }
+    let total = clock.stepSeconds + clock.outputSeconds
+    if steps > 0 {
+      let perAtomStep = total / Double(steps) / Double(system.count) * 1e6
+      let rate = Double(steps) * deck.timestep * 1e-6 / total * 86400
+      lines.append(
+        "\(steps) steps of \(deck.timestep) fs with \(system.count) atoms in \(String(format: "%.1f", total)) s: "
+          + String(format: "%.3g ns/day, %.3g microseconds per atom and step", rate, perAtomStep))
+      let potential = forceField.timings()
+      let motion = max(0, clock.stepSeconds - potential.reduce(0) { $0 + $1.seconds })
+      lines.append(
+        timingTable(potential + [(potential.isEmpty ? "steps" : "motion", motion), ("output", clock.outputSeconds)]))
+      lines.append("")
+    }
+    lines += [
+      "Written:",
+      "  \(files.trajectory)   trajectory (H5MD: MDAnalysis, ZnH5MD)",
+      "  \(files.log)   energies and temperature over time",
+      "  \(files.checkpoint)   for bloch resume",
+      "  \(files.resolvedDeck)   the deck with every default",
+    ]
+    if step >= lastStep {
+      let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
+      lines += ["", "Next, see the atoms move (OVITO, VMD, ASE):", "  bloch export \(files.trajectory) \(view)"]
+    }
+    print(lines.joined(separator: "\n"))
+  }
+}

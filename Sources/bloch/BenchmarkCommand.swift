@@ -1,0 +1,42 @@
+import ArgumentParser
+import Foundation
+import LRMACE
+import Simulation
+
+struct BenchmarkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "benchmark", abstract: "Time a step: forces, neighbour list and motion, by part.")
+
+  @Option(help: "LR-MACE model file.", completion: .file(extensions: ["h5"]))
+  var model: String
+
+  @Option(help: "Extended XYZ file; its first frame is used.", completion: .file(extensions: ["xyz"]))
+  var structure: String
+
+  @Option(parsing: .upToNextOption, help: "Copies along the three lattice vectors.")
+  var replicate: [Int] = [1, 1, 1]
+
+  @Option(help: "Threads.")
+  var threads = 1
+
+  @Option(help: "Precision of the network: mixed or double.")
+  var precision = LRMACEPotential.Precision.mixed
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    if !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024.") }
+    if replicate.count != 3 || !replicate.allSatisfy((1...1000).contains) {
+      throw ValidationError("--replicate takes three numbers from 1 to 1000, such as --replicate 2 2 2.")
+    }
+  }
+
+  func run() throws {
+    let forceField = try ForceField.lrmace(path: model, precision: precision, threads: threads)
+    let benchmark = try Benchmark(
+      structure: structure, copies: replicate, forceField: forceField, threads: threads,
+      precision: precision.rawValue)
+    print(json ? try benchmark.json() : benchmark.table)
+  }
+}

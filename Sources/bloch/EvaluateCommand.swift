@@ -1,0 +1,36 @@
+import ArgumentParser
+import Foundation
+import LRMACE
+import Simulation
+
+extension LRMACEPotential.Precision: ExpressibleByArgument {}
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Energies, forces and stresses of the structures in a file.",
+    discussion: "Where the file has labels, the difference from them is printed too.")
+
+  @Option(help: "LR-MACE model file.", completion: .file(extensions: ["h5"]))
+  var model: String
+
+  @Argument(help: "Extended XYZ file with one or more frames.", completion: .file(extensions: ["xyz"]))
+  var structures: String
+
+  @Option(help: "Precision of the network: mixed or double.")
+  var precision = LRMACEPotential.Precision.double
+
+  @Option(help: "Extended XYZ file for the results, as ASE reads it.", completion: .file(extensions: ["xyz"]))
+  var output: String?
+
+  @Option(help: "Threads.")
+  var threads = ProcessInfo.processInfo.activeProcessorCount
+
+  func validate() throws {
+    if !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024.") }
+  }
+
+  func run() throws {
+    let forceField = try ForceField.lrmace(path: model, precision: precision, threads: threads)
+    try evaluateStructures(in: structures, with: forceField, output: output) { print($0) }
+  }
+}

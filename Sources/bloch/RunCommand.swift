@@ -1,0 +1,21 @@
+import ArgumentParser
+import Simulation
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run the simulation that a deck describes.",
+    discussion: """
+      Ctrl-C ends the run after the present step with a checkpoint; `bloch resume` continues it, bit for bit.
+      """)
+
+  @OptionGroup var deck: DeckArguments
+
+  @Flag(help: "Replace the files of an earlier run.")
+  var overwrite = false
+
+  func run() throws {
+    Interruption.watch()
+    var simulation = try Simulation(deck: deck.read())
+    try simulation.run(overwrite: overwrite)
+  }
+}
