@@ -3,7 +3,7 @@
 //   forward   F(n) = sum_g f(g) exp(-2 pi i n.g / M)        M = (M1, M2, M3), 0 <= n3 <= M3/2
 //   inverse   f(g) = sum_n F(n) exp(+2 pi i n.g / M)        over all n; no factor 1/(M1 M2 M3)
 //
-// Plans are estimated, never measured: a measured plan differs from run to run and would break bitwise restart.
+// Plans are estimated, never measured: a measured plan differs from run to run and breaks bitwise restart.
 
 import CFFTW
 import Foundation
@@ -28,7 +28,8 @@ public protocol FourierScalar {
 /// Transforms `fields` interleaved fields on a mesh.
 ///
 /// Element g of field c lies at `((g1 M2 + g2) M3 + g3) stride + c`; complex element n at twice
-/// `((n1 M2 + n2) (M3/2 + 1) + n3) stride + c`, real part first. Transforms may run at once on several threads.
+/// `((n1 M2 + n2) (M3/2 + 1) + n3) stride + c`, real part first. Transforms may run at once on several
+/// threads.
 public final class FourierTransform<T: KernelScalar> {
   public let size: SIMD3<Int>
   public let fields: Int

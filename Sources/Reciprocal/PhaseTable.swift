@@ -13,7 +13,6 @@ final class PhaseTable<T: KernelScalar> {
   private(set) var atomCount = 0
   /// Elements from one wavevector's row to the next.
   private(set) var stride = 0
-  private(set) var wavevectors: [Vector3] = []
   private let values = Workspace<T>()
   /// Powers of the phases of eight atoms, one slot per thread.
   private var powers: [Workspace<Lanes>] = []
@@ -27,9 +26,6 @@ final class PhaseTable<T: KernelScalar> {
     atomCount = positions.count
     wavevectorCount = grid.integers.count
     stride = (atomCount + Lanes.scalarCount - 1) / Lanes.scalarCount * Lanes.scalarCount
-    let reciprocal = cell.reciprocal
-    wavevectors.removeAll(keepingCapacity: true)
-    for n in grid.integers { wavevectors.append(Vector3(n) * reciprocal) }
     values.reserve(2 * wavevectorCount * stride)
 
     let extent = grid.extent
@@ -107,7 +103,7 @@ extension PhaseTable {
   /// `cosineGradient` and `sineGradient` hold dPhi for `block` x `atoms` with row stride `gradientStride`;
   /// `gradient` is [3][axisStride] over all atoms.
   func addGradient(
-    wavevectors block: Range<Int>, atoms: Range<Int>, cosineGradient: UnsafePointer<T>,
+    wavevectors: [Vector3], block: Range<Int>, atoms: Range<Int>, cosineGradient: UnsafePointer<T>,
     sineGradient: UnsafePointer<T>, gradientStride: Int, to gradient: UnsafeMutablePointer<Double>,
     axisStride: Int
   ) {

@@ -16,7 +16,7 @@ import Lattice
 
 extension ReciprocalAttention {
   func prepareKSum() {
-    let count = 2 * phases.wavevectorCount * phases.stride
+    let count = 2 * wavevectorCount * phases.stride
     phaseGradients.reserve(count).update(repeating: 0, count: count)
   }
 
@@ -24,7 +24,7 @@ extension ReciprocalAttention {
   func convolveKSum(
     _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>, spectrum: Workspace<T>
   ) {
-    let (rows, columns, n, stride) = (2 * phases.wavevectorCount, columns, atomCount, phases.stride)
+    let (rows, columns, n, stride) = (2 * wavevectorCount, columns, atomCount, phases.stride)
     let t = spectrum.reserve(2 * rows * columns)
     let weighted = t + rows * columns
     let phi = phases.pointer
@@ -36,24 +36,18 @@ extension ReciprocalAttention {
         ldc: columns)
       applyWeights(state, rows: range, t: t, weighted: weighted)
     }
-    let perHead = headWidth * headWidth
     parallel(threads: threads, count: n) { _, atoms in
       let first = atoms.lowerBound
       T.gemm(
         transposeA: true, transposeB: false, m: atoms.count, n: columns, k: rows, alpha: 1, a: phi + first,
         lda: stride, b: weighted, ldb: columns, beta: 0, c: result + first * columns, ldc: columns)
-      for m in atoms {
-        for (h, selfTerm) in state.selfTerms.enumerated() where selfTerm != 0 {
-          let head = m * columns + h * perHead
-          for c in head..<head + perHead { result[c] -= selfTerm * source[c] }
-        }
-      }
+      subtractSelf(state, source: source, result: result, atoms: atoms)
     }
   }
 
   func adjointKSum(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>) {
     convolveKSum(state, source: dY, result: dX, spectrum: secondScratch)
-    let (count, columns, n, stride) = (phases.wavevectorCount, columns, atomCount, phases.stride)
+    let (count, columns, n, stride) = (wavevectorCount, columns, atomCount, phases.stride)
     let (d, sigmaCount) = (headWidth, kernel.sigmas.count)
     let rows = 2 * count
     let (t, weighted) = (state.spectrum.pointer, state.spectrum.pointer + rows * columns)
@@ -84,11 +78,12 @@ extension ReciprocalAttention {
   }
 
   func addKSumGradients() {
-    let (count, stride, n) = (phases.wavevectorCount, phases.stride, atomCount)
+    let (count, stride, n) = (wavevectorCount, phases.stride, atomCount)
     let gradients = phaseGradients.pointer
     parallel(threads: threads, count: n) { _, atoms in
       phases.addGradient(
-        wavevectors: 0..<count, atoms: atoms, cosineGradient: gradients + atoms.lowerBound,
+        wavevectors: wavevectors, block: 0..<count, atoms: atoms,
+        cosineGradient: gradients + atoms.lowerBound,
         sineGradient: gradients + count * stride + atoms.lowerBound, gradientStride: stride,
         to: positionGradients.pointer, axisStride: n)
     }
@@ -98,7 +93,7 @@ extension ReciprocalAttention {
   private func applyWeights(
     _ state: LayerState<T>, rows: Range<Int>, t: UnsafePointer<T>, weighted: UnsafeMutablePointer<T>
   ) {
-    let (count, perHead, sigmaCount) = (phases.wavevectorCount, headWidth * headWidth, kernel.sigmas.count)
+    let (count, perHead, sigmaCount) = (wavevectorCount, headWidth * headWidth, kernel.sigmas.count)
     let (weights, filter) = (weights.pointer, state.filter)
     for row in rows {
       let k = row < count ? row : row - count

@@ -32,7 +32,7 @@ extension ReciprocalAttention {
       if grid == nil {
         fillFreeKernel(g, sigma: sigma)
       } else {
-        fillPeriodicKernel(g, weights: weights.pointer + j * phases.wavevectorCount)
+        fillPeriodicKernel(g, weights: weights.pointer + j * wavevectorCount)
       }
       let selfTerm = T(kernel.selfTerm(sigma: sigma))
       for m in 0..<n { g[m * n + m] -= selfTerm }
@@ -55,7 +55,7 @@ extension ReciprocalAttention {
 
   /// G = sum over blocks of wavevectors of (W Phi)^T Phi.
   private func fillPeriodicKernel(_ g: UnsafeMutablePointer<T>, weights: UnsafePointer<Double>) {
-    let (n, stride, count) = (atomCount, phases.stride, phases.wavevectorCount)
+    let (n, stride, count) = (atomCount, phases.stride, wavevectorCount)
     let phi = phases.pointer
     parallel(threads: threads, count: n) { thread, atoms in
       (g + atoms.lowerBound * n).update(repeating: 0, count: atoms.count * n)
@@ -286,7 +286,7 @@ extension ReciprocalAttention {
   }
 
   private func addPeriodicGradients(_ gradient: UnsafePointer<T>, kernel j: Int) {
-    let (n, stride, count) = (atomCount, phases.stride, phases.wavevectorCount)
+    let (n, stride, count) = (atomCount, phases.stride, wavevectorCount)
     let (phi, weights, half) = (phases.pointer, weights.pointer + j * count, wavevectorBlock / 2)
     let partials = weightPartials.reserve(threads * count)
     partials.update(repeating: 0, count: threads * count)
@@ -319,7 +319,7 @@ extension ReciprocalAttention {
           weightGradient[k] = 0.5 * sum
         }
         phases.addGradient(
-          wavevectors: block, atoms: atoms, cosineGradient: product, sineGradient: sine,
+          wavevectors: wavevectors, block: block, atoms: atoms, cosineGradient: product, sineGradient: sine,
           gradientStride: atoms.count, to: positionGradients.pointer, axisStride: n)
       }
     }

@@ -81,4 +81,17 @@ extension ReciprocalAttention {
       }
     }
   }
+
+  /// Y -= s_h X, head by head, where the sum over wavevectors includes n = m.
+  func subtractSelf(
+    _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>, atoms: Range<Int>
+  ) {
+    let (columns, perHead) = (columns, headWidth * headWidth)
+    for m in atoms {
+      for (h, selfTerm) in state.selfTerms.enumerated() where selfTerm != 0 {
+        let head = m * columns + h * perHead
+        for c in head..<head + perHead { result[c] -= selfTerm * source[c] }
+      }
+    }
+  }
 }

@@ -2,17 +2,19 @@
 //
 //   u_mh = sum_n (q_mh . k_nh) G_h(r_m - r_n) v_nh        all images included; G_h = sum_j filter_hj G_j
 //
-// It is linear in the products X_n = k_n (x) v_n, head by head: Y = G X, u_m = q_m . Y_m. Since G is symmetric
-// the adjoint runs through the same sum: dY_m = q_m (x) du_m, dX = G dY, and the positions see the bilinear form
-// dY^T G X. Three evaluations of that sum, with equal results:
+// It is linear in the products X_n = k_n (x) v_n, head by head: Y = G X, u_m = q_m . Y_m. Since G is
+// symmetric the adjoint runs through the same sum: dY_m = q_m (x) du_m, dX = G dY, and the positions see the
+// bilinear form dY^T G X. Three evaluations of that sum, with equal results:
 //
 //   pairwise   G as a matrix                   `ReciprocalAttention+Pairwise.swift`
 //   kSum       Y = Phi^T W (Phi X)             `ReciprocalAttention+KSum.swift`
+//   mesh       the k-sum by B-splines and FFT  `ReciprocalAttention+Mesh.swift`   (to the mesh's accuracy)
 //
 // Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
 // column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
 // Use per step: `prepare`, `forward` for every layer, `adjoint` for every layer, `addGradients`.
 
+import Foundation
 import Kernels
 import Lattice
 
@@ -20,6 +22,7 @@ import Lattice
 public enum AttentionMethod: String, Sendable, CaseIterable {
   case pairwise
   case kSum = "k-sum"
+  case mesh
 }
 
 /// The attention sums of all layers of a model on one configuration, and their exact adjoint.
@@ -35,6 +38,10 @@ public final class ReciprocalAttention<T: KernelScalar> {
   public let threads: Int
   /// Always use this evaluation (where the boundary allows it) instead of the cheapest.
   public var preferredMethod: AttentionMethod?
+  /// Order and spacing of the mesh.
+  public var meshResolution = MeshResolution() {
+    didSet { if meshResolution != oldValue { gridCell = nil } }
+  }
   /// The cell that chooses the wavevectors; nil lets each cell choose its own. Set it for a run in a changing
   /// cell: energy then stays a smooth function of the strain.
   public var referenceCell: Cell? {
@@ -47,11 +54,15 @@ public final class ReciprocalAttention<T: KernelScalar> {
   public internal(set) var grid: KGrid?
 
   let phases = PhaseTable<T>()
+  let mesh = ParticleMesh<T>()
   let layers: [LayerState<T>]
   var atomCount = 0
   var positions: [Vector3] = []
   var cell = Cell.free
+  /// The cell that chose `grid`, and the one whose k(n) and w_jk are at hand.
   private var gridCell: Cell?
+  private var weightCell: Cell?
+  var wavevectors: [Vector3] = []
 
   /// w_jk in rows of length Nk, and dE/dw_jk summed over layers.
   let weights = Workspace<Double>()
@@ -61,6 +72,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// G_j and dE/dG_j summed over layers (pairwise), [J][N][N].
   let pairKernels = Workspace<T>()
   let pairGradients = Workspace<T>()
+  /// dE/du in mesh coordinates, summed over layers (mesh).
+  let meshGradients = Workspace<Vector3>()
   /// dE/dr as [3][N].
   let positionGradients = Workspace<Double>()
   /// Each thread's part of dE/dw.
@@ -68,6 +81,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// Scratch of one call.
   let scratch = Workspace<T>()
   let secondScratch = Workspace<T>()
+  /// One block of fields (mesh).
+  let meshScratch = Workspace<T>()
   /// Scratch of each thread.
   let threadScratch: [Workspace<T>]
 
@@ -96,16 +111,18 @@ public final class ReciprocalAttention<T: KernelScalar> {
     self.positions = positions
     self.cell = cell
     atomCount = positions.count
-    updateGrid()
+    updateWavevectors()
     method = chooseMethod()
     for layer in layers { layer.hasForward = false }
-    let wavevectorCount = grid?.integers.count ?? 0
-    weightGradients.reserve(kernel.sigmas.count * wavevectorCount)
-      .update(repeating: 0, count: kernel.sigmas.count * wavevectorCount)
-    if let grid { preparePhases(grid) }
+    let weightCount = kernel.sigmas.count * wavevectorCount
+    weightGradients.reserve(weightCount).update(repeating: 0, count: weightCount)
+    if let grid, method != .mesh {
+      phases.update(positions: positions, cell: cell, grid: grid, threads: threads)
+    }
     switch method {
     case .pairwise: preparePairKernels()
     case .kSum: prepareKSum()
+    case .mesh: prepareMesh()
     }
   }
 
@@ -118,7 +135,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   ) {
     precondition(filter.count == heads * kernel.sigmas.count)
     let state = layers[layer]
-    if state.filter != filter { state.setFilter(filter, kernel: kernel) }
+    if state.filter != filter { state.setFilter(filter, kernel: kernel, columns: columns) }
     state.hasForward = true
     if method == .pairwise && headWidth > 1 {
       forwardHeads(state, q: q, k: k, v: v, u: u)
@@ -130,6 +147,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
     case .pairwise: convolvePairwise(state, source: state.x.pointer, result: state.y.pointer)
     case .kSum:
       convolveKSum(state, source: state.x.pointer, result: state.y.pointer, spectrum: state.spectrum)
+    case .mesh: convolveMesh(state)
     }
     gather(state.y.pointer, q: q, u: u)
   }
@@ -154,6 +172,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
     switch method {
     case .pairwise: adjointPairwise(state, dY: dY, dX: dX)
     case .kSum: adjointKSum(state, dY: dY, dX: dX)
+    case .mesh: adjointMesh(state, dY: dY, dX: dX)
     }
     formSourcesAdjoint(dX, k: k, v: v, dk: dk, dv: dv)
   }
@@ -168,6 +187,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
     switch method {
     case .pairwise: addPairGradients()
     case .kSum: addKSumGradients()
+    case .mesh: addMeshGradients()
     }
     let sums = positionGradients.pointer
     for m in 0..<atomCount {
@@ -189,8 +209,13 @@ final class LayerState<T: KernelScalar> {
   let y = Workspace<T>()
   /// T = Phi X, [2 Nk][H d d] (k-sum).
   let spectrum = Workspace<T>()
+  /// Potentials of the sources and their spectra, block after block (mesh).
+  let potentials = Workspace<T>()
+  let meshSpectra = Workspace<T>()
+  /// Of each block and kernel the coefficients of its columns, each twice (mesh).
+  let laneFilters = Workspace<T>()
 
-  func setFilter(_ filter: [Double], kernel: ReciprocalKernel) {
+  func setFilter(_ filter: [Double], kernel: ReciprocalKernel, columns: Int) {
     self.filter = filter
     let count = kernel.sigmas.count
     selfTerms = (0..<filter.count / count).map { h in
@@ -199,63 +224,97 @@ final class LayerState<T: KernelScalar> {
           $0 + filter[h * count + $1] * kernel.selfTerm(sigma: kernel.sigmas[$1])
         })
     }
+    let lanes = T.Lanes.scalarCount
+    let columnsPerHead = columns / selfTerms.count
+    let blocks = (columns + lanes - 1) / lanes
+    let lane = laneFilters.reserve(blocks * count * 2 * lanes)
+    for block in 0..<blocks {
+      for j in 0..<count {
+        for c in 0..<lanes {
+          let column = block * lanes + c
+          let value = column < columns ? T(filter[column / columnsPerHead * count + j]) : 0
+          let index = 2 * ((block * count + j) * lanes + c)
+          lane[index] = value
+          lane[index + 1] = value
+        }
+      }
+    }
   }
 }
 
 // MARK: - Wavevectors and their weights
 
 extension ReciprocalAttention {
-  /// Chooses the integers when the cell that chooses them has changed, and the weights of the present cell.
-  private func updateGrid() {
+  /// Nk.
+  var wavevectorCount: Int { wavevectors.count }
+
+  /// Chooses the integers when the cell that chooses them has changed; k(n) and w_jk follow the present cell.
+  private func updateWavevectors() {
     guard cell.hasPeriodicAxis else {
       grid = nil
       gridCell = nil
+      wavevectors.removeAll()
       return
     }
     let chooser = referenceCell ?? cell
     if chooser != gridCell {
-      grid = KGrid(cell: chooser, kernel: kernel)
+      let grid = KGrid(cell: chooser, kernel: kernel)
+      mesh.configure(cell: chooser, kernel: kernel, resolution: meshResolution, grid: grid, threads: threads)
+      self.grid = grid
       gridCell = chooser
+      weightCell = nil
     }
-  }
-
-  private func preparePhases(_ grid: KGrid) {
-    phases.update(positions: positions, cell: cell, grid: grid, threads: threads)
-    let count = grid.integers.count
-    let weights = weights.reserve(kernel.sigmas.count * count)
+    guard let grid, weightCell != cell else { return }
+    weightCell = cell
+    wavevectors.removeAll(keepingCapacity: true)
+    let reciprocal = cell.reciprocal
+    for n in grid.integers { wavevectors.append(Vector3(n) * reciprocal) }
+    let weights = weights.reserve(kernel.sigmas.count * wavevectorCount)
     let volume = cell.volume
     for (j, sigma) in kernel.sigmas.enumerated() {
-      for (i, k) in phases.wavevectors.enumerated() {
+      for (i, k) in wavevectors.enumerated() {
         let isKept = i < grid.counts[j]
-        weights[j * count + i] =
+        weights[j * wavevectorCount + i] =
           isKept ? kernel.pairWeight(kSquared: dot(k, k), sigma: sigma, volume: volume) : 0
       }
     }
+    mesh.setInfluence(weights: weights, kernels: kernel.sigmas.count)
   }
 
   /// dE/d(strain) = sum_jk dE/dw_jk w_jk d(ln w_jk)/d(strain).
   private func addWeightGradients(strain: inout Matrix3) {
-    let count = phases.wavevectorCount
     guard let grid else { return }
     for (j, sigma) in kernel.sigmas.enumerated() {
       for i in 0..<grid.counts[j] {
-        let slope = kernel.logWeightStrainGradient(k: phases.wavevectors[i], sigma: sigma)
-        strain += slope * (weights.pointer[j * count + i] * weightGradients.pointer[j * count + i])
+        let slope = kernel.logWeightStrainGradient(k: wavevectors[i], sigma: sigma)
+        let index = j * wavevectorCount + i
+        strain += slope * (weights.pointer[index] * weightGradients.pointer[index])
       }
     }
   }
+}
 
-  /// The cheaper evaluation by its count of multiplications in matrix products. The formula sees sizes only,
-  /// so the choice is the same on every machine and after every restart.
+// MARK: - Choice of the evaluation
+
+extension ReciprocalAttention {
+  /// The cheapest evaluation by its count of multiplications, in units of those of a large matrix product.
+  /// The formula sees sizes only, so the choice is the same on every machine and after every restart.
+  ///
+  /// The mesh errs by 1e-5, too much for Double: it is chosen for Float alone. The constants are timings of
+  /// one core (AVX-512, 192 to 12,288 atoms).
   private func chooseMethod() -> AttentionMethod {
-    guard let grid else { return .pairwise }
+    guard grid != nil else { return .pairwise }
     if let preferredMethod { return preferredMethod }
-    let (n, k, j) = (atomCount, 2 * grid.integers.count, kernel.sigmas.count)
-    // G and the adjoint of its phases once; each head forms, weights and applies an N x N matrix. Products
-    // with few columns run at about a third of the speed of large ones.
-    let perLayer = headWidth == 1 ? 3 * j * width : 3 * 6 * width
-    let pairwise = n * n * (2 * j * k + layers.count * perLayer)
-    let kSum = layers.count * 6 * n * k * columns
+    let (n, k, j) = (Double(atomCount), Double(2 * wavevectorCount), Double(kernel.sigmas.count))
+    let (layers, columns, points) = (Double(layers.count), Double(columns), Double(mesh.pointCount))
+    // G and the adjoint of its phases once; then every head forms, weights and applies N x N matrices.
+    let perLayer = Double(width) * (headWidth == 1 ? 3 * j : 12)
+    let pairwise = n * n * (2 * j * k + layers * perLayer)
+    // Two products forward, four backward; narrow ones are slower.
+    let kSum = layers * 6 * n * k * (columns + 24)
+    let reach = Double(meshResolution.order * meshResolution.order * meshResolution.order)
+    let mesh = layers * columns * (8 * n * reach + 20 * points * log2(points))
+    if T.self == Float.self && mesh < min(pairwise, kSum) { return .mesh }
     return pairwise < kSum ? .pairwise : .kSum
   }
 }

@@ -124,15 +124,24 @@ struct AttentionResult<T: KernelScalar> {
 }
 
 extension AttentionProblem {
-  /// The engine's answer with `layers` layers of equal input.
-  func solve<T: KernelScalar>(
-    as _: T.Type = Double.self, method: AttentionMethod?, referenceCell: Cell? = nil, layers: Int = 1,
-    threads: Int = 1
-  ) -> AttentionResult<T> {
+  /// An engine for this problem and its variations.
+  func makeAttention<T: KernelScalar>(
+    as _: T.Type = Double.self, method: AttentionMethod?, layers: Int = 1, threads: Int = 1,
+    mesh: MeshResolution = MeshResolution()
+  ) -> ReciprocalAttention<T> {
     let attention = ReciprocalAttention<T>(
       kernel: kernel, heads: heads, width: width, layers: layers, threads: threads)
     attention.preferredMethod = method
-    attention.referenceCell = referenceCell
+    attention.meshResolution = mesh
+    return attention
+  }
+
+  /// The engine's answer with `layers` layers of equal input.
+  func solve<T: KernelScalar>(
+    as type: T.Type = Double.self, method: AttentionMethod?, layers: Int = 1, threads: Int = 1,
+    mesh: MeshResolution = MeshResolution()
+  ) -> AttentionResult<T> {
+    let attention = makeAttention(as: type, method: method, layers: layers, threads: threads, mesh: mesh)
     attention.prepare(positions: positions, cell: cell)
     let (q, k, v, du) = (q.map { T($0) }, k.map { T($0) }, v.map { T($0) }, coefficients.map { T($0) })
     let zeros = [T](repeating: 0, count: q.count)
@@ -149,8 +158,11 @@ extension AttentionProblem {
     return result
   }
 
-  func energy(method: AttentionMethod?, referenceCell: Cell? = nil) -> Double {
-    let u = solve(method: method, referenceCell: referenceCell).u
+  /// E = sum c o u.
+  func energy(with attention: ReciprocalAttention<Double>) -> Double {
+    var u = q
+    attention.prepare(positions: positions, cell: cell)
+    attention.forward(layer: 0, filter: filter, q: q, k: k, v: v, u: &u)
     return zip(u, coefficients).reduce(0) { $0 + $1.0 * $1.1 }
   }
 }
@@ -159,6 +171,12 @@ extension AttentionProblem {
 func relativeDeviation(_ a: [Double], _ b: [Double]) -> Double {
   let scale = b.map(abs).max() ?? 0
   return (zip(a, b).map { abs($0 - $1) }.max() ?? 0) / max(scale, 1e-30)
+}
+
+/// Root mean square difference relative to the root mean square of the reference.
+func rmsDeviation(_ a: [Double], _ b: [Double]) -> Double {
+  let squares = zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+  return (squares / b.reduce(0) { $0 + $1 * $1 }).squareRoot()
 }
 
 func flat(_ vectors: [Vector3]) -> [Double] { vectors.flatMap { [$0.x, $0.y, $0.z] } }

@@ -32,14 +32,16 @@ private let problems: [(name: String, problem: AttentionProblem)] = {
   return list
 }()
 
+private let exactMethods = [AttentionMethod.pairwise, .kSum]
+
 private func methods(for cell: Cell) -> [AttentionMethod] {
-  cell.hasPeriodicAxis ? [.pairwise, .kSum] : [.pairwise]
+  cell.hasPeriodicAxis ? AttentionMethod.allCases : [.pairwise]
 }
 
 @Test func attentionIsTheSumOverPairsThatDefinesIt() {
   for (name, problem) in problems where problem.kernel.weight != .top6 {
     let exact = problem.directSum()
-    for method in methods(for: problem.cell) {
+    for method in exactMethods where method == .pairwise || problem.cell.hasPeriodicAxis {
       #expect(relativeDeviation(problem.solve(method: method).u, exact) < 1e-12, "\(method), \(name)")
     }
   }
@@ -81,7 +83,8 @@ private func centralDifferences(
     for method in methods(for: problem.cell) {
       let result = problem.solve(method: method)
       let label: Comment = "\(method), \(name)"
-      let energy = { (p: AttentionProblem) in p.energy(method: method) }
+      let attention: ReciprocalAttention<Double> = problem.makeAttention(method: method)
+      let energy = { (p: AttentionProblem) in p.energy(with: attention) }
       let (n, width) = (problem.positions.count, problem.width)
       let positions = centralDifferences(problem, count: 3 * n, step: 1e-3, energy: energy) {
         $0.positions[$1 / 3][$1 % 3] += $2
@@ -100,10 +103,11 @@ private func centralDifferences(
 @Test func strainGradientIsTheDerivativeForFixedIntegers() {
   for (name, problem) in problems where problem.cell.hasPeriodicAxis {
     for method in methods(for: problem.cell) {
-      let reference = problem.cell
+      let attention: ReciprocalAttention<Double> = problem.makeAttention(method: method)
+      attention.referenceCell = problem.cell
       let result = problem.solve(method: method)
       let expected = centralDifferences(
-        problem, count: 9, step: 1e-3, energy: { $0.energy(method: method, referenceCell: reference) }
+        problem, count: 9, step: 1e-3, energy: { $0.energy(with: attention) }
       ) { problem, index, amount in
         var strain = Matrix3.zero
         strain[index / 3][index % 3] = amount
@@ -123,12 +127,14 @@ private func centralDifferences(
   let kernel = ReciprocalKernel(sigmas: [1.0], tolerance: 1e-2)
   let problem = AttentionProblem(cell: Cell.triclinic[0], kernel: kernel, atoms: 8, heads: 1, width: 1)
   func energies(reference: Cell?) -> [Double] {
-    (0...200).map { step in
+    let attention: ReciprocalAttention<Double> = problem.makeAttention(method: .kSum)
+    attention.referenceCell = reference
+    return (0...200).map { step in
       let strain = Matrix3.identity * (0.001 * Double(step))
       var copy = problem
       copy.cell = problem.cell.strained(by: strain)
       copy.positions = problem.positions.map { $0 + $0 * strain }
-      return copy.energy(method: .kSum, referenceCell: reference)
+      return copy.energy(with: attention)
     }
   }
   func largestSecondDifference(_ e: [Double]) -> Double {
@@ -154,8 +160,9 @@ private func centralDifferences(
     for path in [\AttentionProblem.q, \.k, \.v, \.coefficients] {
       large[keyPath: path] = Array(repeatElement(problem[keyPath: path], count: 8).joined())
     }
-    for method in [AttentionMethod.pairwise, .kSum] {
-      let (one, eight) = (problem.energy(method: method), large.energy(method: method))
+    for method in exactMethods {
+      let one = problem.energy(with: problem.makeAttention(method: method))
+      let eight = large.energy(with: large.makeAttention(method: method))
       #expect(abs(eight - 8 * one) < 1e-11 * abs(eight))
     }
   }
@@ -166,7 +173,7 @@ private func centralDifferences(
     let problem = AttentionProblem(
       cell: Cell.triclinic[1], kernel: ReciprocalKernel(sigmas: [1.2, 1.0]), atoms: 50, heads: heads, width: 8
     )
-    for method in [AttentionMethod.pairwise, .kSum] {
+    for method in AttentionMethod.allCases {
       let first = problem.solve(as: Float.self, method: method, layers: 2, threads: threads)
       let second = problem.solve(as: Float.self, method: method, layers: 2, threads: threads)
       #expect(first.u == second.u && first.dq == second.dq && first.dk == second.dk && first.dv == second.dv)
@@ -185,7 +192,7 @@ private func centralDifferences(
   for heads in [8, 2] {
     let problem = AttentionProblem(
       cell: Cell.triclinic[0], kernel: ReciprocalKernel(sigmas: [1.0]), atoms: 60, heads: heads, width: 8)
-    for method in [AttentionMethod.pairwise, .kSum] {
+    for method in AttentionMethod.allCases {
       let single = problem.solve(as: Float.self, method: method)
       let double = problem.solve(method: method)
       #expect(relativeDeviation(single.u.map(Double.init), double.u) < 5e-6)
@@ -200,7 +207,7 @@ private func centralDifferences(
     cell: Cell(vectors: .identity * 4), kernel: ReciprocalKernel(sigmas: [sigma]), atoms: 3, heads: heads,
     width: width)
   #expect(KGrid(cell: problem.cell, kernel: problem.kernel).integers.isEmpty)
-  for method in [AttentionMethod.pairwise, .kSum] {
+  for method in AttentionMethod.allCases {
     let result = problem.solve(method: method)
     #expect(relativeDeviation(result.u, problem.directSum()) < 1e-14)
     #expect(result.u.contains { $0 != 0 })
@@ -210,16 +217,19 @@ private func centralDifferences(
 }
 
 @Test func theCheaperEvaluationIsChosenBySizesAlone() {
-  let attention = ReciprocalAttention<Float>(
-    kernel: ReciprocalKernel(sigmas: [2]), heads: 4, width: 32, layers: 2)
   var random = RandomNumbers(state: 3)
-  func method(atoms: Int, edge: Double) -> AttentionMethod {
-    attention.prepare(
-      positions: (0..<atoms).map { _ in
-        Vector3(random.symmetric(), random.symmetric(), random.symmetric()) * edge
-      }, cell: Cell(vectors: .identity * edge))
+  func method<T: KernelScalar>(_: T.Type, heads: Int, atoms: Int, edge: Double) -> AttentionMethod {
+    let attention = ReciprocalAttention<T>(
+      kernel: ReciprocalKernel(sigmas: [2]), heads: heads, width: 32, layers: 2)
+    let positions = (0..<atoms).map { _ in
+      Vector3(random.symmetric(), random.symmetric(), random.symmetric()) * edge
+    }
+    attention.prepare(positions: positions, cell: Cell(vectors: .identity * edge))
     return attention.method
   }
-  #expect(method(atoms: 12, edge: 12) == .pairwise)
-  #expect(method(atoms: 400, edge: 6) == .kSum)
+  #expect(method(Float.self, heads: 4, atoms: 12, edge: 12) == .pairwise)
+  #expect(method(Float.self, heads: 32, atoms: 400, edge: 5) == .kSum)
+  #expect(method(Float.self, heads: 32, atoms: 1536, edge: 25) == .mesh)
+  // Double promises the sum to rounding.
+  #expect(method(Double.self, heads: 32, atoms: 1536, edge: 25) == .kSum)
 }
