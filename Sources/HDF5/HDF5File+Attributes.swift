@@ -51,7 +51,8 @@ extension HDF5File {
       return try withHandle(id, close: H5Aclose) { attribute in
         try withHandle(H5Aget_type(attribute), close: H5Tclose) { type in
           try withHandle(H5Aget_space(attribute), close: H5Sclose) { space in
-            try body(HDF5Source(file: self, path: label, type: type, space: space) { H5Aread(attribute, $0, $1) })
+            try body(
+              HDF5Source(file: self, path: label, type: type, space: space) { H5Aread(attribute, $0, $1) })
           }
         }
       }

@@ -171,5 +171,7 @@ struct HDF5Source {
     }
   }
 
-  private func failure(_ reason: String) -> HDF5Error { HDF5Error(file: file.name, path: path, reason: reason) }
+  private func failure(_ reason: String) -> HDF5Error {
+    HDF5Error(file: file.name, path: path, reason: reason)
+  }
 }

@@ -34,7 +34,9 @@ extension HDF5File {
     try writeDataset(path, .strings(texts), storedAs: nil, shape: [texts.count])
   }
 
-  private func writeDataset(_ path: String, _ content: HDF5Content, storedAs type: hid_t?, shape: [Int]) throws {
+  private func writeDataset(_ path: String, _ content: HDF5Content, storedAs type: hid_t?, shape: [Int])
+    throws
+  {
     try writing { _ in
       try content.withType { memoryType in
         let id = try createDataset(path, type: type ?? memoryType, shape: shape)
@@ -54,10 +56,14 @@ extension HDF5File {
     try writing { file in
       try withHandle(HDF5File.linkProperties(), close: H5Pclose) { link in
         try withHandle(H5Pcreate(bloch_h5p_dataset_create()), close: H5Pclose) { creation in
+          // The same content gives the same bytes, whenever it is written.
+          H5Pset_obj_track_times(creation, false)
           if let chunk {
-            try check(H5Pset_chunk(creation, Int32(chunk.count), chunk.map(hsize_t.init)), path, "bad chunk shape")
+            try check(
+              H5Pset_chunk(creation, Int32(chunk.count), chunk.map(hsize_t.init)), path, "bad chunk shape")
           }
-          return try withHandle(try space(shape, at: path, isExtendible: chunk != nil), close: H5Sclose) { space in
+          return try withHandle(try space(shape, at: path, isExtendible: chunk != nil), close: H5Sclose) {
+            space in
             let id = H5Dcreate2(file, path, type, space, link, creation, bloch_h5p_default())
             try check(id, path, "the dataset cannot be created")
             return id

@@ -15,23 +15,27 @@ public final class HDF5File {
   /// Path of the file on disk.
   public let name: String
   private var handle: hid_t
+  private let isInMemory: Bool
+  /// Held by a writer.
+  private var lock: FileLock?
   private var state = State.open
 
   private enum State { case open, closed, failed }
 
   /// Opens an existing file for reading.
   public convenience init(reading name: String) throws {
-    try self.init(opening: name, access: bloch_h5f_acc_rdonly())
+    try self.init(opening: name, forWriting: false)
   }
 
-  /// Opens an existing file for reading and writing.
+  /// Opens an existing file for reading and writing, also one whose writer was killed.
   public convenience init(updating name: String) throws {
-    try self.init(opening: name, access: bloch_h5f_acc_rdwr())
+    try self.init(opening: name, forWriting: true)
   }
 
   /// Creates a file. An existing one is never overwritten: it is an error.
   public init(creating name: String) throws {
     self.name = name
+    isInMemory = false
     if FileManager.default.fileExists(atPath: name) {
       throw HDF5Error(file: name, reason: "exists already; choose another name or remove it first")
     }
@@ -39,23 +43,28 @@ public final class HDF5File {
       try withHandle(HDF5File.accessProperties(), close: H5Pclose) { access in
         let id = H5Fcreate(name, bloch_h5f_acc_excl(), bloch_h5p_default(), access)
         guard id >= 0 else {
-          throw HDF5Error(file: name, reason: "cannot be created" + HDF5File.becauseOf(HDF5Library.lastMessage()))
+          throw HDF5Error(
+            file: name, reason: "cannot be created" + HDF5File.becauseOf(HDF5Library.lastMessage()))
         }
         return id
       }
     }
+    lock = try FileLock(name)
   }
 
   /// Creates a file that lives in memory only and is taken from there with `image`; `name` is for messages.
   public init(inMemory name: String) throws {
     self.name = name
+    isInMemory = true
     handle = try HDF5Library.locked {
       try withHandle(HDF5File.accessProperties(), close: H5Pclose) { access in
         let grownBy = 1 << 16
         H5Pset_fapl_core(access, grownBy, false)
-        let id = H5Fcreate(name, bloch_h5f_acc_trunc(), bloch_h5p_default(), access)
+        // HDF5 tells files in memory apart by their names.
+        let id = H5Fcreate("\(name) \(UUID())", bloch_h5f_acc_trunc(), bloch_h5p_default(), access)
         guard id >= 0 else {
-          throw HDF5Error(file: name, reason: "cannot be made" + HDF5File.becauseOf(HDF5Library.lastMessage()))
+          throw HDF5Error(
+            file: name, reason: "cannot be made" + HDF5File.becauseOf(HDF5Library.lastMessage()))
         }
         return id
       }
@@ -74,18 +83,26 @@ public final class HDF5File {
     }
   }
 
-  private init(opening name: String, access flags: UInt32) throws {
+  private init(opening name: String, forWriting isWriter: Bool) throws {
     var status = stat()
     guard stat(name, &status) == 0 else {
       throw HDF5Error(file: name, reason: String(cString: strerror(errno)).lowercased())
     }
     guard status.st_mode & S_IFMT == S_IFREG else { throw HDF5Error(file: name, reason: "is not a file") }
     guard status.st_size > 0 else { throw HDF5Error(file: name, reason: "the file is empty") }
-    guard Foundation.access(name, R_OK) == 0 else { throw HDF5Error(file: name, reason: "cannot be read") }
+    guard access(name, R_OK) == 0 else { throw HDF5Error(file: name, reason: "cannot be read") }
+    guard !isWriter || access(name, W_OK) == 0 else {
+      throw HDF5Error(file: name, reason: "cannot be written")
+    }
     self.name = name
+    isInMemory = false
+    if isWriter {
+      lock = try FileLock(name)
+      HDF5File.repairEndOfFile(name)
+    }
     handle = try HDF5Library.locked {
       try withHandle(HDF5File.accessProperties(), close: H5Pclose) { properties in
-        let id = H5Fopen(name, flags, properties)
+        let id = H5Fopen(name, isWriter ? bloch_h5f_acc_rdwr() : bloch_h5f_acc_rdonly(), properties)
         guard id < 0 else { return id }
         let message = HDF5Library.lastMessage()
         throw HDF5Error(file: name, reason: HDF5File.whyNotOpened(name, message))
@@ -98,17 +115,16 @@ public final class HDF5File {
     HDF5Library.locked { _ = H5Fclose(handle) }
   }
 
-  /// Objects that are still open are closed together with the file.
+  /// Objects that are still open are closed together with the file. `FileLock` takes the place of HDF5's own
+  /// lock.
   private static func accessProperties() -> hid_t {
     let access = H5Pcreate(bloch_h5p_file_access())
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)
+    H5Pset_file_locking(access, false, true)
     return access
   }
 
   private static func whyNotOpened(_ name: String, _ message: String?) -> String {
-    if let message, message.contains("lock file") {
-      return "another program has it open for writing; wait until it ends or copy the file first"
-    }
     if H5Fis_hdf5(name) == 0 { return "is not an HDF5 file" }
     return "the file is truncated or corrupt" + becauseOf(message)
   }
@@ -126,6 +142,7 @@ public final class HDF5File {
   public func close() throws {
     guard state == .open else { return }
     state = .closed
+    defer { lock = nil }
     try HDF5Library.locked {
       guard H5Fclose(handle) >= 0 else { throw error(nil, "cannot be closed") }
     }
@@ -164,7 +181,8 @@ public final class HDF5File {
         var info = H5G_info_t()
         try check(H5Gget_info(group, &info), path, "the group cannot be read")
         guard info.nlinks <= size else {
-          throw HDF5Error(file: name, path: path, reason: "claims \(info.nlinks) members: the file is corrupt")
+          throw HDF5Error(
+            file: name, path: path, reason: "claims \(info.nlinks) members: the file is corrupt")
         }
         return try (0..<info.nlinks).map { index in
           func linkName(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
@@ -174,7 +192,9 @@ public final class HDF5File {
           let length = linkName(nil, 0)
           guard length >= 0 else { throw error(path, "a member's name cannot be read") }
           var buffer = [CChar](repeating: 0, count: length + 1)
-          guard linkName(&buffer, length + 1) >= 0 else { throw error(path, "a member's name cannot be read") }
+          guard linkName(&buffer, length + 1) >= 0 else {
+            throw error(path, "a member's name cannot be read")
+          }
           return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
       }
@@ -231,7 +251,10 @@ public final class HDF5File {
   /// Runs `body`, which changes the file; when it throws, the file is given up.
   func writing<Result>(_ body: (hid_t) throws -> Result) throws -> Result {
     do { return try reading(body) } catch {
-      if state == .open { state = .failed }
+      if state == .open {
+        state = .failed
+        if !isInMemory { HDF5File.repairEndOfFile(name) }
+      }
       throw error
     }
   }

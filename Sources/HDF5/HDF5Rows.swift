@@ -76,7 +76,8 @@ public final class HDF5Rows {
         try HDF5Content.numbers(values).withBytes { bytes in
           let type = Element.storedType.identifier
           try file.check(
-            H5Dwrite(dataset, type, memorySpace, fileSpace, bloch_h5p_default(), bytes), path, "cannot be written")
+            H5Dwrite(dataset, type, memorySpace, fileSpace, bloch_h5p_default(), bytes), path,
+            "cannot be written")
         }
       }
     }
@@ -109,7 +110,8 @@ public final class HDF5Rows {
     try withHandle(H5Screate_simple(Int32(block.count), block, nil), close: H5Sclose) { memorySpace in
       try withHandle(H5Dget_space(dataset), close: H5Sclose) { fileSpace in
         try file.check(
-          H5Sselect_hyperslab(fileSpace, H5S_SELECT_SET, start, nil, block, nil), path, "row \(row) is missing")
+          H5Sselect_hyperslab(fileSpace, H5S_SELECT_SET, start, nil, block, nil), path,
+          "row \(row) is missing")
         try body(memorySpace, fileSpace)
       }
     }

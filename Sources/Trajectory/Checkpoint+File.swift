@@ -1,9 +1,10 @@
-// Checkpoints on disk: an HDF5 file, followed by a seal of 40 bytes: "BLOCH-CP" and the SHA-256 of all bytes before
-// it. HDF5 readers ignore what follows their data; Bloch looks at nothing else until the seal is right, so that a
-// damaged file is recognised whatever the damage.
+// Checkpoints on disk: an HDF5 file, followed by a seal of 40 bytes: "BLOCH-CP" and the SHA-256 of all bytes
+// before it. HDF5 readers ignore what follows their data; Bloch looks at nothing else until the seal is
+// right, so that a damaged file is recognised whatever the damage.
 //
-// Writing never leaves the run without a good checkpoint: a temporary file is written, synchronised to disk and read
-// back against its seal; only then the newest checkpoint becomes the previous one and the temporary file the newest.
+// Writing never leaves the run without a good checkpoint: a temporary file is written, synchronised to disk
+// and read back against its seal; only then the newest checkpoint becomes the previous one and the temporary
+// file the newest.
 
 import Foundation
 import HDF5
@@ -62,9 +63,13 @@ extension Checkpoint {
     try file.write(
       flat(neighborListPositions), shape: [neighborListPositions.count, 3], to: "/neighbor_list_positions")
     try file.createGroup("/arrays")
-    for (name, values) in arrays.sorted(by: { $0.key < $1.key }) { try file.write(values, to: "/arrays/" + name) }
+    for (name, values) in arrays.sorted(by: { $0.key < $1.key }) {
+      try file.write(values, to: "/arrays/" + name)
+    }
     try file.createGroup("/counters")
-    for (name, value) in counters.sorted(by: { $0.key < $1.key }) { try file.write(value, to: "/counters/" + name) }
+    for (name, value) in counters.sorted(by: { $0.key < $1.key }) {
+      try file.write(value, to: "/counters/" + name)
+    }
     try file.write(deck, to: "/deck")
     let bytes = try file.image()
     try file.close()
@@ -82,8 +87,8 @@ extension Checkpoint {
     try Disk.synchronize(path)
   }
 
-  /// Gives the checkpoint at `path` its second name. A hard link leaves no moment without a newest checkpoint; file
-  /// systems without links get a plain renaming.
+  /// Gives the checkpoint at `path` its second name. A hard link leaves no moment without a newest
+  /// checkpoint; file systems without links get a plain renaming.
   private static func keepPrevious(_ path: String) throws {
     let previous = previousPath(of: path)
     let temporary = previous + ".tmp"
@@ -106,7 +111,8 @@ extension Checkpoint {
     }
   }
 
-  /// Reads the checkpoint at `path` or, where it is unusable, the previous one beside it, with a warning that says so.
+  /// Reads the checkpoint at `path` or, where it is unusable, the previous one beside it, with a warning that
+  /// says so.
   ///
   /// - Throws: the error of the newest checkpoint if both are unusable.
   public static func readNewestValid(_ path: String) throws -> (checkpoint: Checkpoint, warning: String?) {
@@ -146,7 +152,9 @@ extension Checkpoint {
     func vectors(_ name: String) throws -> [Vector3] {
       let values = try file.readDoubles(name).values
       guard values.count % 3 == 0 else { throw corrupt("\(name) does not hold vectors") }
-      return stride(from: 0, to: values.count, by: 3).map { Vector3(values[$0], values[$0 + 1], values[$0 + 2]) }
+      return stride(from: 0, to: values.count, by: 3).map {
+        Vector3(values[$0], values[$0 + 1], values[$0 + 2])
+      }
     }
     func flags(_ name: String) throws -> [Bool] { try file.readIntegers(name).values.map { $0 != 0 } }
     let positions = try vectors("/positions")
@@ -161,13 +169,16 @@ extension Checkpoint {
       Matrix3(rows[0], rows[1], rows[2]).determinant != 0
     else { throw corrupt("its arrays do not fit together") }
     let system = AtomicSystem(
-      cell: Cell(vectors: Matrix3(rows[0], rows[1], rows[2]), isPeriodic: isPeriodic), atomicNumbers: atomicNumbers,
+      cell: Cell(vectors: Matrix3(rows[0], rows[1], rows[2]), isPeriodic: isPeriodic),
+      atomicNumbers: atomicNumbers,
       masses: masses, positions: positions, velocities: velocities, isFixed: isFixed)
     return try Checkpoint(
       step: Int64(file.readIntegers("/step").values.first ?? 0), system: system,
       neighborListPositions: vectors("/neighbor_list_positions"),
       arrays: Dictionary(
-        uniqueKeysWithValues: file.children(of: "/arrays").map { ($0, try file.readDoubles("/arrays/" + $0).values) }),
+        uniqueKeysWithValues: file.children(of: "/arrays").map {
+          ($0, try file.readDoubles("/arrays/" + $0).values)
+        }),
       counters: Dictionary(
         uniqueKeysWithValues: file.children(of: "/counters").map {
           ($0, Int64(try file.readIntegers("/counters/" + $0).values.first ?? 0))

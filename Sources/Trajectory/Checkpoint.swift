@@ -1,11 +1,12 @@
-// Everything that the next step of a run needs, kept bit for bit. 2N steps are N steps, a checkpoint and N steps.
+// Everything that the next step of a run needs, kept bit for bit. 2N steps are N steps, a checkpoint and N
+// steps.
 
 import Lattice
 
 /// The state of a run between two steps.
 ///
-/// Variables of thermostats, random number generators and outputs are named, so that every part of a run keeps
-/// its own without this file knowing them.
+/// Variables of thermostats, random number generators and outputs are named, so that every part of a run
+/// keeps its own without this file knowing them.
 public struct Checkpoint: Hashable, Sendable {
   /// Steps done so far.
   public var step: Int64

@@ -5,10 +5,10 @@
 //   O  0.000  0.000  0.119  0.01 -0.02  0.03
 //   ...
 //
-// Lattice vectors and positions in Angstrom, energies in eV, forces in eV/Angstrom, stress in eV/Angstrom^3 with
-// ASE's sign (virial = -V stress), masses in u. `momenta` are in ASE's unit sqrt(u eV); `velocities` or `velo` are
-// in Angstrom/fs. Labels named REF_energy, REF_forces, REF_stress come before those without the prefix. Without
-// `Lattice` the cell is free. A `move_mask` of F fixes an atom. Other columns are read over.
+// Lattice vectors and positions in Angstrom, energies in eV, forces in eV/Angstrom, stress in eV/Angstrom^3
+// with ASE's sign (virial = -V stress), masses in u. `momenta` are in ASE's unit sqrt(u eV); `velocities` or
+// `velo` are in Angstrom/fs. Labels named REF_energy, REF_forces, REF_stress come before those without the
+// prefix. Without `Lattice` the cell is free. A `move_mask` of F fixes an atom. Other columns are read over.
 
 import Foundation
 import Lattice

@@ -58,14 +58,17 @@ struct ExtendedXYZAtoms {
     let r = try vector(line, words, position, "position")
     guard max(r.max(), -r.min()) < ExtendedXYZHeader.largestLength else {
       throw line.error(
-        "atom \(lines.count + 1) is absurdly far away", at: span(words, position), help: "positions are in Angstrom")
+        "atom \(lines.count + 1) is absurdly far away", at: span(words, position),
+        help: "positions are in Angstrom")
     }
     lines.append(line)
     atomicNumbers.append(z)
     masses.append(m)
     positions.append(r)
     if let force { forces.append(try vector(line, words, force, "force")) }
-    if let momentum { velocities.append(try vector(line, words, momentum, "momentum") / m * ExtendedXYZ.velocityUnit) }
+    if let momentum {
+      velocities.append(try vector(line, words, momentum, "momentum") / m * ExtendedXYZ.velocityUnit)
+    }
     if let velocity { velocities.append(try vector(line, words, velocity, "velocity")) }
     if let mobility { isFixed.append(try !moves(line, words, mobility)) }
   }
@@ -74,7 +77,8 @@ struct ExtendedXYZAtoms {
   func configuration() throws -> Configuration {
     if let (i, j) = try overlappingPair() {
       throw lines[j].error(
-        j == i ? "atom \(i + 1) sits on its own periodic image" : "atoms \(i + 1) and \(j + 1) are on one spot",
+        j == i
+          ? "atom \(i + 1) sits on its own periodic image" : "atoms \(i + 1) and \(j + 1) are on one spot",
         help: i == j
           ? "the cell on line \(header.line.number) is too small"
           : "atom \(i + 1) is on line \(lines[i].number); remove one of them, or check the cell")
@@ -94,7 +98,9 @@ struct ExtendedXYZAtoms {
     var list = NeighborList(cutoff: Self.smallestDistance, skin: 0)
     try list.build(positions: positions, cell: header.cell)
     for i in positions.indices {
-      if let pair = list.pairs(of: i).first { return (min(i, Int(list.neighbors[pair])), max(i, Int(list.neighbors[pair]))) }
+      if let pair = list.pairs(of: i).first {
+        return (min(i, Int(list.neighbors[pair])), max(i, Int(list.neighbors[pair])))
+      }
     }
     return nil
   }
@@ -112,7 +118,8 @@ struct ExtendedXYZAtoms {
     if let z = Elements.atomicNumber(text.prefix(1).uppercased() + text.dropFirst().lowercased()) { return z }
     let symbol = Int(text).flatMap(Elements.symbol)
     throw line.error(
-      "`\(text)` is no element", at: word, help: symbol.map { "write its symbol, \($0)" } ?? "symbols are H, He, Li, ...")
+      "`\(text)` is no element", at: word,
+      help: symbol.map { "write its symbol, \($0)" } ?? "symbols are H, He, Li, ...")
   }
 
   private func number(_ line: TextLine, _ word: Range<Int>, _ name: String) throws -> Double {
@@ -133,12 +140,15 @@ struct ExtendedXYZAtoms {
   ) throws -> Vector3 {
     let first = property.firstColumn
     return try Vector3(
-      number(line, words[first], name), number(line, words[first + 1], name), number(line, words[first + 2], name))
+      number(line, words[first], name), number(line, words[first + 1], name),
+      number(line, words[first + 2], name))
   }
 
   private func moves(_ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty) throws -> Bool {
     let texts = words[property.firstColumn..<property.firstColumn + property.columns].map(line.string)
-    let flags = texts.compactMap { ["T", "True"].contains($0) ? true : ["F", "False"].contains($0) ? false : nil }
+    let flags = texts.compactMap {
+      ["T", "True"].contains($0) ? true : ["F", "False"].contains($0) ? false : nil
+    }
     guard flags.count == texts.count, Set(flags).count == 1 else {
       throw line.error(
         "move_mask of atom \(lines.count + 1) is \(texts.joined(separator: " "))", at: span(words, property),

@@ -128,7 +128,8 @@ struct ExtendedXYZHeader {
     }
     return try words.map { word in
       guard let value = Double(word), value.isFinite else {
-        throw line.error("\(entry.key): `\(word)` is not a finite number", at: entry.range, help: "it takes \(wanted)")
+        throw line.error(
+          "\(entry.key): `\(word)` is not a finite number", at: entry.range, help: "it takes \(wanted)")
       }
       return value
     }
@@ -152,8 +153,11 @@ struct ExtendedXYZHeader {
     var isPeriodic = Array(repeating: lattice != nil, count: 3)
     if let pbc {
       let words = pbc.value.split { $0 == " " || $0 == "," || $0 == "\t" }
-      let flags = words.compactMap { ["T", "True", "true", "TRUE", "1"].contains($0) ? true
-        : ["F", "False", "false", "FALSE", "0"].contains($0) ? false : nil }
+      let flags = words.compactMap {
+        ["T", "True", "true", "TRUE", "1"].contains($0)
+          ? true
+          : ["F", "False", "false", "FALSE", "0"].contains($0) ? false : nil
+      }
       guard flags.count == words.count, flags.count == 3 || flags.count == 1 else {
         throw line.error("pbc is not three of T and F", at: pbc.range, help: "write pbc=\"T T T\"")
       }
@@ -169,7 +173,8 @@ struct ExtendedXYZHeader {
     }
     let a = try numbers(lattice, [9], of: line)
     guard a.allSatisfy({ abs($0) < largestLength }) else {
-      throw line.error("Lattice has an absurdly large entry", at: lattice.range, help: "lengths are in Angstrom")
+      throw line.error(
+        "Lattice has an absurdly large entry", at: lattice.range, help: "lengths are in Angstrom")
     }
     var vectors = Matrix3([a[0], a[1], a[2]], [a[3], a[4], a[5]], [a[6], a[7], a[8]])
     // ASE writes zero vectors along axes that are not periodic; any independent direction will do.
@@ -181,7 +186,7 @@ struct ExtendedXYZHeader {
       let height = abs(vectors.determinant) / dot(normal, normal).squareRoot()
       guard height >= smallestHeight else {
         throw line.error(
-          "the cell has no volume: along vector \(axis + 1) it is \(height.isFinite ? height : 0) Angstrom thick",
+          "the cell has no volume: it is \(height.isFinite ? height : 0) Angstrom thick along vector \(axis + 1)",
           at: lattice.range, help: "give three independent lattice vectors in Angstrom")
       }
     }
@@ -190,9 +195,11 @@ struct ExtendedXYZHeader {
 
   /// A unit vector at right angles to `a` and `b`, of which one or both may be zero.
   private static func direction(besides a: Vector3, _ b: Vector3) -> Vector3 {
-    let candidates = [cross(a, b)] + [a, b].flatMap { v in
-      [cross(v, [1, 0, 0]), cross(v, [0, 1, 0])]
-    }
+    let candidates =
+      [cross(a, b)]
+      + [a, b].flatMap { v in
+        [cross(v, [1, 0, 0]), cross(v, [0, 1, 0])]
+      }
     let normal = candidates.first { dot($0, $0) > 1e-12 } ?? [1, 0, 0]
     return normal / dot(normal, normal).squareRoot()
   }
@@ -220,7 +227,8 @@ struct ExtendedXYZHeader {
           help: "types are R (real), I (integer), S (text) and L (logical)")
       }
       guard let columns = Int(fields[i + 2]), (1...1000).contains(columns) else {
-        throw line.error("Properties: `\(fields[i + 2])` is no number of columns", at: entry.range, help: help)
+        throw line.error(
+          "Properties: `\(fields[i + 2])` is no number of columns", at: entry.range, help: help)
       }
       guard !properties.contains(where: { $0.name == name }) else {
         throw line.error("Properties names \(name) twice", at: entry.range, help: "remove one of them")
@@ -237,7 +245,8 @@ struct ExtendedXYZHeader {
       guard let property = properties.first(where: { $0.name == name }) else { continue }
       guard property.type == type, property.columns == columns else {
         throw line.error(
-          "Properties: \(name) is \(property.type):\(property.columns)", help: "write \(name):\(type):\(columns)")
+          "Properties: \(name) is \(property.type):\(property.columns)",
+          help: "write \(name):\(type):\(columns)")
       }
       return property
     }

@@ -1,5 +1,5 @@
-// Reading extended XYZ frame by frame. Every number is checked where it is read, so that a mistake is reported with
-// its line and column.
+// Reading extended XYZ frame by frame. Every number is checked where it is read, so that a mistake is
+// reported with its line and column.
 
 import Lattice
 
@@ -24,14 +24,16 @@ public final class ExtendedXYZReader {
       guard frameCount > 0 else {
         throw StructureError(
           file: lines.file, message: "the file is empty",
-          help: "an extended XYZ file begins with the number of atoms; see ase.io.write(..., format='extxyz')")
+          help: "an extended XYZ file begins with the number of atoms; see ase.io.write(..., format='extxyz')"
+        )
       }
       return nil
     }
     let count = try atomCount(countLine)
     guard let comment = lines.next() else {
       throw countLine.error(
-        "the file ends after the number of atoms", help: "a line with Lattice and Properties and \(count) atoms follow")
+        "the file ends after the number of atoms",
+        help: "a line with Lattice and Properties and \(count) atoms follow")
     }
     let header = try ExtendedXYZHeader(comment)
     let frame = try readAtoms(count, header)

@@ -1,10 +1,11 @@
-// Writing extended XYZ as ASE reads it: forces and energy become its calculator's results, momenta its velocities.
+// Writing extended XYZ as ASE reads it: forces and energy become its calculator's results, momenta its
+// velocities.
 
 import Foundation
 import Lattice
 
-/// Writes frames to an extended XYZ file. Every number is written so that reading it gives the same bits, except
-/// velocities, which pass through ASE's momenta.
+/// Writes frames to an extended XYZ file. Every number is written so that reading it gives the same bits,
+/// except velocities, which pass through ASE's momenta.
 public final class ExtendedXYZWriter {
   public let path: String
   private let file: FileHandle
@@ -14,7 +15,8 @@ public final class ExtendedXYZWriter {
     self.path = path
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
     guard descriptor >= 0 else {
-      let reason = errno == EEXIST ? "exists already" : "cannot be created: \(String(cString: strerror(errno)))"
+      let reason =
+        errno == EEXIST ? "exists already" : "cannot be created: \(String(cString: strerror(errno)))"
       throw StructureError(file: path, message: reason, help: "choose another name, or remove the file first")
     }
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
@@ -52,7 +54,9 @@ public final class ExtendedXYZWriter {
     if let stress = frame.stress {
       text += " stress=\"\((0..<3).map { numbers(stress[$0]) }.joined(separator: " "))\""
     }
-    for (key, value) in frame.info.sorted(by: { $0.key < $1.key }) { text += " \(quoted(key))=\(quoted(value))" }
+    for (key, value) in frame.info.sorted(by: { $0.key < $1.key }) {
+      text += " \(quoted(key))=\(quoted(value))"
+    }
     text += " pbc=\"\(system.cell.isPeriodic.map { $0 ? "T" : "F" }.joined(separator: " "))\"\n"
 
     for i in 0..<system.count {
@@ -75,7 +79,8 @@ public final class ExtendedXYZWriter {
   private static func quoted(_ text: String) -> String {
     let isPlain = !text.isEmpty && !text.contains { " \t\"'{}[]=\\,".contains($0) }
     if isPlain { return text }
-    let escaped = text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+    let escaped = text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(
+      of: "\"", with: "\\\"")
     return "\"\(escaped)\""
   }
 }

@@ -1,4 +1,5 @@
-// H5MD 1.1 (https://doi.org/10.1016/j.cpc.2014.01.018, https://www.nongnu.org/h5md/) as MDAnalysis and ZnH5MD read it.
+// H5MD 1.1 (https://doi.org/10.1016/j.cpc.2014.01.018, https://www.nongnu.org/h5md/) as MDAnalysis and ZnH5MD
+// read it.
 //
 //   /h5md                        version 1.1, author, creator, modules/units
 //   /particles/trajectory
@@ -7,8 +8,8 @@
 //   /observables/trajectory/NAME {step[t], time[t], value[t]}, at the stride of the positions
 //   /parameters                  masses[N], deck, engine_version, model_hash
 //
-// step and time of every element are hard links to those of `position`. All text is of variable length: MDAnalysis
-// refuses fixed-length units, and ZnH5MD takes a fixed-length boundary `none` for periodic.
+// step and time of every element are hard links to those of `position`. All text is of variable length:
+// MDAnalysis refuses fixed-length units, and ZnH5MD takes a fixed-length boundary `none` for periodic.
 
 import HDF5
 import Lattice
@@ -57,7 +58,8 @@ public struct H5MDOptions: Hashable, Sendable {
   public var framesPerBatch: Int
 
   public init(
-    storesVelocities: Bool = true, storesForces: Bool = false, isDouble: Bool = false, framesPerBatch: Int = 10
+    storesVelocities: Bool = true, storesForces: Bool = false, isDouble: Bool = false,
+    framesPerBatch: Int = 10
   ) {
     precondition(framesPerBatch > 0)
     self.storesVelocities = storesVelocities

@@ -50,7 +50,8 @@ public final class H5MDReader {
     func rows(_ element: String, _ rowShape: [Int], unit: String?) throws -> HDF5Rows {
       let rows = try HDF5Rows(opening: element, in: file)
       guard rows.rowShape == rowShape else {
-        throw TrajectoryError.mismatch(file: path, reason: "\(element) has rows of shape \(rows.rowShape), not \(rowShape)")
+        throw TrajectoryError.mismatch(
+          file: path, reason: "\(element) has rows of shape \(rows.rowShape), not \(rowShape)")
       }
       if let unit, try file.stringAttribute("unit", at: element) != unit {
         throw TrajectoryError.mismatch(file: path, reason: "\(element) is not in \(unit)")
@@ -59,7 +60,8 @@ public final class H5MDReader {
     }
     let shape = try file.shape(of: H5MD.position + "/value")
     guard shape.count == 3 else {
-      throw TrajectoryError.mismatch(file: path, reason: "positions have shape \(shape), not [frames, atoms, 3]")
+      throw TrajectoryError.mismatch(
+        file: path, reason: "positions have shape \(shape), not [frames, atoms, 3]")
     }
     let atoms = shape[1]
     atomCount = atoms
@@ -87,12 +89,22 @@ public final class H5MDReader {
       modelHash: file.readString("/parameters/model_hash"), deck: file.readString("/parameters/deck"))
 
     let all = [step, time, position, species, edges] + [velocity, force].compactMap { $0 } + observableRows
-    // A killed writer may leave datasets of unequal length, or lengthened and not yet filled: there the step is zero.
-    var complete = all.map(\.count).min() ?? 0
-    while complete > 1,
-      try step.readDoubles(row: complete - 1)[0] <= step.readDoubles(row: complete - 2)[0]
-    { complete -= 1 }
-    frameCount = complete
+    frameCount = H5MDReader.completeFrames(of: all, step: step, position: position)
+  }
+
+  /// A killed writer may leave datasets of unequal length, lengthened and not yet filled (there the step is
+  /// zero), or filled beyond the end of file that it stated.
+  private static func completeFrames(of all: [HDF5Rows], step: HDF5Rows, position: HDF5Rows) -> Int {
+    func isComplete(_ row: Int) -> Bool {
+      guard let last = try? step.readDoubles(row: row)[0], (try? position.readDoubles(row: row)) != nil else {
+        return false
+      }
+      guard row > 0 else { return true }
+      return (try? step.readDoubles(row: row - 1)[0]).map { last > $0 } ?? false
+    }
+    var count = all.map(\.count).min() ?? 0
+    while count > 0, !isComplete(count - 1) { count -= 1 }
+    return count
   }
 
   /// Frame `index` of `0 ..< frameCount`.
@@ -110,7 +122,9 @@ public final class H5MDReader {
       time: time.readDoubles(row: index)[0] * H5MD.femtosecondsPerPicosecond, system: system,
       forces: force.map { try vectors($0, index, times: 1 / Units.kilojoulePerMole) },
       observables: Dictionary(
-        uniqueKeysWithValues: zip(observables, observableRows).map { ($0.name, try $1.readDoubles(row: index)[0]) }))
+        uniqueKeysWithValues: zip(observables, observableRows).map {
+          ($0.name, try $1.readDoubles(row: index)[0])
+        }))
   }
 
   private func cell(_ index: Int) throws -> Cell {

@@ -55,7 +55,8 @@ extension H5MDWriter {
       func element(
         _ path: String, _ rowShape: [Int], chunkRows: Int, as type: HDF5StoredType, unit: String?
       ) throws -> HDF5Rows {
-        let rows = try HDF5Rows(creating: path + "/value", rowShape: rowShape, chunkRows: chunkRows, as: type, in: file)
+        let rows = try HDF5Rows(
+          creating: path + "/value", rowShape: rowShape, chunkRows: chunkRows, as: type, in: file)
         if let unit { try file.setAttribute("unit", unit, at: path + "/value") }
         if path != H5MD.position {
           try file.hardLink(path + "/step", to: H5MD.position + "/step")
@@ -63,8 +64,10 @@ extension H5MDWriter {
         }
         return rows
       }
-      step = try HDF5Rows(creating: H5MD.position + "/step", rowShape: [], chunkRows: chunk, as: .int64, in: file)
-      time = try HDF5Rows(creating: H5MD.position + "/time", rowShape: [], chunkRows: chunk, as: .float64, in: file)
+      step = try HDF5Rows(
+        creating: H5MD.position + "/step", rowShape: [], chunkRows: chunk, as: .int64, in: file)
+      time = try HDF5Rows(
+        creating: H5MD.position + "/time", rowShape: [], chunkRows: chunk, as: .float64, in: file)
       try file.setAttribute("unit", H5MD.timeUnit, at: H5MD.position + "/time")
       func perAtom(_ path: String, unit: String) throws -> HDF5Rows {
         try element(path, [atomCount, 3], chunkRows: 1, as: type, unit: unit)

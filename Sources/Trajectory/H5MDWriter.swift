@@ -1,8 +1,9 @@
 // Writing trajectories so that a killed run leaves a readable file and a full disk an honest one.
 //
-// Frames are gathered in batches. For every batch: check the free space; lengthen all datasets; write values, then
-// times and steps; flush. A process that is killed between two flushes loses the frames since the last one and nothing
-// else; those are computed again from the checkpoint, which holds the number of frames that count.
+// Frames are gathered in batches. For every batch: check the free space; lengthen all datasets; write values;
+// flush; write steps; flush. A process that is killed between two flushes loses the frames since the last one
+// and nothing else; those are computed again from the checkpoint, which holds the number of frames that
+// count.
 
 import Foundation
 import HDF5
@@ -11,10 +12,11 @@ import Lattice
 /// Writes an H5MD trajectory.
 ///
 ///     let writer = try H5MDWriter(creating: "water.h5", system: system, observables: [...], provenance: ...)
-///     try writer.append(step: 100, time: 50, system: system, forces: forces, observables: [energy, temperature])
+///     try writer.append(step: 100, time: 50, system: system, observables: [energy, temperature])
 ///     try writer.close()
 ///
-/// Positions are stored unwrapped: they never jump at a cell face, so that displacements are right as they stand.
+/// Positions are stored unwrapped: they never jump at a cell face, so that displacements are right as they
+/// stand.
 public final class H5MDWriter {
   public let path: String
   /// Frames appended so far, those in memory included.
@@ -32,7 +34,8 @@ public final class H5MDWriter {
   ///
   /// - Throws: `HDF5Error`, `TrajectoryError`.
   public init(
-    creating path: String, system: AtomicSystem, observables: [H5MDObservable], options: H5MDOptions = H5MDOptions(),
+    creating path: String, system: AtomicSystem, observables: [H5MDObservable],
+    options: H5MDOptions = H5MDOptions(),
     provenance: Provenance
   ) throws {
     try Disk.requireSpace(system.count * 8, for: path)
@@ -50,7 +53,8 @@ public final class H5MDWriter {
   ///
   /// - Throws: `HDF5Error`; `TrajectoryError.mismatch` if the file holds fewer frames or another system.
   public init(
-    resuming path: String, system: AtomicSystem, observables: [H5MDObservable], options: H5MDOptions = H5MDOptions(),
+    resuming path: String, system: AtomicSystem, observables: [H5MDObservable],
+    options: H5MDOptions = H5MDOptions(),
     frameCount: Int
   ) throws {
     self.path = path
@@ -60,12 +64,14 @@ public final class H5MDWriter {
     tables = try Tables(openingIn: file, observables: observables, options: options)
     guard tables.position.rowShape == [system.count, 3] else {
       throw TrajectoryError.mismatch(
-        file: path, reason: "holds positions of shape \(tables.position.rowShape), the run has \(system.count) atoms")
+        file: path,
+        reason: "holds positions of shape \(tables.position.rowShape), the run has \(system.count) atoms")
     }
     for table in tables.all {
       guard table.count >= frameCount else {
         throw TrajectoryError.mismatch(
-          file: path, reason: "\(table.path) holds \(table.count) frames of the \(frameCount) that the checkpoint counts")
+          file: path,
+          reason: "\(table.path) holds \(table.count) frames of the \(frameCount) that the checkpoint counts")
       }
     }
     for table in tables.all { try table.truncate(toCount: frameCount) }
@@ -90,7 +96,8 @@ public final class H5MDWriter {
       Frame(
         step: step, time: time / H5MD.femtosecondsPerPicosecond,
         positions: flat(system.positions, times: 1),
-        velocities: options.storesVelocities ? flat(system.velocities, times: H5MD.femtosecondsPerPicosecond) : [],
+        velocities: options.storesVelocities
+          ? flat(system.velocities, times: H5MD.femtosecondsPerPicosecond) : [],
         forces: options.storesForces ? flat(forces, times: Units.kilojoulePerMole) : [],
         species: system.atomicNumbers.map(UInt8.init), edges: H5MDWriter.edges(of: system.cell),
         observables: observables))
@@ -102,7 +109,9 @@ public final class H5MDWriter {
   /// - Throws: `TrajectoryError.diskFull` before anything is touched, `notWritten` when a write failed.
   public func flush() throws {
     guard !pending.isEmpty else { return }
-    guard !hasFailed else { throw TrajectoryError.mismatch(file: path, reason: "is not written to after an error") }
+    guard !hasFailed else {
+      throw TrajectoryError.mismatch(file: path, reason: "is not written to after an error")
+    }
     let bytes = pending.count * tables.all.reduce(0) { $0 + $1.rowShape.reduce(8, *) }
     do {
       try Disk.requireSpace(bytes, for: path)
@@ -144,6 +153,8 @@ public final class H5MDWriter {
       try table.write(pending.map { $0.observables[k] }, atRow: writtenCount)
     }
     try tables.time.write(pending.map(\.time), atRow: writtenCount)
+    // A step that is not zero says that its frame is whole, so the rest must be on its way first.
+    try file.flush()
     try tables.step.write(pending.map(\.step), atRow: writtenCount)
     try file.flush()
   }
@@ -164,7 +175,8 @@ public final class H5MDWriter {
     vectors.flatMap { [$0.x * factor, $0.y * factor, $0.z * factor] }
   }
 
-  /// Rows of A. ZnH5MD needs edges also of a free cell; zero vectors are what MDAnalysis and ASE take for no cell.
+  /// Rows of A. ZnH5MD needs edges also of a free cell; zero vectors are what MDAnalysis and ASE take for no
+  /// cell.
   private static func edges(of cell: Cell) -> [Double] {
     guard cell.hasPeriodicAxis else { return Array(repeating: 0, count: 9) }
     return (0..<3).flatMap { [cell.vectors[$0].x, cell.vectors[$0].y, cell.vectors[$0].z] }

@@ -33,13 +33,16 @@ public final class LogTable {
     byteCount = 0
     descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
     guard descriptor >= 0 else {
-      if errno == EEXIST { throw TrajectoryError.mismatch(file: path, reason: "exists already; it is not overwritten") }
+      if errno == EEXIST {
+        throw TrajectoryError.mismatch(file: path, reason: "exists already; it is not overwritten")
+      }
       throw Disk.failure(path, bytes: 0)
     }
     try write(LogTable.header(columns))
   }
 
-  /// Goes on after the first `byteCount` bytes of a table with the same columns; what follows them is dropped.
+  /// Goes on after the first `byteCount` bytes of a table with the same columns; what follows them is
+  /// dropped.
   ///
   /// - Throws: `TrajectoryError`.
   public init(resuming path: String, columns: [Column], byteCount: Int) throws {
@@ -51,13 +54,16 @@ public final class LogTable {
     let size = Int(lseek(descriptor, 0, SEEK_END))
     let header = Array(LogTable.header(columns).utf8)
     var found = [UInt8](repeating: 0, count: header.count)
-    guard size >= byteCount, byteCount >= header.count, pread(descriptor, &found, found.count, 0) == found.count,
+    guard size >= byteCount, byteCount >= header.count,
+      pread(descriptor, &found, found.count, 0) == found.count,
       found == header
     else {
       throw TrajectoryError.mismatch(
-        file: path, reason: "is not the table that the checkpoint counts on (\(byteCount) bytes with the same columns)")
+        file: path,
+        reason: "is not the table that the checkpoint counts on (\(byteCount) bytes with the same columns)")
     }
-    guard ftruncate(descriptor, off_t(byteCount)) == 0, lseek(descriptor, off_t(byteCount), SEEK_SET) >= 0 else {
+    guard ftruncate(descriptor, off_t(byteCount)) == 0, lseek(descriptor, off_t(byteCount), SEEK_SET) >= 0
+    else {
       throw Disk.failure(path, bytes: 0)
     }
   }

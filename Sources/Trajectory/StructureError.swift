@@ -24,7 +24,8 @@ public struct StructureError: Error, Hashable, Sendable, CustomStringConvertible
     self.init(file: file, line: nil, column: 1, length: 1, quotedLine: "", message: message, help: help)
   }
 
-  init(file: String, line: Int?, column: Int, length: Int, quotedLine: String, message: String, help: String?) {
+  init(file: String, line: Int?, column: Int, length: Int, quotedLine: String, message: String, help: String?)
+  {
     self.file = file
     self.line = line
     self.column = column

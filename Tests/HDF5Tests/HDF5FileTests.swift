@@ -83,7 +83,8 @@ final class Scratch {
     message { _ = try file.readStrings("/group/values") }
       == "F: /group/values: holds floating-point numbers, not text")
   #expect(
-    message { _ = try file.doubleAttribute("label", at: "/group") } == "F: /group@label: holds text, not numbers")
+    message { _ = try file.doubleAttribute("label", at: "/group") }
+      == "F: /group@label: holds text, not numbers")
   #expect(message { _ = try file.doubleAttribute("absent", at: "/group") } == "F: /group@absent: is missing")
   #expect(message { _ = try file.children(of: "/absent") }?.hasPrefix("F: /absent: is missing") == true)
   #expect(message { _ = try HDF5File(creating: name) }?.hasPrefix("F: exists already") == true)
@@ -146,4 +147,44 @@ final class Scratch {
   try reopened.truncate(toCount: 2)
   try again.close()
   #expect(try HDF5File(reading: name).shape(of: "/value") == [1, 2, 3])
+}
+
+@Test func aFileHasOneWriterAndAnyNumberOfReaders() throws {
+  let scratch = try Scratch()
+  let name = scratch.path("shared.h5")
+  let writer = try HDF5File(creating: name)
+  try writer.write([1.0], to: "/a")
+  try writer.flush()
+  // HDF5 itself shares a file within a process; another process sees the lock.
+  let descriptor = open(name, O_RDONLY)
+  #expect(flock(descriptor, LOCK_EX | LOCK_NB) != 0)
+  try writer.close()
+  #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+  #expect(throws: HDF5Error(file: name, reason: "another program is writing to it; wait until it ends")) {
+    try HDF5File(updating: name)
+  }
+  #expect(try HDF5File(reading: name).readDoubles("/a").values == [1])
+  close(descriptor)
+  #expect(throws: Never.self) { try HDF5File(updating: name) }
+}
+
+/// Both ends of file that a writer may leave: short of the data (killed) and beyond it (full disk).
+@Test(arguments: [-100, 1000])
+func aWrongEndOfFileIsMended(error: Int64) throws {
+  let scratch = try Scratch()
+  let name = scratch.path("end.h5")
+  let file = try HDF5File(creating: name)
+  let values = (0..<100).map(Double.init)
+  try file.write(values, to: "/a")
+  try file.close()
+  var content = try Data(contentsOf: URL(fileURLWithPath: name))
+  let stated = Int64(content.count) + error
+  for byte in 0..<8 { content[40 + byte] = UInt8(truncatingIfNeeded: stated >> (8 * Int64(byte))) }
+  try content.write(to: URL(fileURLWithPath: name))
+  #expect((try? HDF5File(reading: name).readDoubles("/a").values) != values)
+  let mended = try HDF5File(updating: name)
+  #expect(try mended.readDoubles("/a").values == values)
+  try mended.write([2.0], to: "/b")
+  try mended.close()
+  #expect(try HDF5File(reading: name).readDoubles("/a").values == values)
 }

@@ -57,7 +57,8 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path).count == 2)
 }
 
-/// Cut off at every twentieth, a byte flipped at every fiftieth, emptied, replaced: each falls back with a warning.
+/// Cut off at every twentieth, a byte flipped at every fiftieth, emptied, replaced: each falls back with a
+/// warning.
 @Test func damagedCheckpointsFallBackToThePreviousOne() throws {
   let scratch = try Scratch()
   let path = scratch.path("run.checkpoint.h5")
@@ -114,5 +115,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
 
 @Test func unwritableFoldersAreExplained() throws {
   let scratch = try Scratch()
-  #expect(throws: TrajectoryError.self) { try sampleCheckpoint().write(to: scratch.path("absent/run.checkpoint.h5")) }
+  #expect(throws: TrajectoryError.self) {
+    try sampleCheckpoint().write(to: scratch.path("absent/run.checkpoint.h5"))
+  }
 }

@@ -13,8 +13,10 @@ import Testing
     stress: Matrix3([1, 2, 3], [2, 4, 5], [3, 5, 6]), info: ["note": "two words, \"quoted\"", "step": "12"])
   let writer = try ExtendedXYZWriter(creating: scratch.path("a.xyz"))
   try writer.append(frame)
-  try writer.append(Configuration(system: AtomicSystem(
-    cell: .free, atomicNumbers: [2], masses: [4.002602], positions: [[1, 2, 3]])))
+  try writer.append(
+    Configuration(
+      system: AtomicSystem(
+        cell: .free, atomicNumbers: [2], masses: [4.002602], positions: [[1, 2, 3]])))
   try writer.close()
 
   let frames = try ExtendedXYZ.readAll(scratch.path("a.xyz"))
@@ -43,7 +45,7 @@ import Testing
   let path = try scratch.write(
     """
     2
-    Lattice="9 0 0 0 9 0 0 0 9" Properties=id:I:1:forces:R:3:species:S:1:tags:I:2:pos:R:3:velo:R:3 label='a b' energy=-1
+    label='a b' energy=-1 Lattice="9 0 0 0 9 0 0 0 9" Properties=no:I:1:forces:R:3:species:S:1:tags:I:2:pos:R:3:velo:R:3
     7 0.1 0.2 0.3 O 1 2 1 2 3 0.01 0.02 0.03
     9 0.4 0.5 0.6 h 1 2 4 5 6 0.04 0.05 0.06
 
@@ -82,7 +84,8 @@ import Testing
 @Test func windowsLineEndsTabsAndByteOrderMarksAreRead() throws {
   let scratch = try Scratch()
   let path = try scratch.write(
-    "\u{FEFF}1\r\nLattice=\"9 0 0 0 9 0 0 0 9\"\tProperties=species:S:1:pos:R:3\r\nO\t1\t2\t3\r\n\r\n", to: "a.xyz")
+    "\u{FEFF}1\r\nLattice=\"9 0 0 0 9 0 0 0 9\"\tProperties=species:S:1:pos:R:3\r\nO\t1\t2\t3\r\n\r\n",
+    to: "a.xyz")
   #expect(try ExtendedXYZ.read(path).system.positions == [[1, 2, 3]])
 }
 
@@ -104,8 +107,11 @@ import Testing
 
 /// Malformed files and what the reader says of them.
 private let malformed: [(content: String, message: String)] = [
-  ("", "a.xyz: error: the file is empty\n  help: an extended XYZ file begins with the number of atoms; see "
-    + "ase.io.write(..., format='extxyz')"),
+  (
+    "",
+    "a.xyz: error: the file is empty\n  help: an extended XYZ file begins with the number of atoms; see "
+      + "ase.io.write(..., format='extxyz')"
+  ),
   (
     "timestep: 0.5 fs\n",
     """
@@ -244,7 +250,7 @@ private let malformed: [(content: String, message: String)] = [
   (
     "1\nLattice=\"9 0 0 9 0 0 0 0 9\"\nO 0 0 0\n",
     """
-    a.xyz:2:1: error: the cell has no volume: along vector 1 it is 0.0 Angstrom thick
+    a.xyz:2:1: error: the cell has no volume: it is 0.0 Angstrom thick along vector 1
       2 | Lattice="9 0 0 9 0 0 0 0 9"
         | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
       help: give three independent lattice vectors in Angstrom

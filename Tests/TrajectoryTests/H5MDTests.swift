@@ -5,19 +5,24 @@ import Testing
 
 @testable import Trajectory
 
-private let provenance = Provenance(engineVersion: "0.1.0", modelHash: "abc123", deck: "timestep: 0.5 fs\n# Å\n")
+private let provenance = Provenance(
+  engineVersion: "0.1.0", modelHash: "abc123", deck: "timestep: 0.5 fs\n# Å\n")
 private let observables = [
   H5MDObservable(name: "potential_energy", unit: "eV"), H5MDObservable(name: "temperature", unit: "K"),
 ]
 
 /// Frame `i` of a made-up run.
-private func sampleFrame(_ i: Int, isPeriodic: [Bool]) -> (system: AtomicSystem, forces: [Vector3], values: [Double]) {
+private func sampleFrame(_ i: Int, isPeriodic: [Bool]) -> (
+  system: AtomicSystem, forces: [Vector3], values: [Double]
+) {
   var system = sampleSystem(isPeriodic: isPeriodic)
   for atom in 0..<system.count { system.positions[atom] += system.velocities[atom] * (50 * Double(i)) }
   return (system, system.positions.map { $0 * -0.1 }, [-14 - 0.1 * Double(i), 300 + Double(i) / 3])
 }
 
-private func append(_ range: Range<Int>, to writer: H5MDWriter, isPeriodic: [Bool] = [true, true, true]) throws {
+private func append(_ range: Range<Int>, to writer: H5MDWriter, isPeriodic: [Bool] = [true, true, true])
+  throws
+{
   for i in range {
     let frame = sampleFrame(i, isPeriodic: isPeriodic)
     try writer.append(
@@ -58,7 +63,8 @@ func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
     #expect(frame.system.masses == expected.system.masses)
     #expect(frame.observables == ["potential_energy": expected.values[0], "temperature": expected.values[1]])
     for (read, exact) in [
-      (frame.system.positions, expected.system.positions), (frame.system.velocities, expected.system.velocities),
+      (frame.system.positions, expected.system.positions),
+      (frame.system.velocities, expected.system.velocities),
       (try #require(frame.forces), expected.forces),
       ((0..<3).map { frame.system.cell.vectors[$0] }, (0..<3).map { expected.system.cell.vectors[$0] }),
     ] {
@@ -83,8 +89,10 @@ func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
 
   let whole = try HDF5File(reading: scratch.path("whole.h5"))
   let parts = try HDF5File(reading: scratch.path("parts.h5"))
-  for path in ["position/step", "position/time", "position/value", "velocity/value", "force/value", "species/value",
-    "box/edges/value"].map({ "/particles/trajectory/" + $0 }) + ["/observables/trajectory/temperature/value"] {
+  for path in [
+    "position/step", "position/time", "position/value", "velocity/value", "force/value", "species/value",
+    "box/edges/value",
+  ].map({ "/particles/trajectory/" + $0 }) + ["/observables/trajectory/temperature/value"] {
     let a = try whole.readDoubles(path)
     let b = try parts.readDoubles(path)
     #expect(a.values.map(\.bitPattern) == b.values.map(\.bitPattern) && a.shape == b.shape, "\(path)")
@@ -163,7 +171,8 @@ private let canAccept =
   && (try? run([python, "-c", "import h5py, MDAnalysis, znh5md"]).status) == 0
 
 @Test(
-  .enabled(if: canAccept, "needs ../shared/tools/h5md_accept.py and a Python (BLOCH_PYTHON) with MDAnalysis, znh5md"),
+  .enabled(
+    if: canAccept, "needs ../shared/tools/h5md_accept.py and a Python (BLOCH_PYTHON) with MDAnalysis, znh5md"),
   arguments: [[true, true, true], [true, true, false], [false, false, false]])
 func trajectoriesOpenInMDAnalysisAndZnH5MD(isPeriodic: [Bool]) throws {
   let scratch = try Scratch()
