@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 /// Kernels hold the arithmetic of a step; they are checked by the tests in the same mode that users run.
@@ -38,7 +38,7 @@ let package = Package(
     .target(
       name: "Reciprocal", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"],
       swiftSettings: kernel),
-    .target(name: "Kernels", dependencies: ["CBLAS", "CFFTW"], exclude: ["README.md"], swiftSettings: kernel),
+    .target(name: "Kernels", dependencies: ["CFFTW"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
     .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: kernel),
@@ -46,8 +46,6 @@ let package = Package(
     // MARK: - System libraries
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
-    .systemLibrary(
-      name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
 
     // MARK: - Tests
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),

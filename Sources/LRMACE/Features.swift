@@ -22,11 +22,12 @@ struct Features<T: KernelScalar> {
   static func count(atoms: Int, channels: Int, lmax: Int) -> Int { atoms * channels * (lmax + 1) * (lmax + 1) }
 }
 
-/// A weight matrix in kernel precision, padded to whole lanes of channels.
+/// A weight matrix in kernel precision, padded to whole lanes of channels, with its transpose for the adjoint.
 struct PackedMatrix<T: KernelScalar> {
   let rows: Int
   let columns: Int
   private let values: AlignedBuffer<T>
+  private let transposed: AlignedBuffer<T>
 
   var pointer: UnsafePointer<T> { UnsafePointer(values.pointer) }
 
@@ -34,20 +35,23 @@ struct PackedMatrix<T: KernelScalar> {
   ///   - rowBlock, paddedRowBlock: rows come in blocks (one per path) of so many channels, each padded.
   ///   - paddedColumns: as many as there are columns where no padding is wanted.
   init(_ matrix: Matrix, rowBlock: Int, paddedRowBlock: Int, paddedColumns: Int) {
-    let blocks = matrix.rows / rowBlock
-    rows = blocks * paddedRowBlock
+    rows = matrix.rows / rowBlock * paddedRowBlock
     columns = paddedColumns
     values = AlignedBuffer(rows * columns)
+    transposed = AlignedBuffer(rows * columns)
     for r in 0..<matrix.rows {
-      let row = values.pointer + (r / rowBlock * paddedRowBlock + r % rowBlock) * columns
-      for c in 0..<matrix.columns { row[c] = T(matrix.values[r * matrix.columns + c]) }
+      let row = r / rowBlock * paddedRowBlock + r % rowBlock
+      for c in 0..<matrix.columns {
+        let value = T(matrix.values[r * matrix.columns + c])
+        values.pointer[row * columns + c] = value
+        transposed.pointer[c * rows + row] = value
+      }
     }
   }
 
   /// y <- x W (or y + x W) for `n` rows of x.
   @inline(__always)
   func apply(_ x: UnsafePointer<T>, rows n: Int, into y: UnsafeMutablePointer<T>, adding: Bool = false) {
-    guard n > 0 else { return }
     T.gemm(
       transposeA: false, transposeB: false, m: n, n: columns, k: rows, alpha: 1, a: x, lda: rows, b: pointer,
       ldb: columns, beta: adding ? 1 : 0, c: y, ldc: columns)
@@ -56,9 +60,8 @@ struct PackedMatrix<T: KernelScalar> {
   /// dx <- dy W^T (or dx + dy W^T).
   @inline(__always)
   func applyAdjoint(_ dy: UnsafePointer<T>, rows n: Int, into dx: UnsafeMutablePointer<T>, adding: Bool = false) {
-    guard n > 0 else { return }
     T.gemm(
-      transposeA: false, transposeB: true, m: n, n: rows, k: columns, alpha: 1, a: dy, lda: columns, b: pointer,
-      ldb: columns, beta: adding ? 1 : 0, c: dx, ldc: rows)
+      transposeA: false, transposeB: false, m: n, n: rows, k: columns, alpha: 1, a: dy, lda: columns,
+      b: UnsafePointer(transposed.pointer), ldb: rows, beta: adding ? 1 : 0, c: dx, ldc: rows)
   }
 }
