@@ -178,6 +178,12 @@ def evaluate(model, numbers, positions, cell, pbc):
       ro, h0 = layer['readout'], h[0][..., 0]
       energy += h0 @ ro['weights'] if ro['kind'] == 'linear' else silu(h0 @ ro['w1']) @ ro['w2']
   out['node_energy'] = model['scale'] * energy + model['shift'] + model['E0'][species]
+  if 'repulsion' in model:
+    wall = model['repulsion']
+    for (a, b), onset, strength in zip(wall['pairs'], wall['onset'], wall['strength']):
+      pair = {(a, b), (b, a)}
+      close = np.array([(s, t) in pair for s, t in zip(species[send], species[receive])]) & (r[:, 0] < onset)
+      np.add.at(out['node_energy'], receive[close], strength * (onset - r[close, 0])**3 / 2)
   out['energy'] = out['node_energy'].sum()
   return out
 

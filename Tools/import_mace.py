@@ -18,6 +18,9 @@ import numpy as np
 import symmetric_contraction as contraction
 from mace_sources import INTERACTIONS, Unsupported, parse_irreps, read_mace_torch, read_reference, refuse
 
+SYMBOLS = ('H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y '
+           'Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os '
+           'Ir Pt Au Hg Tl Pb Bi').split()
 VERSION = 1
 
 
@@ -211,6 +214,25 @@ def fold(source):
   return attributes, data
 
 
+# ------------------------------------------------------------------ walls
+def parse_walls(texts, species):
+  """['O-O:2.4:60'] -> datasets of the group `repulsion`."""
+  pairs, onset, strength = [], [], []
+  for text in texts:
+    try:
+      names, r, k = text.split(':')
+      pair = [SYMBOLS.index(name) + 1 for name in names.split('-')]
+      onset.append(float(r))
+      strength.append(float(k))
+    except ValueError:
+      raise Unsupported(f'--wall {text}: write it as O-O:2.4:60 (pair, onset in A, strength in eV/A^3)') from None
+    refuse(len(pair) != 2 or not set(pair) <= set(species), f'--wall {text}: the model has no such pair of elements')
+    pairs.append([list(species).index(z) for z in pair])
+  if not pairs:
+    return {}
+  return {f'repulsion/{k}': np.array(v) for k, v in (('pairs', pairs), ('onset', onset), ('strength', strength))}
+
+
 # ------------------------------------------------------------------ Bloch model file
 def digest(data):
   """SHA-256 over path and raw little-endian bytes of every dataset, paths in byte order."""
@@ -245,6 +267,8 @@ def main():
   p.add_argument('--name', help='name stored in the model (default: name of SOURCE)')
   p.add_argument('--provenance', help='trained on what, by what (default: what SOURCE says)')
   p.add_argument('--errors', help='errors reached on unseen data, as text')
+  p.add_argument('--wall', action='append', default=[], metavar='A-B:ONSET:STRENGTH',
+                 help='repulsion strength (onset - r)^3 between two elements closer than the onset (A, eV/A^3)')
   a = p.parse_args()
   if not os.path.isfile(a.source):
     sys.exit(f'{a.source}: no such file')
@@ -253,6 +277,7 @@ def main():
     source = (read_reference if a.source.endswith('.h5') else read_mace_torch)(a.source, name)
     source.provenance, source.errors = a.provenance or source.provenance, a.errors or source.errors
     attributes, data = fold(source)
+    data.update(parse_walls(a.wall, data['species']))
     write_model(a.output, attributes, data)
   except Unsupported as e:
     sys.exit(f'{a.source}: Bloch does not support: {e}')

@@ -62,6 +62,7 @@ extension Model {
     embedding = try reader.matrix("embedding", rows: species.count, columns: channels)
 
     layers = []
+    walls = try file.exists("repulsion") ? try reader.walls(species: species.count) : []
     for t in 0..<layerCount {
       let layer = try reader.layer("layers/\(t)", self)
       if let last = layers.last, last.outputLmax != layer.inputLmax {
@@ -212,6 +213,15 @@ private struct ModelReader {
         "\(path)/weights3", count: species, rows: contraction.triples.count, columns: channels)
     }
     return contraction
+  }
+
+  func walls(species: Int) throws -> [Model.Wall] {
+    let pairs = try integers("repulsion/pairs", columns: 2, in: 0...(species - 1))
+    let onsets = try vector("repulsion/onset", count: pairs.count)
+    let strengths = try vector("repulsion/strength", count: pairs.count)
+    return zip(pairs, zip(onsets, strengths)).map {
+      Model.Wall(first: $0[0], second: $0[1], onset: $1.0, strength: $1.1)
+    }
   }
 
   func readout(_ path: String, _ channels: Int) throws -> Model.Readout {
