@@ -13,23 +13,21 @@ let package = Package(
   products: [.executable(name: "bloch", targets: ["bloch"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
     // MARK: - Command line
     .executableTarget(
       name: "bloch",
-      dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Simulation", "Deck", "LRMACE", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       exclude: ["README.md"]),
 
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
-      name: "Simulation",
-      dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE", .product(name: "Logging", package: "swift-log")],
-      exclude: ["README.md"]),
-    .target(
-      name: "Deck", dependencies: ["Lattice", .product(name: "Yams", package: "Yams")], exclude: ["README.md"]),
+      name: "Simulation", dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE"], exclude: ["README.md"]),
+    .target(name: "Deck", dependencies: ["Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Lattice", "HDF5"], exclude: ["README.md"]),
     .target(
@@ -58,5 +56,7 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck"]),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation"], exclude: ["Malformed"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["bloch", "Trajectory"], exclude: ["Help", "water-8.xyz"]),
   ]
 )

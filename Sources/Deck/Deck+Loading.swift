@@ -56,7 +56,8 @@ extension Deck {
     let source = SourceText(file: file, text: unified)
     let root = try Deck.composeMapping(unified, source: source)
     var reader = DeckReader(
-      source: source, folder: URL(fileURLWithPath: folder, isDirectory: true), root: root, overrides: overrides)
+      source: source, folder: URL(fileURLWithPath: folder, isDirectory: true), root: root,
+      overrides: overrides)
     self.init(reading: &reader)
     reader.finish()
     guard reader.diagnostics.isEmpty else { throw DeckError(reader.diagnostics) }
@@ -109,7 +110,9 @@ extension Deck {
       throw failure("this is not YAML: \(error)", "a deck is lines of `key: value`", at: nil)
     }
     let help = "a deck is lines of `key: value`, such as `structure: water.xyz`"
-    guard let node, node.scalar?.string.isEmpty != true else { throw failure("the deck is empty", help, at: nil) }
+    guard let node, node.scalar?.string.isEmpty != true else {
+      throw failure("the deck is empty", help, at: nil)
+    }
     guard let mapping = node.mapping else {
       throw failure("this is not a deck", help, at: source.span(of: node))
     }
@@ -130,11 +133,11 @@ extension Deck {
             source: source, span: SourceSpan(line: number + 1, column: tab + 1),
             message: "a tab; YAML indents with spaces", help: "replace the tab by two spaces"))
       } else if let control {
-        let code = String(scalars[control].value, radix: 16, uppercase: true).leftPadded(to: 4)
         found.append(
           Diagnostic(
             source: source, span: SourceSpan(line: number + 1, column: control + 1),
-            message: "the control character U+\(code)", help: "a deck is plain text; remove this character"))
+            message: "the control character \(scalars[control].codePoint)",
+            help: "a deck is plain text; remove this character"))
       }
       if found.count == 10 { break }
     }
@@ -152,7 +155,8 @@ extension Deck {
       return error("this quote is not closed", "close it on the same line", at: context.mark)
     }
     if let context, context.text.contains("flow") {
-      return error("this bracket is not closed", "close it, with commas between the entries", at: context.mark)
+      return error(
+        "this bracket is not closed", "close it, with commas between the entries", at: context.mark)
     }
     let words = [
       (
@@ -166,18 +170,24 @@ extension Deck {
       (
         "cannot start any token", "a value cannot begin with this character", "put the value in quotes"
       ),
-      ("undefined alias", "`*` refers to an anchor that is not there", "put a value that begins with `*` in quotes"),
+      (
+        "undefined alias", "`*` refers to an anchor that is not there",
+        "put a value that begins with `*` in quotes"
+      ),
     ]
     if let (_, message, help) = words.first(where: { problem.contains($0.0) }) {
       return error(message, help, at: mark)
     }
     return error(
-      "this is not YAML: \(problem)", "check indentation, quotes and brackets here and in the line before", at: mark)
+      "this is not YAML: \(problem)", "check indentation, quotes and brackets here and in the line before",
+      at: mark)
   }
 }
 
 extension SourceText {
-  func span(_ mark: Mark) -> SourceSpan { SourceSpan(line: max(1, min(mark.line, lines.count)), column: mark.column) }
+  func span(_ mark: Mark) -> SourceSpan {
+    SourceSpan(line: max(1, min(mark.line, lines.count)), column: mark.column)
+  }
 
   /// The next line after `mark` that gives the key `name`, at the same indentation.
   fileprivate func repetition(of name: String, after mark: Mark) -> SourceSpan {

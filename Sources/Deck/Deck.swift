@@ -20,7 +20,8 @@ public struct Deck: Sendable {
   }
   private enum ThermostatType: String, CaseIterable { case noseHoover = "nose-hoover", langevin }
 
-  /// Target temperature in K: `start` at step 0, changing linearly to `end` at step `steps`, constant from there.
+  /// Target temperature in K: `start` at step 0, changing linearly to `end` at step `steps`, constant from
+  /// there.
   public struct TemperatureSchedule: Sendable, Hashable {
     public let start: Double
     public let end: Double
@@ -60,7 +61,8 @@ public struct Deck: Sendable {
 
   init(reading read: inout DeckReader) {
     // What moves, and by which forces
-    structure = read.path("structure", takes: "a file", help: "Extended XYZ file with the atoms and their cell.")
+    structure = read.path(
+      "structure", takes: "a file", help: "Extended XYZ file with the atoms and their cell.")
     replicate = read.counts(
       "replicate", length: 3, 1...1000, default: "[1, 1, 1]",
       help: "Copies of the structure along its three lattice vectors.")
@@ -106,7 +108,8 @@ public struct Deck: Sendable {
       case (.nvt, .langevin): .langevin(friction: friction)
       }
     seed = UInt64(
-      read.count("seed", 0...Int.max, default: "1", help: "Start of the random numbers: same seed, same run."))
+      read.count("seed", 0...Int.max, default: "1", help: "Start of the random numbers: same seed, same run.")
+    )
 
     // What is written
     trajectoryInterval = read.interval(
@@ -122,7 +125,8 @@ public struct Deck: Sendable {
       "output.folder", takes: "a folder", default: FileManager.default.currentDirectoryPath,
       defaultInWords: "the current folder", help: "Where the files go.")
     outputName = read.fileName(
-      "output.name", default: URL(fileURLWithPath: read.source.file).deletingPathExtension().lastPathComponent,
+      "output.name",
+      default: URL(fileURLWithPath: read.source.file).deletingPathExtension().lastPathComponent,
       defaultInWords: "the deck's name", help: "What their names begin with.")
     threads = read.count(
       "threads", 1...1024, default: "\(ProcessInfo.processInfo.activeProcessorCount)",
@@ -136,7 +140,8 @@ public struct Deck: Sendable {
   /// The name of the file, as messages give it.
   public var file: String { source.file }
 
-  /// A mistake in the value of `key` that shows only when the deck is put to work, such as a file that is missing.
+  /// A mistake in the value of `key` that shows only when the deck is put to work, such as a file that is
+  /// missing.
   public func error(at key: String, _ message: String, help: String? = nil) -> DeckError {
     DeckError([Diagnostic(source: source, span: spans[key], message: message, help: help)])
   }
@@ -162,11 +167,13 @@ extension DeckReader {
     }
     let start = quantity(
       "\(path).from", .temperature, range, excluded: notChanging, help: "Temperature at the first step.")
-    let end = quantity("\(path).to", .temperature, range, excluded: notChanging, help: "Temperature at the end.")
+    let end = quantity(
+      "\(path).to", .temperature, range, excluded: notChanging, help: "Temperature at the end.")
     let over = interval(
       "\(path).over", timestep: timestep, default: "\(max(steps, 1)) steps", defaultInWords: "the whole run",
       excluded: notChanging, help: "Time from the first temperature to the last.")
     if excluded != nil { return nil }
-    return isRamp ? .init(start: start, end: end, steps: over) : .init(start: constant, end: constant, steps: 1)
+    return isRamp
+      ? .init(start: start, end: end, steps: over) : .init(start: constant, end: constant, steps: 1)
   }
 }

@@ -8,7 +8,8 @@ extension DeckReader {
   private static func text(of node: Node, _ name: String, takes: String) throws(Mistake) -> String {
     let help = "`\(name)` takes \(takes)"
     guard let scalar = node.scalar else {
-      throw Mistake(message: node.mapping == nil ? "a list, not one value" : "a group, not one value", help: help)
+      throw Mistake(
+        message: node.mapping == nil ? "a list, not one value" : "a group, not one value", help: help)
     }
     let text = scalar.string.trimmed
     guard !text.isEmpty else { throw Mistake(message: "`\(name)` has no value", help: help) }
@@ -52,11 +53,13 @@ extension DeckReader {
 
   /// A file or folder, relative to the deck's folder; echoed as an absolute path.
   mutating func path(
-    _ path: String, takes: String, default fallback: String? = nil, defaultInWords: String? = nil, help: String
+    _ path: String, takes: String, default fallback: String? = nil, defaultInWords: String? = nil,
+    help: String
   ) -> String {
     let folder = folder
     return key(
-      path, takes: takes, default: fallback.map(quoted), defaultInWords: defaultInWords, help: help, standIn: ""
+      path, takes: takes, default: fallback.map(quoted), defaultInWords: defaultInWords, help: help,
+      standIn: ""
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, path.lastKey, takes: takes)
       let expanded = (text as NSString).expandingTildeInPath
@@ -96,7 +99,8 @@ extension DeckReader {
       path, takes: takes, default: fallback, defaultInWords: defaultInWords, excluded: excluded, help: help,
       standIn: range.lowerBound
     ) { node throws(Mistake) in
-      let value = try Self.count(Self.text(of: node, path.lastKey, takes: takes), in: range, name: path.lastKey)
+      let value = try Self.count(
+        Self.text(of: node, path.lastKey, takes: takes), in: range, name: path.lastKey)
       return (value, "\(value)")
     }
   }
@@ -106,18 +110,22 @@ extension DeckReader {
   ) throws(Mistake) -> Int {
     let takes = "`\(name)` takes \(takesCount(range))"
     guard let (number, rest) = NumberText.split(text), rest.isEmpty || NumberText.slip(in: text) == nil else {
-      throw Mistake(message: "`\(text)` is not a whole number", help: NumberText.slip(in: text) ?? takes, part: part)
+      throw Mistake(
+        message: "`\(text)` is not a whole number", help: NumberText.slip(in: text) ?? takes, part: part)
     }
     guard rest.isEmpty else {
       throw Mistake(
-        message: "`\(text)` is not a whole number", help: "`\(name)` has no unit: write `\(name): \(plain(number))`",
+        message: "`\(text)` is not a whole number",
+        help: "`\(name)` has no unit: write `\(name): \(plain(number))`",
         part: part)
     }
     // Digits are read as they stand: a Double would round those beyond 2^53.
     guard let value = Int(text) ?? Int(exactly: number) else {
       throw Mistake(message: "`\(text)` is not a whole number within reach", help: takes, part: part)
     }
-    guard range.contains(value) else { throw Mistake(message: "\(value) is out of range", help: takes, part: part) }
+    guard range.contains(value) else {
+      throw Mistake(message: "\(value) is out of range", help: takes, part: part)
+    }
     return value
   }
 
@@ -145,7 +153,9 @@ extension DeckReader {
   mutating func atoms(_ path: String, help: String) -> [ClosedRange<Int>] {
     let takes = "a list of atom numbers and ranges, such as [1, 4, 10-20]"
     return key(path, takes: takes, default: "[]", help: help, standIn: []) { node throws(Mistake) in
-      guard let items = node.sequence else { throw Mistake(message: "not a list", help: "`\(path)` takes \(takes)") }
+      guard let items = node.sequence else {
+        throw Mistake(message: "not a list", help: "`\(path)` takes \(takes)")
+      }
       var ranges: [ClosedRange<Int>] = []
       for item in items {
         let text = try Self.text(of: item, path, takes: takes)
@@ -217,14 +227,16 @@ extension DeckReader {
     let symbols = units.flatMap { $0 }
     guard let (number, symbol) = NumberText.split(text) else {
       throw Mistake(
-        message: "`\(text)` does not begin with a number", help: NumberText.slip(in: text) ?? "`\(name)` takes \(takes)")
+        message: "`\(text)` does not begin with a number",
+        help: NumberText.slip(in: text) ?? "`\(name)` takes \(takes)")
     }
     if let slip = NumberText.slip(in: text) {
       throw Mistake(message: "`\(text)` is not a number with a unit", help: slip)
     }
     guard !symbol.isEmpty else {
       throw Mistake(
-        message: "`\(text)` has no unit", help: "write `\(name): \(plain(number)) \(symbols[0].symbol)`: it takes \(takes)")
+        message: "`\(text)` has no unit",
+        help: "write `\(name): \(plain(number)) \(symbols[0].symbol)`: it takes \(takes)")
     }
     guard let unit = symbols.first(where: { $0.symbol == symbol }) else {
       let near = nearestName(to: symbol, among: symbols.map(\.symbol))

@@ -1,5 +1,5 @@
-// Reads the keys of a deck, one call per key. The call is the key's only declaration: from it come the parser,
-// the default, the messages, `did you mean`, the resolved deck and the reference of all keys.
+// Reads the keys of a deck, one call per key. The call is the key's only declaration: from it come the
+// parser, the default, the messages, `did you mean`, the resolved deck and the reference of all keys.
 //
 //   timestep = read.quantity("timestep", .time, 1e-3...100, help: "Length of one step.")
 
@@ -17,8 +17,9 @@ public struct KeyDescription: Sendable {
   public let help: String
 }
 
-/// Keys and values of a deck on their way to a `Deck`. Mistakes are collected, not thrown, so that a user sees
-/// all of them at once; after a mistake a call returns the default, or a stand-in that never leaves `Deck.init`.
+/// Keys and values of a deck on their way to a `Deck`. Mistakes are collected, not thrown, so that a user
+/// sees all of them at once; after a mistake a call returns the default, or a stand-in that never leaves
+/// `Deck.init`.
 struct DeckReader {
   struct Entry {
     let key: SourceSpan
@@ -77,7 +78,8 @@ struct DeckReader {
   /// Declares `path` and reads it.
   /// - Parameters:
   ///   - defaultInWords: the default for the reference, when it depends on the machine or the deck.
-  ///   - excluded: why the key has no meaning in this deck; giving it is then a mistake, and it is not echoed.
+  ///   - excluded: why the key has no meaning in this deck; giving it is then a mistake, and it is not
+  ///     echoed.
   ///   - isGroup: the deck gives a group in its place, whose keys are read by calls of their own.
   ///   - parse: value and resolved deck text of a node.
   mutating func key<Value>(
@@ -85,7 +87,8 @@ struct DeckReader {
     excluded: String? = nil, isGroup: Bool = false, help: String, standIn: Value,
     parse: (Node) throws(Mistake) -> (value: Value, text: String)
   ) -> Value {
-    declared.append(KeyDescription(path: path, takes: takes, fallback: defaultInWords ?? fallback, help: help))
+    declared.append(
+      KeyDescription(path: path, takes: takes, fallback: defaultInWords ?? fallback, help: help))
     let parsedFallback = fallback.flatMap { text -> (value: Value, text: String)? in
       guard let node = try? Yams.compose(yaml: text) else { return nil }
       return try? parse(node)
@@ -93,7 +96,8 @@ struct DeckReader {
     if let excluded {
       if let entry = entries[path], reasonsGiven.insert(excluded).inserted {
         report(
-          Mistake(message: "`\(path.lastKey)` has no place here: \(excluded)", help: "remove this key"), at: entry.key)
+          Mistake(message: "`\(path.lastKey)` has no place here: \(excluded)", help: "remove this key"),
+          at: entry.key)
       }
       return parsedFallback?.value ?? standIn
     }
@@ -155,18 +159,24 @@ struct DeckReader {
     }
     diagnostics += missing.values
     diagnostics.sort {
-      ($0.span?.line ?? 0, $0.span?.column ?? 0, $0.message) < ($1.span?.line ?? 0, $1.span?.column ?? 0, $1.message)
+      ($0.span?.line ?? 0, $0.span?.column ?? 0, $0.message) < (
+        $1.span?.line ?? 0, $1.span?.column ?? 0, $1.message
+      )
     }
   }
 
-  private mutating func reportUnknown(_ path: String, _ entry: Entry, among paths: [String], groups: Set<String>) {
+  private mutating func reportUnknown(
+    _ path: String, _ entry: Entry, among paths: [String], groups: Set<String>
+  ) {
     let siblings =
       path.group == nil ? paths.filter { $0.group == nil } + groups : paths.filter { $0.group == path.group }
     let place = path.group.map { " in `\($0)`" } ?? ""
     let near = nearestName(to: path.lastKey, among: siblings.map(\.lastKey))
     if let near { missing[path.group.map { "\($0).\(near)" } ?? near] = nil }
     let help =
-      if let elsewhere = paths.first(where: { $0 != path && $0.lastKey == path.lastKey && $0.group != path.group }) {
+      if let elsewhere = paths.first(where: {
+        $0 != path && $0.lastKey == path.lastKey && $0.group != path.group
+      }) {
         elsewhere.group.map { "`\(path.lastKey)` belongs in the group `\($0)`" }
           ?? "`\(path.lastKey)` belongs outside every group"
       } else if let near {
@@ -188,7 +198,9 @@ extension String {
 extension SourceText {
   /// Where a node stands; as long as its scalar, within one line.
   func span(of node: Node) -> SourceSpan {
-    guard let mark = node.mark, lines.indices.contains(mark.line - 1) else { return SourceSpan(line: 1, column: 1) }
+    guard let mark = node.mark, lines.indices.contains(mark.line - 1) else {
+      return SourceSpan(line: 1, column: 1)
+    }
     var length = 1
     if let scalar = node.scalar {
       let isQuoted = scalar.style == .singleQuoted || scalar.style == .doubleQuoted

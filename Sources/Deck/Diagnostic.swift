@@ -52,7 +52,9 @@ public struct Diagnostic: Sendable, CustomStringConvertible {
       let quoted = source.lines[line - 1].unicodeScalars.map { $0 == "\t" ? "→" : $0 }
       let shown = quoted.prefix(100)
       let margin = String(repeating: " ", count: "\(line)".count)
-      text += "\n  \(line) | " + String(String.UnicodeScalarView(shown)) + (shown.count < quoted.count ? " ..." : "")
+      text +=
+        "\n  \(line) | " + String(String.UnicodeScalarView(shown))
+        + (shown.count < quoted.count ? " ..." : "")
       if span.column <= shown.count + 1 {
         let tail = max(0, min(span.length, shown.count - span.column + 1) - 1)
         text += "\n  \(margin) | " + String(repeating: " ", count: span.column - 1) + "^"

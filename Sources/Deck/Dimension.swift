@@ -21,7 +21,8 @@ public enum Dimension: String, Sendable {
 
 /// Reads what a user wrote as a number, followed by anything.
 enum NumberText {
-  /// The number at the start of `text` and the trimmed rest; nil if `text` does not start with a decimal number.
+  /// The number at the start of `text` and the trimmed rest; nil if `text` does not start with a decimal
+  /// number.
   static func split(_ text: String) -> (number: Double, rest: String)? {
     guard let match = text.prefixMatch(of: /[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/),
       let number = Double(match.output)
@@ -33,7 +34,8 @@ enum NumberText {
   static func slip(in text: String) -> String? {
     if text.contains(/[0-9],[0-9]/) { return "numbers take a decimal point and no comma" }
     if let odd = text.unicodeScalars.first(where: { !$0.isASCII }) {
-      return "`\(odd)` (U+\(String(odd.value, radix: 16, uppercase: true).leftPadded(to: 4))) is not an ASCII character"
+      return
+        "`\(odd)` (\(odd.codePoint)) is not an ASCII character"
     }
     return nil
   }
@@ -47,10 +49,20 @@ extension StringProtocol {
     return String(text)
   }
 
-  func leftPadded(to width: Int) -> String { String(repeating: "0", count: Swift.max(0, width - count)) + self }
+  func leftPadded(to width: Int) -> String {
+    String(repeating: "0", count: Swift.max(0, width - count)) + self
+  }
 
   func replacingLast(_ target: String, with replacement: String) -> String {
     guard let range = ranges(of: target).last else { return String(self) }
     return self[..<range.lowerBound] + replacement + self[range.upperBound...]
+  }
+}
+
+extension Unicode.Scalar {
+  /// `U+00A0`
+  var codePoint: String {
+    let digits = String(value, radix: 16, uppercase: true)
+    return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
 }

@@ -1,4 +1,5 @@
-// From the structure a deck names to the system that moves: fix, replicate, and refuse what cannot be simulated.
+// From the structure a deck names to the system that moves: fix, replicate, and refuse what cannot be
+// simulated.
 
 import Deck
 import Foundation
@@ -7,8 +8,8 @@ import Trajectory
 
 extension AtomicSystem {
   /// Reads and checks the structure of `deck`, its first frame; velocities are those of the file, or zero.
-  /// - Throws: `DeckError` at the key of the deck that does not fit, `StructureError` or `FileError` for what the
-  ///   structure holds.
+  /// - Throws: `DeckError` at the key of the deck that does not fit, `StructureError` or `FileError` for what
+  ///   the structure holds.
   init(deck: Deck, forceField: ForceField) throws {
     guard FileManager.default.fileExists(atPath: deck.structure) else {
       throw deck.error(
@@ -26,7 +27,8 @@ extension AtomicSystem {
     for range in deck.fixed {
       guard range.upperBound <= system.count else {
         throw deck.error(
-          at: "fixed", "there is no atom \(range.upperBound)", help: "the structure has \(system.count) atoms")
+          at: "fixed", "there is no atom \(range.upperBound)", help: "the structure has \(system.count) atoms"
+        )
       }
       for atom in range { system.isFixed[atom - 1] = true }
     }
@@ -43,10 +45,14 @@ extension AtomicSystem {
   /// Why the system cannot be copied so often along its three lattice vectors; nil if it can.
   func replicationProblem(_ copies: [Int]) -> (message: String, help: String)? {
     for axis in 0..<3 where copies[axis] > 1 && !cell.isPeriodic[axis] {
-      return ("the structure is not periodic along its lattice vector \(axis + 1)", "write 1 as its number of copies")
+      return (
+        "the structure is not periodic along its lattice vector \(axis + 1)",
+        "write 1 as its number of copies"
+      )
     }
     let total = copies.reduce(count, *)
-    return total > Self.largestCount ? ("these copies make \(total) atoms", "\(Self.largestCount) are the limit") : nil
+    return total > Self.largestCount
+      ? ("these copies make \(total) atoms", "\(Self.largestCount) are the limit") : nil
   }
 
   /// Copies along the lattice vectors, the last one fastest; atoms of a copy keep their order.

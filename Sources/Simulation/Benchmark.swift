@@ -14,7 +14,8 @@ public struct Benchmark: Encodable {
   public let precision: String
   public let steps: Int
   public let peakMemoryBytes: Int
-  /// Microseconds per atom and step in each part; they sum to the mean, the headline is the median of repeats.
+  /// Microseconds per atom and step in each part; they sum to the mean, the headline is the median of
+  /// repeats.
   public let parts: [String: Double]
 
   private static let repeats = 7
@@ -28,9 +29,11 @@ public struct Benchmark: Encodable {
     case parts
   }
 
-  /// Times NVE steps of 0.5 fs from 300 K: seven repeats of as many steps as fill half a second, after a warm-up.
+  /// Times NVE steps of 0.5 fs from 300 K: seven repeats of as many steps as fill half a second, after a
+  /// warm-up.
   ///
-  /// The system is the first frame of the extended XYZ file `structure`, repeated `copies` times along its vectors.
+  /// The system is the first frame of the extended XYZ file `structure`, repeated `copies` times along its
+  /// vectors.
   public init(
     structure: String, copies: [Int], forceField: ForceField, threads: Int, precision: String
   ) throws {

@@ -28,12 +28,16 @@ public struct ForceField {
 extension ForceField {
   /// The LR-MACE model in the file `path`.
   /// - Throws: `FileError` if there is no such file, `HDF5Error` or `ModelError` if it is no model.
-  public static func lrmace(path: String, precision: LRMACEPotential.Precision, threads: Int) throws -> ForceField {
+  public static func lrmace(path: String, precision: LRMACEPotential.Precision, threads: Int) throws
+    -> ForceField
+  {
     guard FileManager.default.fileExists(atPath: path) else {
-      throw FileError(file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
+      throw FileError(
+        file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
     }
     let potential = try LRMACEPotential(modelPath: path, precision: precision, threads: threads)
-    return ForceField(potential: potential, species: Set(potential.model.species), hash: potential.model.hash) {
+    return ForceField(potential: potential, species: Set(potential.model.species), hash: potential.model.hash)
+    {
       let timings = potential.timings
       return Timings.Part.allCases.map { ("\($0)", timings[$0]) }
     }

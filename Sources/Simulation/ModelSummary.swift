@@ -9,7 +9,8 @@ import Lattice
 /// - Throws: `FileError`, `HDF5Error`, `ModelError`.
 public func modelSummary(path: String) throws -> String {
   guard FileManager.default.fileExists(atPath: path) else {
-    throw FileError(file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
+    throw FileError(
+      file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
   }
   let model = try Model(contentsOf: path)
   let elements = zip(model.species, model.isolatedEnergies).map { z, energy in
@@ -27,10 +28,13 @@ public func modelSummary(path: String) throws -> String {
     guard let attention = layer.attention else { continue }
     let sigmas = attention.sigmas.map { "\($0)" }.joined(separator: ", ")
     lines.append(
-      "long range       layer \(t + 1): \(attention.heads) heads of width \(attention.width / attention.heads), "
-        + "sigma \(sigmas) Angstrom" + (attention.gate == nil ? "" : ", gated"))
+      "long range       layer \(t + 1): \(attention.heads) heads of width "
+        + "\(attention.width / attention.heads), sigma \(sigmas) Angstrom"
+        + (attention.gate == nil ? "" : ", gated"))
   }
-  if model.layers.allSatisfy({ $0.attention == nil }) { lines.append("long range       none (short-range MACE)") }
+  if model.layers.allSatisfy({ $0.attention == nil }) {
+    lines.append("long range       none (short-range MACE)")
+  }
   lines += ["sha256           \(model.hash)", "provenance       \(model.provenance)"]
   return lines.joined(separator: "\n")
 }

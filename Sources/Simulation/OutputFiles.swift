@@ -24,7 +24,8 @@ public struct OutputFiles: Sendable {
 
   /// Makes the folder, and sees to it that no file of an earlier run is lost by mistake.
   /// - Parameter overwrite: remove the files of an earlier run.
-  /// - Throws: `FileError` if there are such files and `overwrite` is false, or if the folder cannot be written.
+  /// - Throws: `FileError` if there are such files and `overwrite` is false, or if the folder cannot be
+  ///   written.
   func claim(overwrite: Bool) throws {
     let manager = FileManager.default
     do {
@@ -35,7 +36,8 @@ public struct OutputFiles: Sendable {
     guard access(folder, W_OK) == 0 else {
       throw FileError(file: folder, "this folder cannot be written", help: "choose another with --output-dir")
     }
-    let earlier = [trajectory, log, checkpoint, Checkpoint.previousPath(of: checkpoint), resolvedDeck].filter(manager.fileExists)
+    let earlier = [trajectory, log, checkpoint, Checkpoint.previousPath(of: checkpoint), resolvedDeck].filter(
+      manager.fileExists)
     if !overwrite, let first = earlier.first {
       let resume = earlier.contains(checkpoint) ? "`bloch resume \(checkpoint)` continues that run; " : ""
       throw FileError(
@@ -46,7 +48,8 @@ public struct OutputFiles: Sendable {
       do {
         try manager.removeItem(atPath: file)
       } catch {
-        throw FileError(file: file, "this file of an earlier run cannot be removed", help: "check its permissions")
+        throw FileError(
+          file: file, "this file of an earlier run cannot be removed", help: "check its permissions")
       }
     }
   }

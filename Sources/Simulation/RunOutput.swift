@@ -17,10 +17,12 @@ struct RunOutput {
   init(creating files: OutputFiles, for simulation: Simulation) throws {
     self.files = files
     trajectory = try H5MDWriter(
-      creating: files.trajectory, system: simulation.system, observables: simulation.observables.map(\.description),
+      creating: files.trajectory, system: simulation.system,
+      observables: simulation.observables.map(\.description),
       options: simulation.deck.trajectoryOptions,
       provenance: Provenance(
-        engineVersion: Release.version, modelHash: simulation.forceField.hash, deck: simulation.deck.resolvedText))
+        engineVersion: Release.version, modelHash: simulation.forceField.hash,
+        deck: simulation.deck.resolvedText))
     log = try LogTable(creating: files.log, columns: RunOutput.columns(simulation))
   }
 
@@ -34,7 +36,8 @@ struct RunOutput {
     }
     self.files = files
     trajectory = try H5MDWriter(
-      resuming: files.trajectory, system: simulation.system, observables: simulation.observables.map(\.description),
+      resuming: files.trajectory, system: simulation.system,
+      observables: simulation.observables.map(\.description),
       options: simulation.deck.trajectoryOptions, frameCount: counter(RunOutput.frameCounter))
     log = try LogTable(
       resuming: files.log, columns: RunOutput.columns(simulation), byteCount: counter(RunOutput.logCounter))
@@ -64,8 +67,11 @@ struct RunOutput {
     try Checkpoint(
       step: state.completedSteps, system: simulation.system,
       neighborListPositions: simulation.forceField.potential.neighborListPositions, arrays: state.variables,
-      counters: [RunOutput.frameCounter: Int64(trajectory.frameCount), RunOutput.logCounter: Int64(log.byteCount)],
-      deck: simulation.deck.resolvedText, modelHash: simulation.forceField.hash, engineVersion: Release.version
+      counters: [
+        RunOutput.frameCounter: Int64(trajectory.frameCount), RunOutput.logCounter: Int64(log.byteCount),
+      ],
+      deck: simulation.deck.resolvedText, modelHash: simulation.forceField.hash,
+      engineVersion: Release.version
     ).write(to: files.checkpoint)
   }
 
@@ -76,6 +82,7 @@ struct RunOutput {
 
 extension Deck {
   fileprivate var trajectoryOptions: H5MDOptions {
-    H5MDOptions(storesVelocities: writesVelocities, storesForces: writesForces, isDouble: framePrecision == .double)
+    H5MDOptions(
+      storesVelocities: writesVelocities, storesForces: writesForces, isDouble: framePrecision == .double)
   }
 }

@@ -15,14 +15,16 @@ extension Simulation {
     let fixed = system.isFixed.count { $0 }
     let largestForce = evaluation.forces.map(length).max() ?? 0
     let frames = lastStep / Int64(deck.trajectoryInterval) + 1
-    let needed = frames * Int64(bytesPerFrame) + lastStep / Int64(deck.logInterval) * 120 + 2 * Int64(checkpointBytes)
+    let needed =
+      frames * Int64(bytesPerFrame) + lastStep / Int64(deck.logInterval) * 120 + 2 * Int64(checkpointBytes)
     let free = freeBytes(at: files.folder)
     var lines = [
       "atoms           \(system.count) (\(elements))" + (fixed > 0 ? ", \(fixed) fixed" : ""),
       "cell            " + cellDescription,
       "energy          " + String(format: "%.6f eV", evaluation.energy),
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
-      "temperature     " + String(format: "%.1f K at the start", system.temperature(degreesOfFreedom: degreesOfFreedom)),
+      "temperature     "
+        + String(format: "%.1f K at the start", system.temperature(degreesOfFreedom: degreesOfFreedom)),
       "run             \(lastStep) steps of \(deck.timestep) fs: "
         + String(format: "%.3f ps, ", Double(lastStep) * deck.timestep * 1e-3) + deck.ensembleDescription,
       "memory          \(bytes(peakMemory())) (measured at one evaluation of the forces)",
@@ -41,10 +43,12 @@ extension Simulation {
   private var cellDescription: String {
     let axes = system.cell.isPeriodic.enumerated().filter(\.element).map { ["a", "b", "c"][$0.offset] }
     guard !axes.isEmpty else { return "none: an isolated cluster" }
-    let lengths = (0..<3).map { String(format: "%.4f", length(system.cell.vectors[$0])) }.joined(separator: " x ")
+    let lengths = (0..<3).map { String(format: "%.4f", length(system.cell.vectors[$0])) }.joined(
+      separator: " x ")
     let periodic = axes.count == 3 ? "" : ", periodic along \(axes.joined(separator: " and ")) only"
     let density = axes.count == 3 ? String(format: ", %.4f g/cm^3", system.density) : ""
-    return "\(lengths) Angstrom, \(String(format: "%.3f", system.cell.volume)) Angstrom^3\(density)\(periodic)"
+    return
+      "\(lengths) Angstrom, \(String(format: "%.3f", system.cell.volume)) Angstrom^3\(density)\(periodic)"
   }
 
   /// Positions, and what else the deck asks for, of one frame.

@@ -13,8 +13,12 @@ extension Simulation {
     var list = [
       (H5MDObservable(name: "potential_energy", unit: "eV"), evaluation.energy),
       (H5MDObservable(name: "kinetic_energy", unit: "eV"), system.kineticEnergy),
-      (H5MDObservable(name: "conserved_energy", unit: "eV"), integrator.conservedQuantity(system, evaluation)),
-      (H5MDObservable(name: "temperature", unit: "K"), system.temperature(degreesOfFreedom: degreesOfFreedom)),
+      (
+        H5MDObservable(name: "conserved_energy", unit: "eV"), integrator.conservedQuantity(system, evaluation)
+      ),
+      (
+        H5MDObservable(name: "temperature", unit: "K"), system.temperature(degreesOfFreedom: degreesOfFreedom)
+      ),
     ]
     if system.cell.isFullyPeriodic {
       let pressure = system.pressure(potential: evaluation.stress) * Units.bar

@@ -17,12 +17,14 @@ extension Simulation {
       let perAtomStep = total / Double(steps) / Double(system.count) * 1e6
       let rate = Double(steps) * deck.timestep * 1e-6 / total * 86400
       lines.append(
-        "\(steps) steps of \(deck.timestep) fs with \(system.count) atoms in \(String(format: "%.1f", total)) s: "
+        "\(steps) steps of \(deck.timestep) fs with \(system.count) atoms in "
+          + String(format: "%.1f s: ", total)
           + String(format: "%.3g ns/day, %.3g microseconds per atom and step", rate, perAtomStep))
       let potential = forceField.timings()
       let motion = max(0, clock.stepSeconds - potential.reduce(0) { $0 + $1.seconds })
       lines.append(
-        timingTable(potential + [(potential.isEmpty ? "steps" : "motion", motion), ("output", clock.outputSeconds)]))
+        timingTable(
+          potential + [(potential.isEmpty ? "steps" : "motion", motion), ("output", clock.outputSeconds)]))
       lines.append("")
     }
     lines += [
@@ -34,7 +36,9 @@ extension Simulation {
     ]
     if step >= lastStep {
       let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
-      lines += ["", "Next, see the atoms move (OVITO, VMD, ASE):", "  bloch export \(files.trajectory) \(view)"]
+      lines += [
+        "", "Next, see the atoms move (OVITO, VMD, ASE):", "  bloch export \(files.trajectory) \(view)",
+      ]
     }
     print(lines.joined(separator: "\n"))
   }

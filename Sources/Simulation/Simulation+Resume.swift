@@ -13,7 +13,8 @@ extension Simulation {
   /// - Parameter steps: number of steps from the checkpoint on; nil for what is left of the deck's.
   /// - Throws: `TrajectoryError` if no checkpoint is usable, `FileError` if the force field is another one.
   public init(
-    checkpoint path: String, steps: Int?, forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace
+    checkpoint path: String, steps: Int?,
+    forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace
   ) throws {
     let (checkpoint, warning) = try Checkpoint.readNewestValid(path)
     if let warning { note("warning: \(warning)") }
@@ -28,7 +29,8 @@ extension Simulation {
     forceField = try makeForceField(deck)
     guard forceField.hash == checkpoint.modelHash else {
       throw FileError(
-        file: deck.model, "this is not the model with which the run began (\(checkpoint.modelHash.prefix(12))...)",
+        file: deck.model,
+        "this is not the model with which the run began (\(checkpoint.modelHash.prefix(12))...)",
         help: "put the old model back, or begin a new run")
     }
     system = checkpoint.system

@@ -52,7 +52,8 @@ extension Simulation {
       }
       if progress.isDue(at: step) {
         progress.show(
-          step: step, energy: evaluation.energy, temperature: system.temperature(degreesOfFreedom: degreesOfFreedom))
+          step: step, energy: evaluation.energy,
+          temperature: system.temperature(degreesOfFreedom: degreesOfFreedom))
       }
       clock.endOutput()
     }

@@ -15,7 +15,8 @@ public func exportTrajectory(_ path: String, to output: String, every: Int) thro
     for (name, value) in frame.observables { info[name] = "\(value)" }
     try writer.append(
       Configuration(
-        system: frame.system, hasVelocities: reader.hasVelocities, energy: frame.observables["potential_energy"],
+        system: frame.system, hasVelocities: reader.hasVelocities,
+        energy: frame.observables["potential_energy"],
         forces: frame.forces, info: info))
   }
   try writer.close()

@@ -5,8 +5,8 @@ struct ResumeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "resume", abstract: "Continue a run from its checkpoint.",
     discussion: """
-      The run goes on in the checkpoint's folder and appends to its files; steps written after the checkpoint \
-      are written again, so that the files are those of an unbroken run.
+      The run goes on in the checkpoint's folder and appends to its files; what was written after the \
+      checkpoint is written again, so that the files are those of an unbroken run.
       """)
 
   @Argument(help: "The checkpoint: a *.checkpoint.h5 file.", completion: .file(extensions: ["h5"]))

@@ -65,7 +65,8 @@ final class TemporaryFolder {
 /// 32 argon atoms on a slightly shaken face-centred cubic lattice, as extended XYZ.
 func argonStructure() -> String {
   let a = 5.4
-  var text = "32\nLattice=\"\(2 * a) 0 0 0 \(2 * a) 0 0 0 \(2 * a)\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"\n"
+  var text =
+    "32\nLattice=\"\(2 * a) 0 0 0 \(2 * a) 0 0 0 \(2 * a)\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"\n"
   let basis: [Vector3] = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
   for cell in 0..<8 {
     for site in basis {

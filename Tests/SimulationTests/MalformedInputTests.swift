@@ -1,5 +1,5 @@
-// Decks, structures and models that are wrong, each with the message that it must give. `BLOCH_RECORD=1 swift test`
-// writes the messages anew.
+// Decks, structures and models that are wrong, each with the message that it must give. `BLOCH_RECORD=1 swift
+// test` writes the messages anew.
 
 import Foundation
 import Testing

@@ -55,7 +55,8 @@ private func run(_ deck: Deck) throws -> Simulation {
   let killed = try run(argonDeck(motion, steps: 60, in: folder.path, name: "killed"))
   // The run "died" after its last step with only the checkpoint before the last one on disk.
   try FileManager.default.removeItem(atPath: killed.files.checkpoint)
-  var rest = try Simulation(checkpoint: killed.files.checkpoint, steps: nil, forceField: ForceField.lennardJones)
+  var rest = try Simulation(
+    checkpoint: killed.files.checkpoint, steps: nil, forceField: ForceField.lennardJones)
   #expect(rest.integrator.completedSteps == 56)
   try rest.resume()
   try expectSameRun(whole, rest)
@@ -66,7 +67,8 @@ private func run(_ deck: Deck) throws -> Simulation {
   let ramp = "ensemble: nvt\nthermostat: {tau: 100 fs}"
   func deck(_ name: String, steps: Int) throws -> Deck {
     let text = try argonDeck(ramp, steps: steps, in: folder.path, name: name).resolvedText
-      .replacingOccurrences(of: "temperature: 120 K", with: "temperature: {from: 120 K, to: 60 K, over: 60 steps}")
+      .replacingOccurrences(
+        of: "temperature: 120 K", with: "temperature: {from: 120 K, to: 60 K, over: 60 steps}")
     return try Deck(text: text, file: "argon.yaml", folder: folder.path)
   }
   let whole = try run(deck("whole", steps: 60))

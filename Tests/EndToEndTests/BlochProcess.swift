@@ -1,0 +1,97 @@
+// Runs the built `bloch` as a user would.
+
+import Foundation
+import Testing
+
+/// What a finished command leaves behind.
+struct Outcome {
+  let exitCode: Int32
+  let output: String
+  let errors: String
+}
+
+enum BlochProcess {
+  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  /// The model that ships with Bloch.
+  static let model = root.appendingPathComponent("Models/water.h5").path
+  /// Eight water molecules at 1 g/mL.
+  static let structure = root.appendingPathComponent("Tests/EndToEndTests/water-8.xyz").path
+
+  /// The executable beside the tests.
+  private static func executable() throws -> URL {
+    let beside = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    let candidates = [beside] + ["release", "debug"].map { root.appendingPathComponent(".build/\($0)") }
+    let found = candidates.map { $0.appendingPathComponent("bloch") }
+      .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    return try #require(found, "build the product bloch first")
+  }
+
+  /// Starts a command whose words go to files of `folder`.
+  static func start(_ arguments: [String], in folder: String) throws -> Process {
+    let process = Process()
+    process.executableURL = try executable()
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    for name in ["stdout", "stderr"] {
+      FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil)
+    }
+    process.standardOutput = FileHandle(forWritingAtPath: "\(folder)/stdout")
+    process.standardError = FileHandle(forWritingAtPath: "\(folder)/stderr")
+    try process.run()
+    return process
+  }
+
+  static func outcome(of process: Process, in folder: String) throws -> Outcome {
+    process.waitUntilExit()
+    return Outcome(
+      exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
+      output: try String(contentsOfFile: "\(folder)/stdout", encoding: .utf8),
+      errors: try String(contentsOfFile: "\(folder)/stderr", encoding: .utf8))
+  }
+
+  static func run(_ arguments: [String], in folder: String) throws -> Outcome {
+    try outcome(of: start(arguments, in: folder), in: folder)
+  }
+}
+
+/// A folder of its own, removed with the object.
+final class TemporaryFolder {
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("bloch-\(UUID().uuidString)").path
+
+  init() throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Writes the deck `name`.yaml of eight water molecules; `motion` holds ensemble and thermostat.
+  func writeDeck(_ name: String, steps: Int, _ motion: String = "ensemble: nve", threads: Int = 1) throws
+    -> String
+  {
+    let deck = "\(path)/\(name).yaml"
+    try """
+    structure: \(BlochProcess.structure)
+    model: \(BlochProcess.model)
+    temperature: 300 K
+    timestep: 0.5 fs
+    steps: \(steps)
+    threads: \(threads)
+    trajectory: {every: 3 steps, forces: true, precision: double}
+    log: {every: 2 steps}
+    checkpoint: {every: 5 steps}
+    output: {folder: \(path)}
+    \(motion)
+
+    """.write(toFile: deck, atomically: true, encoding: .utf8)
+    return deck
+  }
+
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name)") }
+
+  func text(_ name: String) throws -> String {
+    try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)
+  }
+}

@@ -1,0 +1,122 @@
+// Each command, from its arguments to its exit code.
+
+import Foundation
+import Testing
+import Trajectory
+
+private let snapshots = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+  "Help"
+).path
+
+@Test(arguments: ["", "run", "resume", "check", "evaluate", "model", "export", "benchmark", "deck"])
+func helpIsAsRecorded(_ command: String) throws {
+  let folder = try TemporaryFolder()
+  let outcome = try BlochProcess.run(["help"] + (command.isEmpty ? [] : [command]), in: folder.path)
+  let file = "\(snapshots)/\(command.isEmpty ? "bloch" : command).txt"
+  if ProcessInfo.processInfo.environment["BLOCH_RECORD"] != nil {
+    try outcome.output.write(toFile: file, atomically: true, encoding: .utf8)
+  }
+  #expect(outcome.exitCode == 0)
+  #expect(outcome.output == (try String(contentsOfFile: file, encoding: .utf8)))
+}
+
+@Test func referenceOfKeysIsAsRecorded() throws {
+  let folder = try TemporaryFolder()
+  let outcome = try BlochProcess.run(["deck"], in: folder.path)
+  let file = "\(snapshots)/keys.txt"
+  if ProcessInfo.processInfo.environment["BLOCH_RECORD"] != nil {
+    try outcome.output.write(toFile: file, atomically: true, encoding: .utf8)
+  }
+  #expect(outcome.output == (try String(contentsOfFile: file, encoding: .utf8)))
+}
+
+@Test func everyKindOfFailureHasItsExitCode() throws {
+  let folder = try TemporaryFolder()
+  let wrong = "\(folder.path)/wrong.yaml"
+  try "timestep: 1\n".write(toFile: wrong, atomically: true, encoding: .utf8)
+  let cases: [([String], Int32, String)] = [
+    (["run", wrong], 2, "wrong.yaml:1:11: error:"),
+    (["run"], 2, "Missing expected argument"),
+    (["run", "deck.yaml", "--thread", "2"], 2, "Did you mean '--threads'"),
+    (["run", "nowhere.yaml"], 3, "nowhere.yaml: error:"),
+    (["resume", "nowhere.checkpoint.h5"], 3, "nowhere.checkpoint.h5"),
+    (["model", "info", "nowhere.h5"], 3, "nowhere.h5: error:"),
+    (["export", "nowhere.h5", "out.xyz"], 3, "nowhere.h5"),
+    (["evaluate", "--model", BlochProcess.model, "nowhere.xyz"], 3, "nowhere.xyz"),
+    (["benchmark", "--model", BlochProcess.model, "--structure", "nowhere.xyz"], 3, "nowhere.xyz"),
+  ]
+  for (arguments, code, words) in cases {
+    let outcome = try BlochProcess.run(arguments, in: folder.path)
+    #expect(outcome.exitCode == code, "\(arguments)")
+    #expect(outcome.errors.contains(words), "\(arguments): \(outcome.errors)")
+  }
+}
+
+@Test func runNamesItsFilesAndTheNextThingToTry() throws {
+  let folder = try TemporaryFolder()
+  let outcome = try BlochProcess.run(["run", folder.writeDeck("water", steps: 10)], in: folder.path)
+  #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  for ending in ["trajectory.h5", "log.tsv", "checkpoint.h5", "resolved.yaml"] {
+    #expect(outcome.output.contains("\(folder.path)/water.\(ending)"))
+    #expect(folder.exists("water.\(ending)"))
+  }
+  #expect(outcome.output.contains("bloch export"))
+  #expect(outcome.errors.contains("step 10/10"))
+  #expect(outcome.errors.contains("ns/day"))
+
+  let export = try BlochProcess.run(
+    ["export", "water.trajectory.h5", "water.xyz", "--every", "2"], in: folder.path)
+  #expect(export.exitCode == 0, "\(export.errors)")
+  let trajectory = try H5MDReader("\(folder.path)/water.trajectory.h5")
+  let exported = try ExtendedXYZ.readAll("\(folder.path)/water.xyz")
+  #expect(exported.count == 2)
+  #expect(exported[1].system.positions == (try trajectory.frame(2).system.positions))
+}
+
+@Test func checkTellsWhatTheRunWouldBeAndWritesNothing() throws {
+  let folder = try TemporaryFolder()
+  let outcome = try BlochProcess.run(["check", folder.writeDeck("water", steps: 10)], in: folder.path)
+  #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  for words in ["24 (O8 H16)", "1.0000 g/cm^3", "memory", "4 frames", "free"] {
+    #expect(outcome.output.contains(words))
+  }
+  let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+  #expect(Set(files) == ["water.yaml", "stdout", "stderr"])
+}
+
+@Test func evaluateWritesWhatItReadsBackAsLabels() throws {
+  let folder = try TemporaryFolder()
+  let arguments = ["evaluate", "--model", BlochProcess.model, "--threads", "1"]
+  let first = try BlochProcess.run(
+    arguments + [BlochProcess.structure, "--output", "labelled.xyz"], in: folder.path)
+  #expect(first.exitCode == 0, "\(first.errors)")
+  let labelled = try ExtendedXYZ.read("\(folder.path)/labelled.xyz")
+  #expect(labelled.energy != nil && labelled.forces?.count == 24 && labelled.stress != nil)
+  let second = try BlochProcess.run(arguments + ["labelled.xyz"], in: folder.path)
+  #expect(second.output.contains("energy 0.000 meV/atom, forces 0.00 meV/Angstrom"))
+}
+
+@Test func benchmarkGivesTheKeysThatToolsRead() throws {
+  let folder = try TemporaryFolder()
+  let outcome = try BlochProcess.run(
+    ["benchmark", "--model", BlochProcess.model, "--structure", BlochProcess.structure, "--json"]
+      + ["--replicate", "1", "1", "2"], in: folder.path)
+  #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  let json = try #require(
+    JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+  #expect(json["atoms"] as? Int == 48)
+  #expect(json["threads"] as? Int == 1)
+  #expect((json["microseconds_per_atom_step"] as? Double ?? 0) > 0)
+  #expect((json["peak_memory_bytes"] as? Int ?? 0) > 1_000_000)
+  let parts = try #require(json["parts"] as? [String: Double])
+  #expect(parts.keys.contains("neighbors") && parts.keys.contains("motion"))
+}
+
+@Test func modelInfoNamesElementsCutOffAndLongRange() throws {
+  let folder = try TemporaryFolder()
+  let outcome = try BlochProcess.run(["model", "info", BlochProcess.model], in: folder.path)
+  #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  for words in ["H (E0", "O (E0", "cut-off", "long range", "sha256"] {
+    #expect(outcome.output.contains(words))
+  }
+}

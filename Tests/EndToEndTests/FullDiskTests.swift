@@ -1,0 +1,48 @@
+// A disk that fills up while a run goes on.
+
+import Foundation
+import Testing
+import Trajectory
+
+/// A small disk in memory; nil where this process may not mount one.
+private final class SmallDisk {
+  let folder: TemporaryFolder
+
+  init?(megabytes: Int) throws {
+    folder = try TemporaryFolder()
+    guard SmallDisk.call("mount", ["-t", "tmpfs", "-o", "size=\(megabytes)m", "bloch", folder.path]) else {
+      return nil
+    }
+  }
+
+  deinit { _ = SmallDisk.call("umount", [folder.path]) }
+
+  private static func call(_ tool: String, _ arguments: [String]) -> Bool {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [tool] + arguments
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+}
+
+@Test func fullDiskEndsARunCleanlyWithItsCheckpointIntact() throws {
+  guard let disk = try SmallDisk(megabytes: 3) else {
+    print("skipped: mounting a small disk needs root on Linux")
+    return
+  }
+  let folder = disk.folder
+  let deck = try folder.writeDeck("water", steps: 100_000)
+  let text = try folder.text("water.yaml").replacingOccurrences(of: "every: 3 steps", with: "every: 1 step")
+  try text.write(toFile: deck, atomically: true, encoding: .utf8)
+  let outcome = try BlochProcess.run(["run", deck], in: folder.path)
+  #expect(outcome.exitCode == 3)
+  #expect(outcome.errors.contains("disk is full"))
+  let checkpoint = try Checkpoint.read("\(folder.path)/water.checkpoint.h5")
+  #expect(checkpoint.step > 0)
+  #expect(
+    try H5MDReader("\(folder.path)/water.trajectory.h5").frameCount
+      >= Int(checkpoint.counters["trajectory_frames"] ?? 0))
+}

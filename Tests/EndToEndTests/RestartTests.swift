@@ -1,0 +1,79 @@
+// A run that was broken off, whatever the way, ends with the bits of an unbroken one.
+
+import Foundation
+import Testing
+import Trajectory
+
+private let motions = [
+  "ensemble: nve", "ensemble: nvt\nthermostat: {type: langevin, friction: 1 1/ps}",
+  "ensemble: nvt\nthermostat: {tau: 50 fs}",
+]
+
+/// Every number of a trajectory, with all its bits.
+private func frames(_ path: String) throws -> [[UInt64]] {
+  let reader = try H5MDReader(path)
+  return try (0..<reader.frameCount).map { index in
+    let frame = try reader.frame(index)
+    let vectors = frame.system.positions + frame.system.velocities + (frame.forces ?? [])
+    return [UInt64(frame.step)] + vectors.flatMap { [$0.x, $0.y, $0.z] }.map(\.bitPattern)
+      + frame.observables.sorted { $0.key < $1.key }.map(\.value.bitPattern)
+  }
+}
+
+private func expectSameRun(_ a: String, _ b: String, in folder: TemporaryFolder) throws {
+  #expect(try folder.text("\(a).log.tsv") == folder.text("\(b).log.tsv"))
+  #expect(try frames("\(folder.path)/\(a).trajectory.h5") == frames("\(folder.path)/\(b).trajectory.h5"))
+  let ends = try [a, b].map { try Checkpoint.read("\(folder.path)/\($0).checkpoint.h5") }
+  #expect(ends[0].step == ends[1].step)
+  #expect(ends[0].positions == ends[1].positions && ends[0].velocities == ends[1].velocities)
+  #expect(ends[0].arrays == ends[1].arrays)
+}
+
+private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) throws {
+  let outcome = try BlochProcess.run(arguments, in: folder.path)
+  #expect(outcome.exitCode == 0, "\(outcome.errors)")
+}
+
+@Suite(.serialized) struct RestartTests {
+  @Test(arguments: motions, [1, 2]) func twoHalvesAreTheWhole(_ motion: String, threads: Int) throws {
+    let folder = try TemporaryFolder()
+    try expectSuccess(["run", folder.writeDeck("whole", steps: 60, motion, threads: threads)], in: folder)
+    try expectSuccess(["run", folder.writeDeck("half", steps: 31, motion, threads: threads)], in: folder)
+    try expectSuccess(["resume", "half.checkpoint.h5", "--steps", "29"], in: folder)
+    try expectSameRun("whole", "half", in: folder)
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM]) func interruptedRunResumes(_ signal: Int32) throws {
+    let folder = try TemporaryFolder()
+    try expectSuccess(["run", folder.writeDeck("whole", steps: 400)], in: folder)
+    let process = try BlochProcess.start(["run", folder.writeDeck("broken", steps: 400)], in: folder.path)
+    while !folder.exists("broken.checkpoint.previous.h5"), process.isRunning { usleep(1000) }
+    kill(process.processIdentifier, signal)
+    let outcome = try BlochProcess.outcome(of: process, in: folder.path)
+    #expect(outcome.exitCode == 0)
+    #expect(outcome.output.contains("bloch resume \(folder.path)/broken.checkpoint.h5"))
+    try expectSuccess(["resume", "broken.checkpoint.h5"], in: folder)
+    try expectSameRun("whole", "broken", in: folder)
+  }
+
+  @Test func runsKilledAtTwentyRandomMomentsResume() throws {
+    let folder = try TemporaryFolder()
+    let motion = "ensemble: nvt\nthermostat: {type: langevin, friction: 1 1/ps}"
+    let deck = try folder.writeDeck("whole", steps: 200, motion)
+    let start = ContinuousClock.now
+    try expectSuccess(["run", deck], in: folder)
+    let duration = (ContinuousClock.now - start) / Duration.microseconds(1)
+    var random = SystemRandomNumberGenerator()
+    for round in 0..<20 {
+      let name = "killed\(round)"
+      let process = try BlochProcess.start(
+        ["run", folder.writeDeck(name, steps: 200, motion)], in: folder.path)
+      while !folder.exists("\(name).checkpoint.h5"), process.isRunning { usleep(500) }
+      usleep(UInt32.random(in: 0..<UInt32(duration), using: &random))
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      try expectSuccess(["resume", "\(name).checkpoint.h5"], in: folder)
+      try expectSameRun("whole", name, in: folder)
+    }
+  }
+}
