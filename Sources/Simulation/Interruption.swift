@@ -6,8 +6,12 @@ import Synchronization
 public enum Interruption {
   private static let signal = Atomic<Int32>(0)
 
-  /// Catches SIGINT and SIGTERM from here on.
+  /// Catches SIGINT and SIGTERM from here on, also where the program that started this one had blocked them.
   public static func watch() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for number in [SIGINT, SIGTERM] {
       Foundation.signal(number) { caught in
         Interruption.signal.store(caught, ordering: .relaxed)

@@ -22,15 +22,16 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Extended XYZ file for the results, as ASE reads it.", completion: .file(extensions: ["xyz"]))
   var output: String?
 
-  @Option(help: "Threads.")
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @Option(help: "Threads. (default: all processors)")
+  var threads: Int?
 
   func validate() throws {
-    if !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024.") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024.") }
   }
 
   func run() throws {
-    let forceField = try ForceField.lrmace(path: model, precision: precision, threads: threads)
+    let forceField = try ForceField.lrmace(
+      path: model, precision: precision, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     try evaluateStructures(in: structures, with: forceField, output: output) { print($0) }
   }
 }
