@@ -45,8 +45,8 @@ private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) th
 
   @Test(arguments: [SIGINT, SIGTERM]) func interruptedRunResumes(_ signal: Int32) throws {
     let folder = try TemporaryFolder()
-    try expectSuccess(["run", folder.writeDeck("whole", steps: 400)], in: folder)
-    let process = try BlochProcess.start(["run", folder.writeDeck("broken", steps: 400)], in: folder.path)
+    try expectSuccess(["run", folder.writeDeck("whole", steps: 200)], in: folder)
+    let process = try BlochProcess.start(["run", folder.writeDeck("broken", steps: 200)], in: folder.path)
     while !folder.exists("broken.checkpoint.previous.h5"), process.isRunning { usleep(1000) }
     kill(process.processIdentifier, signal)
     let outcome = try BlochProcess.outcome(of: process, in: folder.path)
@@ -59,7 +59,7 @@ private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) th
   @Test func runsKilledAtTwentyRandomMomentsResume() throws {
     let folder = try TemporaryFolder()
     let motion = "ensemble: nvt\nthermostat: {type: langevin, friction: 1 1/ps}"
-    let deck = try folder.writeDeck("whole", steps: 200, motion)
+    let deck = try folder.writeDeck("whole", steps: 100, motion)
     let start = ContinuousClock.now
     try expectSuccess(["run", deck], in: folder)
     let duration = (ContinuousClock.now - start) / Duration.microseconds(1)
@@ -67,7 +67,7 @@ private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) th
     for round in 0..<20 {
       let name = "killed\(round)"
       let process = try BlochProcess.start(
-        ["run", folder.writeDeck(name, steps: 200, motion)], in: folder.path)
+        ["run", folder.writeDeck(name, steps: 100, motion)], in: folder.path)
       while !folder.exists("\(name).checkpoint.h5"), process.isRunning { usleep(500) }
       usleep(UInt32.random(in: 0..<UInt32(duration), using: &random))
       kill(process.processIdentifier, SIGKILL)
