@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Sets up, builds, and runs every test in release, the mode that users run. Arguments go to `swift test`, such as
+# `--filter LatticeTests`. BLOCH_PYTHON names the Python to use instead of python3.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source Scripts/setup.sh
+
+# A folder of its own, because -enable-testing would otherwise rebuild what Scripts/demo.sh has built, and back.
+options=(-c release -Xswiftc -enable-testing --scratch-path .build/tests)
+swift build --build-tests "${options[@]}"
+swift test --skip-build "${options[@]}" "$@"
+
+python=${BLOCH_PYTHON:-python3}
+if "$python" -c 'import h5py, numpy' 2>/dev/null; then
+  "$python" -m unittest discover Tools
+else
+  echo "Skipped: the tests of Tools/ need $python with numpy and h5py (torch and mace-torch optional)."
+fi
