@@ -6,7 +6,7 @@ fail() {
   exit 1
 }
 
-version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' | head -n 1)
+version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' | head -n 1 || true)
 [ -n "$version" ] || fail "no Swift compiler found: Bloch needs Swift 6.2 or newer, see https://swift.org/install"
 read -r major minor <<<"$version"
 if ((major < 6 || (major == 6 && minor < 2))); then
