@@ -19,7 +19,7 @@ public enum HDF5StoredType: Sendable {
   var isInteger: Bool { self != .float32 && self != .float64 }
 
   /// Bytes of one number.
-  var size: Int {
+  public var size: Int {
     switch self {
     case .uint8: 1
     case .float32, .int32: 4

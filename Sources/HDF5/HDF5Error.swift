@@ -15,7 +15,8 @@ public struct HDF5Error: Error, Hashable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
-  public var description: String {
-    if let path { "\(file): \(path): \(reason)" } else { "\(file): \(reason)" }
-  }
+  public var description: String { "\(file): \(pathAndReason)" }
+
+  /// The description without the file, for messages that name it already.
+  public var pathAndReason: String { path.map { "\($0): \(reason)" } ?? reason }
 }

@@ -83,6 +83,22 @@ public final class HDF5Rows {
     }
   }
 
+  /// Whether every row has its place in the file; a row that was never written reads as zeros.
+  public func isWhole() throws -> Bool {
+    try file.reading { _ in
+      try withHandle(H5Dget_create_plist(dataset), close: H5Pclose) { creation in
+        var chunk = [hsize_t](repeating: 1, count: 1 + rowShape.count)
+        try file.check(H5Pget_chunk(creation, Int32(chunk.count), &chunk), path, "is not chunked")
+        var stored: hsize_t = 0
+        try withHandle(H5Dget_space(dataset), close: H5Sclose) { space in
+          try file.check(H5Dget_num_chunks(dataset, space, &stored), path, "the index of chunks is damaged")
+        }
+        // A process killed while it truncated may leave chunks beyond the last row; they are used again.
+        return Int(stored) >= (count + Int(chunk[0]) - 1) / Int(chunk[0])
+      }
+    }
+  }
+
   /// The numbers of one row.
   public func readDoubles(row: Int) throws -> [Double] {
     precondition(row < count)

@@ -1,10 +1,8 @@
-// Checkpoints on disk: an HDF5 file, followed by a seal of 40 bytes: "BLOCH-CP" and the SHA-256 of all bytes
-// before it. HDF5 readers ignore what follows their data; Bloch looks at nothing else until the seal is
-// right, so that a damaged file is recognised whatever the damage.
+// Checkpoints on disk: HDF5 files closed by a seal, so that a damaged one is recognised whatever the damage.
 //
-// Writing never leaves the run without a good checkpoint: a temporary file is written, synchronised to disk
-// and read back against its seal; only then the newest checkpoint becomes the previous one and the temporary
-// file the newest.
+// Writing never leaves the run without a good checkpoint: a temporary file is written, synchronised to disk and
+// read back against its seal; only then the newest checkpoint becomes the previous one and the temporary file the
+// newest.
 
 import Foundation
 import HDF5
@@ -21,21 +19,20 @@ extension Checkpoint {
 
   private static let format = "bloch-checkpoint"
   private static let version = 1
-  private static let seal = Array("BLOCH-CP".utf8)
 
   // MARK: - Writing
 
   /// Writes the checkpoint to `path` and keeps the one that was there as the previous one.
   ///
-  /// - Throws: `TrajectoryError`; whatever happens, the checkpoints that were there are left.
+  /// - Throws: `TrajectoryError`, `HDF5Error`; whatever happens, the checkpoints that were there are left.
   public func write(to path: String) throws {
     let temporary = path + ".tmp"
     let image = try image(name: temporary)
-    let content = image + Checkpoint.seal + SHA256.digest(of: image)
+    let content = FileSeal.sealed(image)
     do {
       try Disk.requireSpace(content.count, for: path)
       try Checkpoint.writeToDisk(content, path: temporary)
-      try Checkpoint.requireSeal(temporary)
+      try FileSeal.verify(temporary)
       if FileManager.default.fileExists(atPath: path) { try Checkpoint.keepPrevious(path) }
       try Disk.rename(temporary, to: path)
       try Disk.synchronize((path as NSString).deletingLastPathComponent)
@@ -103,11 +100,11 @@ extension Checkpoint {
   ///
   /// - Throws: `TrajectoryError.corruptCheckpoint`.
   public static func read(_ path: String) throws -> Checkpoint {
-    try requireSeal(path)
     do {
+      try FileSeal.verify(path)
       return try readContent(path)
     } catch let error as HDF5Error {
-      throw TrajectoryError.corruptCheckpoint(file: path, reason: error.description)
+      throw TrajectoryError.corruptCheckpoint(file: path, reason: error.pathAndReason)
     }
   }
 
@@ -122,23 +119,6 @@ extension Checkpoint {
       let previous = previousPath(of: path)
       guard let checkpoint = try? read(previous) else { throw error }
       return (checkpoint, "\(error); going on from step \(checkpoint.step) in \(previous)")
-    }
-  }
-
-  private static func requireSeal(_ path: String) throws {
-    func corrupt(_ reason: String) -> TrajectoryError { .corruptCheckpoint(file: path, reason: reason) }
-    let content: [UInt8]
-    do { content = try Array(Data(contentsOf: URL(fileURLWithPath: path))) } catch {
-      let isThere = FileManager.default.fileExists(atPath: path)
-      throw corrupt(isThere ? "the file cannot be read" : "there is no such file")
-    }
-    guard !content.isEmpty else { throw corrupt("the file is empty") }
-    let end = content.count - seal.count - 32
-    guard end > 0, content[end..<end + seal.count].elementsEqual(seal) else {
-      throw corrupt("the file is truncated, or no checkpoint of Bloch")
-    }
-    guard SHA256.digest(of: Array(content[..<end])).elementsEqual(content[(end + seal.count)...]) else {
-      throw corrupt("the file is damaged: its content does not match its checksum")
     }
   }
 

@@ -43,42 +43,44 @@ extension H5MDWriter {
       [position, species, edges, time, step] + [velocity, force].compactMap { $0 } + observables
     }
 
-    /// Rows per chunk of a dataset with a few numbers per frame (2 to 18 kB).
-    private static let framesPerChunk = 256
+    /// Frames per chunk, the unit in which HDF5 reads and writes: about 64 kB, one frame at least. The fewer chunks,
+    /// the rarer the moment in which a killed process leaves their index half written.
+    private static func framesPerChunk(bytesPerFrame: Int) -> Int {
+      min(max(1, 65536 / max(1, bytesPerFrame)), 256)
+    }
 
     init(
       creatingIn file: HDF5File, atomCount: Int, observables: [H5MDObservable], options: H5MDOptions
     ) throws {
       let type: HDF5StoredType = options.isDouble ? .float64 : .float32
-      let chunk = Self.framesPerChunk
-      // Per atom a frame per chunk: the fastest to append and to read frame by frame.
-      func element(
-        _ path: String, _ rowShape: [Int], chunkRows: Int, as type: HDF5StoredType, unit: String?
-      ) throws -> HDF5Rows {
-        let rows = try HDF5Rows(
-          creating: path + "/value", rowShape: rowShape, chunkRows: chunkRows, as: type, in: file)
+      func rows(_ path: String, _ rowShape: [Int], as type: HDF5StoredType) throws -> HDF5Rows {
+        let frames = Self.framesPerChunk(bytesPerFrame: rowShape.reduce(type.size, *))
+        return try HDF5Rows(creating: path, rowShape: rowShape, chunkRows: frames, as: type, in: file)
+      }
+      func element(_ path: String, _ rowShape: [Int], as type: HDF5StoredType, unit: String?) throws
+        -> HDF5Rows
+      {
+        let value = try rows(path + "/value", rowShape, as: type)
         if let unit { try file.setAttribute("unit", unit, at: path + "/value") }
         if path != H5MD.position {
           try file.hardLink(path + "/step", to: H5MD.position + "/step")
           try file.hardLink(path + "/time", to: H5MD.position + "/time")
         }
-        return rows
+        return value
       }
-      step = try HDF5Rows(
-        creating: H5MD.position + "/step", rowShape: [], chunkRows: chunk, as: .int64, in: file)
-      time = try HDF5Rows(
-        creating: H5MD.position + "/time", rowShape: [], chunkRows: chunk, as: .float64, in: file)
+      step = try rows(H5MD.position + "/step", [], as: .int64)
+      time = try rows(H5MD.position + "/time", [], as: .float64)
       try file.setAttribute("unit", H5MD.timeUnit, at: H5MD.position + "/time")
-      func perAtom(_ path: String, unit: String) throws -> HDF5Rows {
-        try element(path, [atomCount, 3], chunkRows: 1, as: type, unit: unit)
-      }
-      position = try perAtom(H5MD.position, unit: H5MD.lengthUnit)
-      velocity = options.storesVelocities ? try perAtom(H5MD.velocity, unit: H5MD.velocityUnit) : nil
-      force = options.storesForces ? try perAtom(H5MD.force, unit: H5MD.forceUnit) : nil
-      species = try element(H5MD.species, [atomCount], chunkRows: 1, as: .uint8, unit: nil)
-      edges = try element(H5MD.edges, [3, 3], chunkRows: chunk, as: type, unit: H5MD.lengthUnit)
+      let vectors = [atomCount, 3]
+      position = try element(H5MD.position, vectors, as: type, unit: H5MD.lengthUnit)
+      velocity =
+        options.storesVelocities
+        ? try element(H5MD.velocity, vectors, as: type, unit: H5MD.velocityUnit) : nil
+      force = options.storesForces ? try element(H5MD.force, vectors, as: type, unit: H5MD.forceUnit) : nil
+      species = try element(H5MD.species, [atomCount], as: .uint8, unit: nil)
+      edges = try element(H5MD.edges, [3, 3], as: type, unit: H5MD.lengthUnit)
       self.observables = try observables.map {
-        try element("\(H5MD.observables)/\($0.name)", [], chunkRows: chunk, as: .float64, unit: $0.unit)
+        try element("\(H5MD.observables)/\($0.name)", [], as: .float64, unit: $0.unit)
       }
     }
 

@@ -74,7 +74,13 @@ public final class H5MDWriter {
           reason: "\(table.path) holds \(table.count) frames of the \(frameCount) that the checkpoint counts")
       }
     }
-    for table in tables.all { try table.truncate(toCount: frameCount) }
+    for table in tables.all {
+      try table.truncate(toCount: frameCount)
+      guard try table.isWhole() else {
+        throw TrajectoryError.mismatch(
+          file: path, reason: "\(table.path) has lost frames; move the file away")
+      }
+    }
     writtenCount = frameCount
     try file.flush()
   }

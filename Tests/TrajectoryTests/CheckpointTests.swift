@@ -106,7 +106,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   try file.setAttribute("version", 1)
   let image = try file.image()
   let path = scratch.path("a.h5")
-  try Data(image + Array("BLOCH-CP".utf8) + SHA256.digest(of: image)).write(to: URL(fileURLWithPath: path))
+  try Data(FileSeal.sealed(image)).write(to: URL(fileURLWithPath: path))
   #expect(
     throws: TrajectoryError.corruptCheckpoint(
       file: path, reason: "it is bloch-model version 1; this program reads bloch-checkpoint version 1")
