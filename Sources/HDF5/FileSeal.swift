@@ -1,7 +1,7 @@
 // A seal of 40 bytes after the last byte of a file: "BLOCH256" and the SHA-256 of all bytes before it.
 //
-// The HDF5 library can crash on a damaged file; readers of sealed files look at nothing else until the seal is right.
-// HDF5 itself ignores what follows its data.
+// The HDF5 library can crash on a damaged file; readers of sealed files look at nothing else until the seal
+// is right. HDF5 itself ignores what follows its data.
 
 import Foundation
 

@@ -1,8 +1,8 @@
 // Checkpoints on disk: HDF5 files closed by a seal, so that a damaged one is recognised whatever the damage.
 //
-// Writing never leaves the run without a good checkpoint: a temporary file is written, synchronised to disk and
-// read back against its seal; only then the newest checkpoint becomes the previous one and the temporary file the
-// newest.
+// Writing never leaves the run without a good checkpoint: a temporary file is written, synchronised to disk
+// and read back against its seal; only then the newest checkpoint becomes the previous one and the temporary
+// file the newest.
 
 import Foundation
 import HDF5
@@ -27,7 +27,7 @@ extension Checkpoint {
   /// - Throws: `TrajectoryError`, `HDF5Error`; whatever happens, the checkpoints that were there are left.
   public func write(to path: String) throws {
     let temporary = path + ".tmp"
-    let image = try image(name: temporary)
+    let image = try image()
     let content = FileSeal.sealed(image)
     do {
       try Disk.requireSpace(content.count, for: path)
@@ -42,9 +42,9 @@ extension Checkpoint {
     }
   }
 
-  /// The HDF5 file, made in memory: on a full disk HDF5 could not be left in peace. HDF5 wants one name per open file.
-  private func image(name: String) throws -> [UInt8] {
-    let file = try HDF5File(inMemory: name)
+  /// The HDF5 file, made in memory: on a full disk HDF5 could not be left in peace.
+  private func image() throws -> [UInt8] {
+    let file = try HDF5File(inMemory: "checkpoint in memory")
     try file.setAttribute("format", Checkpoint.format)
     try file.setAttribute("version", Checkpoint.version)
     try file.setAttribute("engine_version", engineVersion)

@@ -185,8 +185,9 @@ struct ExtendedXYZHeader {
       let normal = cross(vectors[(axis + 1) % 3], vectors[(axis + 2) % 3])
       let height = abs(vectors.determinant) / dot(normal, normal).squareRoot()
       guard height >= smallestHeight else {
+        let thickness = height.isFinite ? height : 0
         throw line.error(
-          "the cell has no volume: it is \(height.isFinite ? height : 0) Angstrom thick along vector \(axis + 1)",
+          "the cell has no volume: it is \(thickness) Angstrom thick along vector \(axis + 1)",
           at: lattice.range, help: "give three independent lattice vectors in Angstrom")
       }
     }
