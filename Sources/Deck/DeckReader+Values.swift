@@ -109,14 +109,14 @@ extension DeckReader {
     _ text: String, in range: ClosedRange<Int>, name: String, part: Node? = nil
   ) throws(Mistake) -> Int {
     let takes = "`\(name)` takes \(takesCount(range))"
-    guard let (number, rest) = NumberText.split(text), rest.isEmpty || NumberText.slip(in: text) == nil else {
+    guard let (number, rest) = NumberText.split(text), rest.isEmpty else {
+      let unit = NumberText.split(text).flatMap { number, rest in
+        rest.wholeMatch(of: /[A-Za-z\/]+/).map { _ in
+          "`\(name)` has no unit: write `\(name): \(plain(number))`"
+        }
+      }
       throw Mistake(
-        message: "`\(text)` is not a whole number", help: NumberText.slip(in: text) ?? takes, part: part)
-    }
-    guard rest.isEmpty else {
-      throw Mistake(
-        message: "`\(text)` is not a whole number",
-        help: "`\(name)` has no unit: write `\(name): \(plain(number))`",
+        message: "`\(text)` is not a whole number", help: NumberText.slip(in: text) ?? unit ?? takes,
         part: part)
     }
     // Digits are read as they stand: a Double would round those beyond 2^53.

@@ -41,7 +41,7 @@ public struct Diagnostic: Sendable, CustomStringConvertible {
   public init(source: SourceText, span: SourceSpan?, message: String, help: String?) {
     self.source = source
     self.span = span
-    self.message = message
+    self.message = message.count > 160 ? message.prefix(80) + " ... " + message.suffix(60) : message
     self.help = help
   }
 

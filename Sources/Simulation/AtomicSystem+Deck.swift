@@ -40,7 +40,8 @@ extension AtomicSystem {
 
   // MARK: - Copies
 
-  private static let largestCount = 100_000_000
+  /// Features and neighbours of an atom in the smallest of models; most take several times more.
+  private static let leastBytesPerAtom = 10_000
 
   /// Why the system cannot be copied so often along its three lattice vectors; nil if it can.
   func replicationProblem(_ copies: [Int]) -> (message: String, help: String)? {
@@ -51,8 +52,11 @@ extension AtomicSystem {
       )
     }
     let total = copies.reduce(count, *)
-    return total > Self.largestCount
-      ? ("these copies make \(total) atoms", "\(Self.largestCount) are the limit") : nil
+    let memory = Int(ProcessInfo.processInfo.physicalMemory)
+    guard total > memory / Self.leastBytesPerAtom else { return nil }
+    return (
+      "these copies make \(total) atoms, more than the \(bytes(memory)) of memory hold", "make fewer copies"
+    )
   }
 
   /// Copies along the lattice vectors, the last one fastest; atoms of a copy keep their order.

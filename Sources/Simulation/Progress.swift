@@ -41,7 +41,6 @@ struct Progress {
     }
     let line = fields.joined(separator: "   ")
     note(isTerminal ? "\r\u{1B}[K" + line : line + "\n", raw: true)
-    if isTerminal, step == last { note("") }
     shown = .now
   }
 
