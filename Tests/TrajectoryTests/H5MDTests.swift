@@ -151,24 +151,9 @@ func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
 /// The acceptance probe beside this repository opens files with MDAnalysis and ZnH5MD.
 private let acceptance = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   .appending(path: "../../../shared/tools/h5md_accept.py").standardizedFileURL
-private let python = ProcessInfo.processInfo.environment["BLOCH_PYTHON"] ?? "python3"
-
-private func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = arguments
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = pipe
-  try process.run()
-  let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-  process.waitUntilExit()
-  return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-}
-
 private let canAccept =
   FileManager.default.fileExists(atPath: acceptance.path)
-  && (try? run([python, "-c", "import h5py, MDAnalysis, znh5md"]).status) == 0
+  && (try? runTool([python, "-c", "import h5py, MDAnalysis, znh5md"]).status) == 0
 
 @Test(
   .enabled(
@@ -178,6 +163,6 @@ func trajectoriesOpenInMDAnalysisAndZnH5MD(isPeriodic: [Bool]) throws {
   let scratch = try Scratch()
   let path = scratch.path("a.h5")
   try writeSample(path, frames: 12, isPeriodic: isPeriodic, options: H5MDOptions(storesForces: true))
-  let result = try run([python, acceptance.path, path])
+  let result = try runTool([python, acceptance.path, path])
   #expect(result.status == 0, "\(result.output)")
 }

@@ -28,3 +28,20 @@ func sampleSystem(isPeriodic: [Bool] = [true, true, true]) -> AtomicSystem {
     positions: [[0.1, -0.2, 0.119], [0, 0.763, -12.477], [1 / 3, -0.763, 9.477]],
     velocities: [[0.001, -0.002, 0.0005], [0.01, 0, -0.02], [1 / 7, 0, 0]], isFixed: [true, false, false])
 }
+
+/// The Python that the tests of other programs' readers use.
+let python = ProcessInfo.processInfo.environment["BLOCH_PYTHON"] ?? "python3"
+
+/// Runs a program to its end.
+func runTool(_ arguments: [String]) throws -> (status: Int32, output: String) {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = arguments
+  let pipe = Pipe()
+  process.standardOutput = pipe
+  process.standardError = pipe
+  try process.run()
+  let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+  process.waitUntilExit()
+  return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+}
