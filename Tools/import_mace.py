@@ -214,23 +214,24 @@ def fold(source):
   return attributes, data
 
 
-# ------------------------------------------------------------------ walls
-def parse_walls(texts, species):
-  """['O-O:2.4:60'] -> datasets of the group `repulsion`."""
-  pairs, onset, strength = [], [], []
+# ------------------------------------------------------------------ barriers
+def parse_barriers(texts, species):
+  """['O-O:0:2.4:13'] -> datasets of the group `barriers`."""
+  pairs, ranges, heights = [], [], []
   for text in texts:
     try:
-      names, r, k = text.split(':')
+      names, inner, outer, height = text.split(':')
       pair = [SYMBOLS.index(name) + 1 for name in names.split('-')]
-      onset.append(float(r))
-      strength.append(float(k))
+      ranges.append([float(inner), float(outer)])
+      heights.append(float(height))
     except ValueError:
-      raise Unsupported(f'--wall {text}: write it as O-O:2.4:60 (pair, onset in A, strength in eV/A^3)') from None
-    refuse(len(pair) != 2 or not set(pair) <= set(species), f'--wall {text}: the model has no such pair of elements')
+      raise Unsupported(f'--barrier {text}: write it as O-O:0:2.4:13 (pair, from and to in A, height in eV)') from None
+    refuse(len(pair) != 2 or not set(pair) <= set(species), f'--barrier {text}: the model has no such pair')
+    refuse(not 0 <= ranges[-1][0] < ranges[-1][1], f'--barrier {text}: not a range of distances')
     pairs.append([list(species).index(z) for z in pair])
   if not pairs:
     return {}
-  return {f'repulsion/{k}': np.array(v) for k, v in (('pairs', pairs), ('onset', onset), ('strength', strength))}
+  return {f'barriers/{k}': np.array(v) for k, v in (('pairs', pairs), ('ranges', ranges), ('heights', heights))}
 
 
 # ------------------------------------------------------------------ Bloch model file
@@ -267,8 +268,8 @@ def main():
   p.add_argument('--name', help='name stored in the model (default: name of SOURCE)')
   p.add_argument('--provenance', help='trained on what, by what (default: what SOURCE says)')
   p.add_argument('--errors', help='errors reached on unseen data, as text')
-  p.add_argument('--wall', action='append', default=[], metavar='A-B:ONSET:STRENGTH',
-                 help='repulsion strength (onset - r)^3 between two elements closer than the onset (A, eV/A^3)')
+  p.add_argument('--barrier', action='append', default=[], metavar='A-B:FROM:TO:HEIGHT',
+                 help='barrier between two elements at distances without training data (A, eV)')
   a = p.parse_args()
   if not os.path.isfile(a.source):
     sys.exit(f'{a.source}: no such file')
@@ -277,7 +278,7 @@ def main():
     source = (read_reference if a.source.endswith('.h5') else read_mace_torch)(a.source, name)
     source.provenance, source.errors = a.provenance or source.provenance, a.errors or source.errors
     attributes, data = fold(source)
-    data.update(parse_walls(a.wall, data['species']))
+    data.update(parse_barriers(a.barrier, data['species']))
     write_model(a.output, attributes, data)
   except Unsupported as e:
     sys.exit(f'{a.source}: Bloch does not support: {e}')

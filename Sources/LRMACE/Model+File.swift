@@ -62,7 +62,7 @@ extension Model {
     embedding = try reader.matrix("embedding", rows: species.count, columns: channels)
 
     layers = []
-    walls = try file.exists("repulsion") ? try reader.walls(species: species.count) : []
+    barriers = try file.exists("barriers") ? try reader.barriers(species: species.count) : []
     for t in 0..<layerCount {
       let layer = try reader.layer("layers/\(t)", self)
       if let last = layers.last, last.outputLmax != layer.inputLmax {
@@ -215,12 +215,17 @@ private struct ModelReader {
     return contraction
   }
 
-  func walls(species: Int) throws -> [Model.Wall] {
-    let pairs = try integers("repulsion/pairs", columns: 2, in: 0...(species - 1))
-    let onsets = try vector("repulsion/onset", count: pairs.count)
-    let strengths = try vector("repulsion/strength", count: pairs.count)
-    return zip(pairs, zip(onsets, strengths)).map {
-      Model.Wall(first: $0[0], second: $0[1], onset: $1.0, strength: $1.1)
+  func barriers(species: Int) throws -> [Model.Barrier] {
+    let pairs = try integers("barriers/pairs", columns: 2, in: 0...(species - 1))
+    let ranges = try matrix("barriers/ranges", rows: pairs.count, columns: 2).values
+    let heights = try vector("barriers/heights", count: pairs.count)
+    return try pairs.indices.map { n in
+      let barrier = Model.Barrier(
+        first: pairs[n][0], second: pairs[n][1], inner: ranges[2 * n], outer: ranges[2 * n + 1], height: heights[n])
+      guard barrier.inner >= 0, barrier.inner < barrier.outer else {
+        throw fail("barriers/ranges: \(barrier.inner) to \(barrier.outer) A is not a range of distances")
+      }
+      return barrier
     }
   }
 

@@ -7,7 +7,7 @@
 //   B_L     = contraction[L](A)                                                        symmetric, up to `correlation`
 //   h'_L    = B_L . product[L] + h_L . skip[L][species of i] (+ reciprocal-space attention on L = 0)
 // with R_p,c(r) a silu network of the Bessel basis, and the energy of an atom
-//   E_i = scale * sum_layers readout(h') + shift + E0[species] (+ walls between atoms that come too close).
+//   E_i = scale * sum_layers readout(h') + shift + E0[species] (+ barriers at distances without data).
 // Units: Angstrom and eV. Matrices are row-major, features multiply from the left.
 
 import Reciprocal
@@ -50,17 +50,19 @@ public struct Model: Sendable {
   /// [species, channels]: features entering the first layer.
   public var embedding: Matrix
   public var layers: [Layer]
-  /// Repulsion at distances that the training data do not hold; may be empty.
-  public var walls: [Wall]
+  /// Barriers at distances that the training data do not hold; may be empty.
+  public var barriers: [Barrier]
 
-  /// U(r) = strength (onset - r)^3 for r < onset between two elements (indices into `species`).
-  public struct Wall: Sendable, Hashable {
+  /// U(r) = height (4 x (1 - x))^3 with x = (r - inner) / (outer - inner) in (0, 1), between two elements (indices into
+  /// `species`).
+  public struct Barrier: Sendable, Hashable {
     public var first: Int
     public var second: Int
     /// Angstrom.
-    public var onset: Double
-    /// eV/Angstrom^3.
-    public var strength: Double
+    public var inner: Double
+    public var outer: Double
+    /// eV.
+    public var height: Double
   }
 
   /// b_n(r) = prefactor sin(w_n r) / r f(r / cutoff), with the polynomial cut-off of order p (DimeNet, eq. 8).

@@ -20,7 +20,7 @@ final class Network<T: KernelScalar> {
   private let embedding: PackedMatrix<T>
   private let readouts: [PackedReadout<T>?]
   private let attention: AttentionStack<T>?
-  private let repulsion: CoreRepulsion<T>?
+  private let barriers: Barriers<T>?
 
   private var atoms = 0
   /// Element of every atom, as an index into `model.species`; ascending.
@@ -35,9 +35,9 @@ final class Network<T: KernelScalar> {
   private let inputs: [AlignedBuffer<T>]
   private let messages: [AlignedBuffer<T>]
   private var scratch: [ThreadScratch<T>] = []
-  /// Sum of the readouts of every atom, and its share of the walls.
+  /// Sum of the readouts of every atom, and its share of the barriers.
   private let nodeEnergies = AlignedBuffer<Double>()
-  private let wallEnergies = AlignedBuffer<Double>()
+  private let barrierEnergies = AlignedBuffer<Double>()
   private(set) var timings = Timings()
 
   struct Block {
@@ -59,7 +59,7 @@ final class Network<T: KernelScalar> {
     embedding = PackedMatrix(
       model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count, paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
-    repulsion = CoreRepulsion(model.walls, species: model.species.count)
+    barriers = Barriers(model.barriers, species: model.species.count)
     attention = AttentionStack(model: model, channels: padded, threads: threads)
     features = (0...model.layers.count).map { _ in AlignedBuffer<T>() }
     featureGradients = (0...model.layers.count).map { _ in AlignedBuffer<T>() }
@@ -81,7 +81,7 @@ final class Network<T: KernelScalar> {
     atoms = species.count
     self.species = species
     nodeEnergies.reserve(atoms)
-    wallEnergies.reserve(atoms)
+    barrierEnergies.reserve(atoms)
     blocks = (0..<threads).map { thread in
       var list: [Block] = []
       let range = partition(of: atoms, thread: thread, threads: threads)
@@ -132,9 +132,9 @@ final class Network<T: KernelScalar> {
       parallel(threads: threads, count: atoms) { _, range in
         guard let r = r.baseAddress else { return }
         geometry.forward(centres: range, positions: r, list: list, cell: cell.vectors)
-        if let repulsion {
+        if let barriers {
           for i in range {
-            wallEnergies.pointer[i] = repulsion.addEnergy(
+            barrierEnergies.pointer[i] = barriers.addEnergy(
               of: geometry.edges(of: i), centre: species[i], species: species,
               lengthGradient: geometry.lengthGradient(of: i))
           }
@@ -170,7 +170,7 @@ final class Network<T: KernelScalar> {
       forces[i] = f
       atomicEnergies[i] =
         model.scale * nodeEnergies.pointer[i] + model.shift + model.isolatedEnergies[species[i]]
-        + wallEnergies.pointer[i]
+        + barrierEnergies.pointer[i]
     }
     timings.end(.edges)
     attention?.addForces(to: &forces, strainGradient: &strainGradient)
