@@ -16,6 +16,24 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, FourierScalar, Co
     b: UnsafePointer<Self>, ldb: Int, beta: Self, c: UnsafeMutablePointer<Self>, ldc: Int)
 }
 
+extension KernelScalar {
+  /// sum_i a_i b_i, lane by lane: a plain loop may not reorder its sum and so cannot be vectorised.
+  @inlinable @inline(__always)
+  public static func dot(_ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>, count: Int) -> Self {
+    let width = Lanes.scalarCount
+    let whole = count / width * width
+    var sums = Lanes.zero
+    for i in stride(from: 0, to: whole, by: width) {
+      sums.addProduct(
+        UnsafeRawPointer(a + i).loadUnaligned(as: Lanes.self),
+        UnsafeRawPointer(b + i).loadUnaligned(as: Lanes.self))
+    }
+    var sum = sums.sum()
+    for i in whole..<count { sum += a[i] * b[i] }
+    return sum
+  }
+}
+
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
 

@@ -168,7 +168,7 @@ extension ParticleMesh {
             let scaled = value * (wx[i] * wy[j])
             var z = Int(corner.z)
             for l in 0..<order {
-              row[z] += scaled * wz[l]
+              row[z].addProduct(scaled, Lanes(repeating: wz[l]))
               z = z + 1 == size.z ? 0 : z + 1
             }
           }
@@ -198,10 +198,10 @@ extension ParticleMesh {
             var rowSum = Lanes.zero
             var z = Int(corner.z)
             for l in 0..<order {
-              rowSum += row[z] * wz[l]
+              rowSum.addProduct(row[z], Lanes(repeating: wz[l]))
               z = z + 1 == size.z ? 0 : z + 1
             }
-            sum += rowSum * (wx[i] * wy[j])
+            sum.addProduct(rowSum, Lanes(repeating: wx[i] * wy[j]))
           }
         }
         storeLanes(sum, into: result + m * columns + block.lowerBound, count: block.count)
@@ -238,17 +238,19 @@ extension ParticleMesh {
             var z = Int(corner.z)
             for l in 0..<order {
               let backward = adjointPotential[offset + z]
-              let energy = potential[offset + z] * adjointSource + backward * source
-              rowSum += backward * wz[l]
-              value += energy * wz[l]
-              slope += energy * dz[l]
+              var energy = potential[offset + z] * adjointSource
+              energy.addProduct(backward, source)
+              let weight = Lanes(repeating: wz[l])
+              rowSum.addProduct(backward, weight)
+              value.addProduct(energy, weight)
+              slope.addProduct(energy, Lanes(repeating: dz[l]))
               z = z + 1 == size.z ? 0 : z + 1
             }
-            let weight = wx[i] * wy[j]
-            sum += rowSum * weight
-            gx += value * (dx[i] * wy[j])
-            gy += value * (wx[i] * dy[j])
-            gz += slope * weight
+            let weight = Lanes(repeating: wx[i] * wy[j])
+            sum.addProduct(rowSum, weight)
+            gx.addProduct(value, Lanes(repeating: dx[i] * wy[j]))
+            gy.addProduct(value, Lanes(repeating: wx[i] * dy[j]))
+            gz.addProduct(slope, weight)
           }
         }
         storeLanes(sum, into: dX + m * columns + block.lowerBound, count: block.count)

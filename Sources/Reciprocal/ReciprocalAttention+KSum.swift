@@ -59,9 +59,8 @@ extension ReciprocalAttention {
         for h in 0..<heads {
           var sum = 0.0
           for row in [k, count + k] {
-            for c in row * columns + h * d * d..<row * columns + (h + 1) * d * d {
-              sum += Double(t[c] * tHat[c])
-            }
+            let head = row * columns + h * d * d
+            sum += Double(T.dot(t + head, tHat + head, count: d * d))
           }
           for j in 0..<sigmaCount { weightGradients[j * count + k] += filter[h * sigmaCount + j] * sum }
         }

@@ -17,61 +17,74 @@ import Lattice
 
 /// Wavevectors that are scaled, or pulled back, at a time: keeps the scratch in cache.
 private let wavevectorBlock = 256
+/// Rows of the triangle of G that are formed at a time.
+private let triangleBlock = 32
 /// Rows of an N x N matrix that one head works on at a time.
 private let rowBlock = 64
 
 // MARK: - The matrices G_j
 
 extension ReciprocalAttention {
+  /// The lower triangle of every G_j, then its mirror image.
   func preparePairKernels() {
     let (n, size) = (atomCount, atomCount * atomCount)
     pairKernels.reserve(kernel.sigmas.count * size)
     pairGradients.reserve(kernel.sigmas.count * size).update(repeating: 0, count: kernel.sigmas.count * size)
     for (j, sigma) in kernel.sigmas.enumerated() {
       let g = pairKernels.pointer + j * size
-      if grid == nil {
-        fillFreeKernel(g, sigma: sigma)
-      } else {
-        fillPeriodicKernel(g, weights: weights.pointer + j * wavevectorCount)
+      // Of 2 T parts, thread t takes the t-th from either end: as many elements of the triangle as any other.
+      parallel(threads: threads, count: threads) { thread, _ in
+        for part in [thread, 2 * threads - 1 - thread] {
+          let rows = partition(of: n, thread: part, threads: 2 * threads)
+          if grid == nil {
+            fillFreeKernel(g, rows: rows, sigma: sigma)
+          } else {
+            fillPeriodicKernel(g, rows: rows, kernel: j, scratch: threadScratch[thread])
+          }
+        }
       }
       let selfTerm = T(kernel.selfTerm(sigma: sigma))
-      for m in 0..<n { g[m * n + m] -= selfTerm }
+      for m in 0..<n {
+        g[m * n + m] -= selfTerm
+        for other in 0..<m { g[other * n + m] = g[m * n + other] }
+      }
     }
   }
 
-  private func fillFreeKernel(_ g: UnsafeMutablePointer<T>, sigma: Double) {
+  private func fillFreeKernel(_ g: UnsafeMutablePointer<T>, rows: Range<Int>, sigma: Double) {
     let n = atomCount
-    parallel(threads: threads, count: n) { _, rows in
-      positions.withUnsafeBufferPointer { positions in
-        for m in rows {
-          for other in 0..<n {
-            let d = positions[m] - positions[other]
-            g[m * n + other] = T(freeKernel(distanceSquared: dot(d, d), sigma: sigma).value)
-          }
+    positions.withUnsafeBufferPointer { positions in
+      for m in rows {
+        for other in 0...m {
+          let d = positions[m] - positions[other]
+          g[m * n + other] = T(freeKernel(distanceSquared: dot(d, d), sigma: sigma).value)
         }
       }
     }
   }
 
   /// G = sum over blocks of wavevectors of (W Phi)^T Phi.
-  private func fillPeriodicKernel(_ g: UnsafeMutablePointer<T>, weights: UnsafePointer<Double>) {
+  private func fillPeriodicKernel(
+    _ g: UnsafeMutablePointer<T>, rows: Range<Int>, kernel j: Int, scratch: Workspace<T>
+  ) {
     let (n, stride, count) = (atomCount, phases.stride, wavevectorCount)
-    let phi = phases.pointer
-    parallel(threads: threads, count: n) { thread, atoms in
-      (g + atoms.lowerBound * n).update(repeating: 0, count: atoms.count * n)
-      let scaled = threadScratch[thread].reserve(wavevectorBlock * atoms.count)
-      for start in Swift.stride(from: 0, to: 2 * count, by: wavevectorBlock) {
-        let block = start..<min(start + wavevectorBlock, 2 * count)
-        for row in block {
-          let weight = T(weights[row < count ? row : row - count])
-          let from = phi + row * stride + atoms.lowerBound
-          let to = scaled + (row - start) * atoms.count
-          for m in 0..<atoms.count { to[m] = weight * from[m] }
-        }
+    let (phi, weights) = (phases.pointer, weights.pointer + j * count)
+    (g + rows.lowerBound * n).update(repeating: 0, count: rows.count * n)
+    let scaled = scratch.reserve(wavevectorBlock * rows.count)
+    for start in Swift.stride(from: 0, to: 2 * count, by: wavevectorBlock) {
+      let block = start..<min(start + wavevectorBlock, 2 * count)
+      for row in block {
+        let weight = T(weights[row < count ? row : row - count])
+        let from = phi + row * stride + rows.lowerBound
+        let to = scaled + (row - start) * rows.count
+        for m in 0..<rows.count { to[m] = weight * from[m] }
+      }
+      for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: triangleBlock) {
+        let end = min(first + triangleBlock, rows.upperBound)
         T.gemm(
-          transposeA: true, transposeB: false, m: atoms.count, n: n, k: block.count, alpha: 1, a: scaled,
-          lda: atoms.count, b: phi + start * stride, ldb: stride, beta: 1, c: g + atoms.lowerBound * n, ldc: n
-        )
+          transposeA: true, transposeB: false, m: end - first, n: end, k: block.count, alpha: 1,
+          a: scaled + first - rows.lowerBound, lda: rows.count, b: phi + start * stride, ldb: stride, beta: 1,
+          c: g + first * n, ldc: n)
       }
     }
   }
@@ -309,12 +322,8 @@ extension ReciprocalAttention {
           for (firstRow, target) in [(k, product), (count + k, sine)] {
             let phase = phi + firstRow * stride + atoms.lowerBound
             let values = target + row * atoms.count
-            var rowSum = T.zero
-            for m in 0..<atoms.count {
-              rowSum += phase[m] * values[m]
-              values[m] *= weight
-            }
-            sum += Double(rowSum)
+            sum += Double(T.dot(phase, values, count: atoms.count))
+            for m in 0..<atoms.count { values[m] *= weight }
           }
           weightGradient[k] = 0.5 * sum
         }

@@ -308,12 +308,12 @@ extension ReciprocalAttention {
     let (n, k, j) = (Double(atomCount), Double(2 * wavevectorCount), Double(kernel.sigmas.count))
     let (layers, columns, points) = (Double(layers.count), Double(columns), Double(mesh.pointCount))
     // G and the adjoint of its phases once; then every head forms, weights and applies N x N matrices.
-    let perLayer = Double(width) * (headWidth == 1 ? 3 * j : 12)
+    let perLayer = Double(width) * (headWidth == 1 ? 5 * j : 24)
     let pairwise = n * n * (2 * j * k + layers * perLayer)
     // Two products forward, four backward; narrow ones are slower.
     let kSum = layers * 6 * n * k * (columns + 24)
     let reach = Double(meshResolution.order * meshResolution.order * meshResolution.order)
-    let mesh = layers * columns * (8 * n * reach + 20 * points * log2(points))
+    let mesh = layers * columns * (40 * n * reach + 100 * points * log2(points))
     if T.self == Float.self && mesh < min(pairwise, kSum) { return .mesh }
     return pairwise < kSum ? .pairwise : .kSum
   }

@@ -20,3 +20,10 @@ import Testing
   #expect(halves.allSatisfy { $0 == 0 })
   #expect(tiny / Double(threads + 1) > 0)
 }
+
+@Test func dotProductsCountEveryElementOnce() {
+  for count in [0, 1, 15, 16, 17, 100] {
+    let (a, b) = ((0..<count).map { Float($0 % 7) }, (0..<count).map { Float($0 % 5) - 1 })
+    #expect(Float.dot(a, b, count: count) == zip(a, b).reduce(0) { $0 + $1.0 * $1.1 })
+  }
+}

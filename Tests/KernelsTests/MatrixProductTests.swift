@@ -3,13 +3,15 @@ import Testing
 
 /// op(A) op(B) in double precision, by its definition.
 private func naive<T: KernelScalar>(
-  _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, _ a: [T], _ lda: Int, _ b: [T], _ ldb: Int
+  _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, _ a: [T], _ lda: Int, _ b: [T],
+  _ ldb: Int
 ) -> [Double] {
   var c = [Double](repeating: 0, count: m * n)
   for i in 0..<m {
     for j in 0..<n {
       for l in 0..<k {
-        c[i * n + j] += Double(transposeA ? a[l * lda + i] : a[i * lda + l])
+        c[i * n + j] +=
+          Double(transposeA ? a[l * lda + i] : a[i * lda + l])
           * Double(transposeB ? b[j * ldb + l] : b[l * ldb + j])
       }
     }
@@ -32,7 +34,8 @@ private func largestDeviation<T: KernelScalar>(_: T.Type) -> Double {
             let before = (0..<m * ldc).map { T($0 % 11) }
             var c = before
             T.gemm(
-              transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a: a, lda: lda, b: b,
+              transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a: a, lda: lda,
+              b: b,
               ldb: ldb, beta: beta, c: &c, ldc: ldc)
             for i in 0..<m {
               for j in 0..<ldc {
@@ -59,7 +62,8 @@ private func largestDeviation<T: KernelScalar>(_: T.Type) -> Double {
 @Test func productWithoutAnInnerDimensionOnlyScales() {
   var c: [Float] = [1, 2, 3, .nan]
   Float.gemm(
-    transposeA: false, transposeB: false, m: 1, n: 3, k: 0, alpha: 1, a: [0], lda: 1, b: [0], ldb: 3, beta: 2, c: &c,
+    transposeA: false, transposeB: false, m: 1, n: 3, k: 0, alpha: 1, a: [0], lda: 1, b: [0], ldb: 3, beta: 2,
+    c: &c,
     ldc: 3)
   #expect(c.prefix(3) == [2, 4, 6])
 }
