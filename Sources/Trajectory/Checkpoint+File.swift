@@ -33,7 +33,8 @@ extension Checkpoint {
       try Disk.requireSpace(content.count, for: path)
       try Checkpoint.writeToDisk(content, path: temporary)
       try FileSeal.verify(temporary)
-      if FileManager.default.fileExists(atPath: path) { try Checkpoint.keepPrevious(path) }
+      // A damaged checkpoint must not take the place of a good previous one.
+      if (try? FileSeal.verify(path)) != nil { try Checkpoint.keepPrevious(path) }
       try Disk.rename(temporary, to: path)
       try Disk.synchronize((path as NSString).deletingLastPathComponent)
     } catch {

@@ -85,6 +85,16 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   #expect(try Checkpoint.readNewestValid(path).checkpoint.step == 1)
 }
 
+@Test func aDamagedCheckpointDoesNotReplaceTheGoodPreviousOne() throws {
+  let scratch = try Scratch()
+  let path = scratch.path("run.checkpoint.h5")
+  for step in 1...2 { try sampleCheckpoint(step: Int64(step)).write(to: path) }
+  try Data("damaged".utf8).write(to: URL(fileURLWithPath: path))
+  try sampleCheckpoint(step: 3).write(to: path)
+  #expect(try Checkpoint.read(path).step == 3)
+  #expect(try Checkpoint.read(Checkpoint.previousPath(of: path)).step == 1)
+}
+
 @Test func twoDamagedCheckpointsAreAnErrorThatNamesTheNewest() throws {
   let scratch = try Scratch()
   let path = scratch.path("run.checkpoint.h5")
