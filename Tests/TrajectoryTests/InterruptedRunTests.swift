@@ -126,7 +126,8 @@
     guard try run("/usr/bin/mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", scratch.url.path) == 0 else {
       return
     }
-    defer { _ = try? run("/usr/bin/umount", scratch.url.path) }
+    // Lazily: a process started by another test may have inherited an open file.
+    defer { _ = try? run("/usr/bin/umount", "-l", scratch.url.path) }
     let path = scratch.path("a.h5")
     let checkpoint = Checkpoint(
       step: 1, system: system, neighborListPositions: [], deck: "", modelHash: "", engineVersion: "")
