@@ -33,9 +33,9 @@ enum BSpline {
     }
   }
 
-  /// The factor U^2 / (sum over aliases of U^2)^2 with U(n) = (sin(pi n/M) / (pi n/M))^p. It makes the mesh sum
-  /// the best approximation of wavevector n in the mean over positions (Hockney and Eastwood 1988, eq. 8-22, for
-  /// a kernel that ends before the first alias).
+  /// The factor U^2 / (sum over aliases of U^2)^2 with U(n) = (sin(pi n/M) / (pi n/M))^p. It makes the mesh
+  /// sum the best approximation of wavevector n in the mean over positions (Hockney and Eastwood 1988,
+  /// eq. 8-22, for a kernel that ends before the first alias).
   static func influence(order: Int, wavenumber n: Int, size: Int) -> Double {
     func squared(_ n: Int) -> Double {
       let x = Double.pi * Double(n) / Double(size)

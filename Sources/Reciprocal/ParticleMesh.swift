@@ -122,16 +122,17 @@ final class ParticleMesh<T: KernelScalar> {
           let f = positions[m] * cell.inverse
           let u = (f - f.rounded(.down)) * extent
           for axis in 0..<3 {
-            let floor = u[axis].rounded(.down)
+            // f just below 1 may round up to u = M, which is the point 0; so is, harmlessly, a NaN.
+            let coordinate = u[axis] < extent[axis] ? u[axis] : 0
+            let floor = Int(coordinate)
             BSpline.fill(
-              order: order, fraction: u[axis] - floor, weights: weights, derivatives: derivatives)
+              order: order, fraction: coordinate - Double(floor), weights: weights, derivatives: derivatives)
             for i in 0..<order {
               splines[(m * 6 + axis) * order + i] = T(weights[i])
               splines[(m * 6 + 3 + axis) * order + i] = T(derivatives[i])
             }
-            // f just below 1 may round up to u = M: the remainder brings it home.
-            let corner = (Int(floor) + size[axis] - order + 1) % size[axis]
-            corners[m][axis] = Int32(corner)
+            let corner = floor - order + 1
+            corners[m][axis] = Int32(corner < 0 ? corner + size[axis] : corner)
           }
         }
       }

@@ -1,5 +1,5 @@
-// The attention sum with G as an N x N matrix, kept for all layers of a step (2 J N^2 numbers with
-// its adjoint).
+// The attention sum with G as an N x N matrix, kept for all layers of a step: 2 J N^2 numbers with its
+// adjoint, 3 J N^2 without periodic axes.
 //
 //   three periodic axes   G_j = Phi^T W_j Phi - s_j 1
 //   no periodic axis      G_j(r) = erf(r/(sqrt2 sigma_j))/r - s_j 1      (the limit V -> infinity)
@@ -30,6 +30,7 @@ extension ReciprocalAttention {
     let (n, size) = (atomCount, atomCount * atomCount)
     pairKernels.reserve(kernel.sigmas.count * size)
     pairGradients.reserve(kernel.sigmas.count * size).update(repeating: 0, count: kernel.sigmas.count * size)
+    if grid == nil { pairSlopes.reserve(kernel.sigmas.count * size) }
     for (j, sigma) in kernel.sigmas.enumerated() {
       let g = pairKernels.pointer + j * size
       // Of 2 T parts, thread t takes the t-th from either end: as many elements of the triangle as any other.
@@ -37,7 +38,7 @@ extension ReciprocalAttention {
         for part in [thread, 2 * threads - 1 - thread] {
           let rows = partition(of: n, thread: part, threads: 2 * threads)
           if grid == nil {
-            fillFreeKernel(g, rows: rows, sigma: sigma)
+            fillFreeKernel(g, slopes: pairSlopes.pointer + j * size, rows: rows, sigma: sigma)
           } else {
             fillPeriodicKernel(g, rows: rows, kernel: j, scratch: threadScratch[thread])
           }
@@ -51,13 +52,19 @@ extension ReciprocalAttention {
     }
   }
 
-  private func fillFreeKernel(_ g: UnsafeMutablePointer<T>, rows: Range<Int>, sigma: Double) {
+  /// G and, in both triangles, G'(r)/r: they share the error function.
+  private func fillFreeKernel(
+    _ g: UnsafeMutablePointer<T>, slopes: UnsafeMutablePointer<T>, rows: Range<Int>, sigma: Double
+  ) {
     let n = atomCount
     positions.withUnsafeBufferPointer { positions in
       for m in rows {
         for other in 0...m {
           let d = positions[m] - positions[other]
-          g[m * n + other] = T(freeKernel(distanceSquared: dot(d, d), sigma: sigma).value)
+          let (value, slope) = freeKernel(distanceSquared: dot(d, d), sigma: sigma)
+          g[m * n + other] = T(value)
+          slopes[m * n + other] = T(slope)
+          slopes[other * n + m] = T(slope)
         }
       }
     }
@@ -258,11 +265,11 @@ extension ReciprocalAttention {
 extension ReciprocalAttention {
   func addPairGradients() {
     let n = atomCount
-    for (j, sigma) in kernel.sigmas.enumerated() {
+    for j in kernel.sigmas.indices {
       let gradient = pairGradients.pointer + j * n * n
       symmetrize(gradient)
       if grid == nil {
-        addFreeGradients(gradient, sigma: sigma)
+        addFreeGradients(gradient, slopes: pairSlopes.pointer + j * n * n)
       } else {
         addPeriodicGradients(gradient, kernel: j)
       }
@@ -281,16 +288,15 @@ extension ReciprocalAttention {
     }
   }
 
-  private func addFreeGradients(_ gradient: UnsafePointer<T>, sigma: Double) {
+  private func addFreeGradients(_ gradient: UnsafePointer<T>, slopes: UnsafePointer<T>) {
     let (n, sums) = (atomCount, positionGradients.pointer)
     parallel(threads: threads, count: n) { _, rows in
       positions.withUnsafeBufferPointer { positions in
         for m in rows {
           var sum = Vector3.zero
           for other in 0..<n {
-            let d = positions[m] - positions[other]
-            let slope = freeKernel(distanceSquared: dot(d, d), sigma: sigma).slopeOverDistance
-            sum += d * (slope * Double(gradient[m * n + other]))
+            let pull = gradient[m * n + other] * slopes[m * n + other]
+            sum += (positions[m] - positions[other]) * Double(pull)
           }
           for axis in 0..<3 { sums[axis * n + m] += sum[axis] }
         }

@@ -72,6 +72,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// G_j and dE/dG_j summed over layers (pairwise), [J][N][N].
   let pairKernels = Workspace<T>()
   let pairGradients = Workspace<T>()
+  /// G_j'(r)/r without periodic axes, [J][N][N].
+  let pairSlopes = Workspace<T>()
   /// dE/du in mesh coordinates, summed over layers (mesh).
   let meshGradients = Workspace<Vector3>()
   /// dE/dr as [3][N].

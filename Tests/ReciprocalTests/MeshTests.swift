@@ -62,3 +62,11 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
     }
   }
 }
+
+@Test func anAtomARoundingErrorOutsideTheCellStaysOnTheMesh() {
+  var inside = problem(cell: Cell.triclinic[0], sigmas: [1.2])
+  inside.positions[0] = .zero
+  var outside = inside
+  outside.positions[0] = Vector3(repeating: -1e-18)
+  #expect(relativeDeviation(outside.solve(method: .mesh).u, inside.solve(method: .mesh).u) < 1e-13)
+}
