@@ -15,5 +15,9 @@ final class FileLock {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A process that is just being started may share the descriptor; closing ours would leave it the lock.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }
