@@ -40,7 +40,6 @@ extension Simulation {
     files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
     lastStep = Int64(deck.steps)
     self.checkpoint = checkpoint
-    damagedCheckpoint = warning == nil ? nil : path
   }
 
   /// Runs from the checkpoint to the last step.
@@ -53,8 +52,6 @@ extension Simulation {
     }
     try forceField.potential.rebuildNeighborList(at: checkpoint.neighborListPositions, system: system)
     try prepare()
-    // Else the next checkpoint would push the damaged one over the good one.
-    if let damagedCheckpoint { try? FileManager.default.removeItem(atPath: damagedCheckpoint) }
     let output = try RunOutput(resuming: files, for: self, from: checkpoint)
     try files.writeResolvedDeck(deck)
     try integrate(writing: output)

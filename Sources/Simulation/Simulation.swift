@@ -19,8 +19,6 @@ public struct Simulation {
   let lastStep: Int64
   /// What the run goes on from; nil for a new run.
   let checkpoint: Checkpoint?
-  /// A newer checkpoint that could not be read.
-  let damagedCheckpoint: String?
 
   /// Sets up the run of `deck` at its first step; no file is written.
   /// - Throws: `DeckError`, `FileError`, or what the force field throws when it is made.
@@ -41,7 +39,6 @@ public struct Simulation {
     files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
     lastStep = Int64(deck.steps)
     checkpoint = nil
-    damagedCheckpoint = nil
   }
 }
 

@@ -90,9 +90,11 @@ private func failure(_ body: () throws -> Void) -> RunFailure? {
   bytes[bytes.count / 2] ^= 0xFF
   bytes[bytes.count / 3] ^= 0xFF
   try bytes.prefix(bytes.count - 100).write(to: URL(fileURLWithPath: simulation.files.checkpoint))
-  let rest = try Simulation(
+  var rest = try Simulation(
     checkpoint: simulation.files.checkpoint, steps: nil, forceField: ForceField.lennardJones)
   #expect(rest.integrator.completedSteps == 7)
+  try rest.resume()
+  #expect(try Checkpoint.read(simulation.files.checkpoint).step == 14)
 }
 
 @Test func replicatedStructureRepeatsAtomsAndFixedOnes() throws {
