@@ -6,6 +6,9 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, FourierScalar, Co
   /// 64 bytes of this type: one AVX-512 register, or several narrower ones.
   associatedtype Lanes: SIMD, Sendable where Lanes.Scalar == Self
 
+  /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
+  static func sum(_ lanes: Lanes) -> Self
+
   /// C <- alpha op(A) op(B) + beta C, row-major.
   ///
   /// op(A) is m x k, op(B) is k x n, C is m x n; op transposes where asked. `lda`, `ldb`, `ldc` are the row
@@ -37,6 +40,14 @@ extension KernelScalar {
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
 
+  @inlinable @inline(__always)
+  public static func sum(_ lanes: SIMD16<Float>) -> Float {
+    let eight = lanes.lowHalf + lanes.highHalf
+    let four = eight.lowHalf + eight.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two.x + two.y
+  }
+
   public static func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, a: UnsafePointer<Float>,
     lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
@@ -49,6 +60,13 @@ extension Float: KernelScalar {
 
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
+
+  @inlinable @inline(__always)
+  public static func sum(_ lanes: SIMD8<Double>) -> Double {
+    let four = lanes.lowHalf + lanes.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two.x + two.y
+  }
 
   public static func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Double, a: UnsafePointer<Double>,

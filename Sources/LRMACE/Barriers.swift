@@ -38,7 +38,7 @@ struct Barriers<T: KernelScalar> {
 
   /// The energy of one centre; adds dE/dr of its edges. Every pair is met from both its ends.
   func addEnergy(
-    of edges: Convolution<T>.Edges, centre: Int, species of: [Int], lengthGradient: UnsafeMutablePointer<T>
+    of edges: Edges<T>, centre: Int, species of: [Int], lengthGradient: UnsafeMutablePointer<T>
   ) -> Double {
     var energy = 0.0
     for e in 0..<edges.count {

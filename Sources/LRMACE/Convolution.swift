@@ -32,19 +32,16 @@ struct Convolution<T: KernelScalar> {
 
   let channels: Int
   let paths: [Path]
-  /// Number of paths for each l3.
-  let pathsPerDegree: [Int]
-  /// Message values per atom of all degrees below l3.
-  let messageOffsets: [Int]
-  let messageCount: Int
+  /// Widths: paths with l3 = l times channels.
+  let layout: MessageLayout
   let tensorCount: Int
   let couplings: [Coupling]
   let radial: RadialTable<T>
 
-  init(layer: Model.Layer, lmax: Int, channels: Int, radial: RadialTable<T>) {
+  init(layer: Model.Layer, channels: Int, radial: RadialTable<T>) {
     self.channels = channels
     self.radial = radial
-    var counts = [Int](repeating: 0, count: lmax + 1)
+    var counts = [Int](repeating: 0, count: layer.messageLmax + 1)
     var paths: [Path] = []
     var couplings: [Coupling] = []
     var offset = 0
@@ -61,61 +58,14 @@ struct Convolution<T: KernelScalar> {
     }
     self.paths = paths
     self.couplings = couplings
-    pathsPerDegree = counts
+    layout = MessageLayout(widths: counts.map { $0 * channels })
     tensorCount = offset
-    var starts: [Int] = []
-    var total = 0
-    for (l, count) in counts.enumerated() {
-      starts.append(total)
-      total += (2 * l + 1) * count * channels
-    }
-    messageOffsets = starts
-    messageCount = total
-  }
-
-  /// The edges of one centre.
-  struct Edges {
-    let count: Int
-    let neighbors: UnsafePointer<Int32>
-    let lengths: UnsafePointer<T>
-    /// [edge][harmonic].
-    let harmonics: UnsafePointer<T>
-    let harmonicCount: Int
-  }
-
-  /// Messages, or their gradients, of a block of atoms.
-  struct MessageBlock {
-    let base: UnsafeMutablePointer<T>
-    let atoms: Int
-
-    /// [atom][m][path][channel] of degree `l`.
-    @inline(__always)
-    func degree(_ l: Int, _ convolution: Convolution) -> UnsafeMutablePointer<T> {
-      base + atoms &* convolution.messageOffsets[l]
-    }
   }
 
   /// This path's [m3] rows, `stride` apart, of one atom of a block.
   @inline(__always)
-  private func row(_ path: Path, _ block: MessageBlock, _ atom: Int) -> (UnsafeMutablePointer<T>, stride: Int) {
-    let stride = pathsPerDegree[path.l3] &* channels
-    let first = block.degree(path.l3, self) + atom &* (2 &* path.l3 &+ 1) &* stride
-    return (first + path.slot &* channels, stride)
-  }
-
-  /// Scratch of one thread, for up to `edges` edges per centre.
-  final class Scratch {
-    let radial: AlignedBuffer<T>
-    let slope: AlignedBuffer<T>
-    let tensor: AlignedBuffer<T>
-    let tensorGradient: AlignedBuffer<T>
-
-    init(_ convolution: Convolution, edges: Int) {
-      radial = AlignedBuffer(edges * convolution.radial.functions)
-      slope = AlignedBuffer(convolution.radial.functions)
-      tensor = AlignedBuffer(edges * convolution.tensorCount)
-      tensorGradient = AlignedBuffer(convolution.tensorCount)
-    }
+  private func row(_ path: Path, _ block: MessageBlock<T>, _ atom: Int) -> (UnsafeMutablePointer<T>, stride: Int) {
+    (block.row(path.l3, atom, layout) + path.slot &* channels, layout.widths[path.l3])
   }
 
   @inline(__always)
@@ -129,7 +79,7 @@ struct Convolution<T: KernelScalar> {
   // MARK: - Forward
 
   /// Messages of one centre, written as atom `atom` of a block.
-  func forward(_ edges: Edges, features: Features<T>, scratch: Scratch, messages: MessageBlock, atom: Int) {
+  func forward(_ edges: Edges<T>, features: Features<T>, scratch: ConvolutionScratch<T>, messages: MessageBlock<T>, atom: Int) {
     let r = scratch.radial.pointer
     let t = scratch.tensor.pointer
     for e in 0..<edges.count {
@@ -152,7 +102,7 @@ struct Convolution<T: KernelScalar> {
   /// One path of one centre; the unused first argument fixes the number of components, 2 l3 + 1.
   @inline(__always)
   private func accumulate<let components: Int>(
-    _: InlineArray<components, T>, _ p: Int, _ path: Path, _ edges: Edges, _ x: UnsafePointer<T>,
+    _: InlineArray<components, T>, _ p: Int, _ path: Path, _ edges: Edges<T>, _ x: UnsafePointer<T>,
     _ r: UnsafePointer<T>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ stride: Int
   ) {
     let inputs = 2 &* path.l1 &+ 1
@@ -180,12 +130,12 @@ struct Convolution<T: KernelScalar> {
 
   /// Adjoint of `forward` for one centre, given the gradient of its messages.
   ///
-  /// Adds dE/dY to `harmonicsGradient` [edge][harmonic], dE/dr to `lengthGradient` [edge], and, where asked,
-  /// dE/dx of the neighbours to `featureGradient`.
+  /// Adds dE/dY to `harmonicsGradient` [edge][harmonic], dE/dr to `lengthGradient` [edge], and dE/dx of the neighbours
+  /// to `featureGradient`.
   func adjoint(
-    _ edges: Edges, features: Features<T>, messagesGradient: MessageBlock, atom: Int, scratch: Scratch,
+    _ edges: Edges<T>, features: Features<T>, messagesGradient: MessageBlock<T>, atom: Int, scratch: ConvolutionScratch<T>,
     harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>,
-    featureGradient: Features<T>?
+    featureGradient: Features<T>
   ) {
     let r = scratch.radial.pointer
     let dr = scratch.slope.pointer
@@ -199,7 +149,7 @@ struct Convolution<T: KernelScalar> {
       for (p, path) in paths.enumerated() {
         let offset = j &* (2 &* path.l1 &+ 1) &* channels
         let x = UnsafePointer(features.degree(path.l1) + offset)
-        let dx = featureGradient.map { $0.degree(path.l1) + offset }
+        let dx = featureGradient.degree(path.l1) + offset
         let (gradient, stride) = row(path, messagesGradient, atom)
         let dm = UnsafePointer(gradient)
         switch path.l3 {
@@ -222,7 +172,7 @@ struct Convolution<T: KernelScalar> {
   @inline(__always)
   private func propagate<let components: Int>(
     _: InlineArray<components, T>, _ p: Int, _ path: Path, _ x: UnsafePointer<T>,
-    _ dx: UnsafeMutablePointer<T>?, _ r: UnsafePointer<T>, _ dr: UnsafePointer<T>, _ t: UnsafePointer<T>,
+    _ dx: UnsafeMutablePointer<T>, _ r: UnsafePointer<T>, _ dr: UnsafePointer<T>, _ t: UnsafePointer<T>,
     _ dt: UnsafeMutablePointer<T>, _ dm: UnsafePointer<T>, _ stride: Int
   ) -> T {
     var slope = T.Lanes(repeating: 0)
@@ -241,15 +191,13 @@ struct Convolution<T: KernelScalar> {
           sum[m].addProduct(rx, d)
         }
         slope.addProduct(dr.lanes(p &* channels &+ c) * xc, s)
-        if let dx {
-          var g = dx.lanes(m1 &* channels &+ c)
-          g.addProduct(rc, s)
-          dx.setLanes(m1 &* channels &+ c, g)
-        }
+        var g = dx.lanes(m1 &* channels &+ c)
+        g.addProduct(rc, s)
+        dx.setLanes(m1 &* channels &+ c, g)
         c &+= T.Lanes.scalarCount
       }
-      for m in 0..<components { dt[tensor &+ m] = sum[m].sum() }
+      for m in 0..<components { dt[tensor &+ m] = T.sum(sum[m]) }
     }
-    return slope.sum()
+    return T.sum(slope)
   }
 }

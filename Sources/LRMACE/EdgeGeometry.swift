@@ -49,9 +49,9 @@ final class EdgeGeometry<T: KernelScalar> {
     return largest
   }
 
-  func edges(of i: Int) -> Convolution<T>.Edges {
+  func edges(of i: Int) -> Edges<T> {
     let start = Int(starts[i])
-    return Convolution<T>.Edges(
+    return Edges<T>(
       count: Int(counts.pointer[i]), neighbors: UnsafePointer(neighbors.pointer + start),
       lengths: UnsafePointer(lengths.pointer + start),
       harmonics: UnsafePointer(values.pointer + start &* harmonics.count), harmonicCount: harmonics.count)

@@ -32,6 +32,7 @@ public final class LRMACEPotential: Potential {
 
   public init(model: Model, precision: Precision = .mixed, threads: Int = 1) {
     precondition(threads > 0)
+    let model = model.withoutDeadPaths()
     self.model = model
     self.precision = precision
     self.threads = threads
@@ -122,6 +123,7 @@ public final class LRMACEPotential: Potential {
     forces = Array(repeating: .zero, count: system.count)
     energies = Array(repeating: 0, count: system.count)
     try list.build(positions: positions, cell: system.cell)
+    list.groupNeighbors(by: species)
     engine.prepare(species: species, list: list)
   }
 }

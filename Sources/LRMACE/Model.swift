@@ -10,6 +10,7 @@
 //   E_i = scale * sum_layers readout(h') + shift + E0[species] (+ barriers at distances without data).
 // Units: Angstrom and eV. Matrices are row-major, features multiply from the left.
 
+import Kernels
 import Reciprocal
 
 /// A row-major matrix.
@@ -23,6 +24,29 @@ public struct Matrix: Sendable {
     self.rows = rows
     self.columns = columns
     self.values = values
+  }
+
+  /// A matrix of zeros.
+  public init(rows: Int, columns: Int) {
+    self.init(rows: rows, columns: columns, values: Array(repeating: 0, count: rows * columns))
+  }
+
+  public subscript(row: Int, column: Int) -> Double {
+    get { values[row * columns + column] }
+    set { values[row * columns + column] = newValue }
+  }
+
+  func rows(_ first: Int, count: Int) -> Matrix {
+    Matrix(rows: count, columns: columns, values: Array(values[(first * columns)..<((first + count) * columns)]))
+  }
+
+  static func * (a: Matrix, b: Matrix) -> Matrix {
+    precondition(a.columns == b.rows)
+    var c = Matrix(rows: a.rows, columns: b.columns)
+    Double.gemm(
+      transposeA: false, transposeB: false, m: a.rows, n: b.columns, k: a.columns, alpha: 1, a: a.values,
+      lda: a.columns, b: b.values, ldb: b.columns, beta: 0, c: &c.values, ldc: b.columns)
+    return c
   }
 }
 
@@ -94,6 +118,9 @@ public struct Model: Sendable {
     public var product: [Matrix]
     public var readout: Readout?
     public var attention: Attention?
+
+    /// Highest degree of the layer's messages.
+    public var messageLmax: Int { linear.count - 1 }
   }
 
   /// Symmetric polynomials of A with output degree L, in the basis of coupled pairs

@@ -31,7 +31,7 @@ final class Network<T: KernelScalar> {
   /// h entering every layer, and leaving the last; then their gradients.
   private let features: [AlignedBuffer<T>]
   private let featureGradients: [AlignedBuffer<T>]
-  /// x = h linearUp and A of every layer.
+  /// x = h linearUp of every layer but the first, and A of every layer.
   private let inputs: [AlignedBuffer<T>]
   private let messages: [AlignedBuffer<T>]
   private var scratch: [ThreadScratch<T>] = []
@@ -55,7 +55,9 @@ final class Network<T: KernelScalar> {
     self.threads = threads
     channels = padded
     geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
-    layers = model.layers.map { NetworkLayer($0, model: model, channels: padded) }
+    layers = model.layers.enumerated().map { t, layer in
+      NetworkLayer(layer, isFirst: t == 0, model: model, channels: padded)
+    }
     embedding = PackedMatrix(
       model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count, paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
@@ -101,12 +103,12 @@ final class Network<T: KernelScalar> {
       featureGradients[t].reserve(count)
     }
     for t in layers.indices {
-      inputs[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].inputLmax))
-      messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: model.lmax))
+      if t > 0 { inputs[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].inputLmax)) }
+      messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].messageLmax))
     }
     let edges = geometry.largestCount
     if scratch.isEmpty || scratch[0].edges < edges {
-      scratch = (0..<threads).map { _ in ThreadScratch(layers, edges: edges, block: Self.blockSize) }
+      scratch = (0..<threads).map { _ in ThreadScratch(layers, edges: edges, block: Self.blockSize, channels: channels) }
     }
     for s in scratch {
       s.inputGradients.reserve(
@@ -118,7 +120,6 @@ final class Network<T: KernelScalar> {
       (features[0].pointer + i * channels).update(
         from: embedding.pointer + species[i] * channels, count: channels)
     }
-    layers[0].linearUp[0].apply(features[0].pointer, rows: atoms, into: inputs[0].pointer)
   }
 
   // MARK: - Energy and forces
@@ -192,6 +193,7 @@ final class Network<T: KernelScalar> {
 
   private func forward(layer t: Int) {
     let layer = layers[t]
+    let layout = layer.layout
     let x = view(inputs[t])
     let (a, h, next) = (view(messages[t]), view(features[t]), view(features[t + 1]))
     let gradient = view(featureGradients[t + 1])
@@ -201,15 +203,23 @@ final class Network<T: KernelScalar> {
       for block in blocks[thread] {
         let first = block.atoms.lowerBound
         let count = block.atoms.count
-        let m = Convolution<T>.MessageBlock(base: s.messages.pointer, atoms: count)
-        for i in block.atoms {
-          layer.convolution.forward(
-            geometry.edges(of: i), features: x, scratch: s.convolution[t], messages: m, atom: i - first)
+        let m = MessageBlock<T>(base: s.messages.pointer, atoms: count)
+        switch layer.messages {
+        case .species(let convolution):
+          for i in block.atoms {
+            convolution.forward(
+              geometry.edges(of: i), species: species, scratch: s.messageScratch, messages: m, atom: i - first)
+          }
+        case .features(let convolution):
+          for i in block.atoms {
+            convolution.forward(
+              geometry.edges(of: i), features: x, scratch: s.messageScratch, messages: m, atom: i - first)
+          }
         }
         clock.end(.convolution, &s.parts)
-        for l in 0...model.lmax {
+        for l in 0...layer.messageLmax {
           layer.linear[l, block.species].apply(
-            m.degree(l, layer.convolution), rows: count * (2 * l + 1), into: a.row(l, first))
+            m.degree(l, layout), rows: count * (2 * l + 1), into: a.row(l, first))
         }
         clock.end(.linear, &s.parts)
         let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
@@ -241,6 +251,7 @@ final class Network<T: KernelScalar> {
 
   private func adjoint(layer t: Int) {
     let layer = layers[t]
+    let layout = layer.layout
     // The first layer's features do not depend on positions.
     let needsInputs = t > 0
     let x = view(inputs[t])
@@ -274,17 +285,27 @@ final class Network<T: KernelScalar> {
             species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: s.contraction[t])
         }
         clock.end(.contraction, &s.parts)
-        let dm = Convolution<T>.MessageBlock(base: s.messages.pointer, atoms: count)
-        for l in 0...model.lmax {
+        let dm = MessageBlock<T>(base: s.messages.pointer, atoms: count)
+        for l in 0...layer.messageLmax {
           layer.linear[l, block.species].applyAdjoint(
-            da.degree(l), rows: count * (2 * l + 1), into: dm.degree(l, layer.convolution))
+            da.degree(l), rows: count * (2 * l + 1), into: dm.degree(l, layout))
         }
         clock.end(.linear, &s.parts)
-        for i in block.atoms {
-          layer.convolution.adjoint(
-            geometry.edges(of: i), features: x, messagesGradient: dm, atom: i - first, scratch: s.convolution[t],
-            harmonicsGradient: geometry.harmonicsGradient(of: i), lengthGradient: geometry.lengthGradient(of: i),
-            featureGradient: needsInputs ? dx : nil)
+        switch layer.messages {
+        case .species(let convolution):
+          for i in block.atoms {
+            convolution.adjoint(
+              geometry.edges(of: i), species: species, messagesGradient: dm, atom: i - first,
+              scratch: s.messageScratch, harmonicsGradient: geometry.harmonicsGradient(of: i),
+              lengthGradient: geometry.lengthGradient(of: i))
+          }
+        case .features(let convolution):
+          for i in block.atoms {
+            convolution.adjoint(
+              geometry.edges(of: i), features: x, messagesGradient: dm, atom: i - first, scratch: s.messageScratch,
+              harmonicsGradient: geometry.harmonicsGradient(of: i), lengthGradient: geometry.lengthGradient(of: i),
+              featureGradient: dx)
+          }
         }
         clock.end(.convolution, &s.parts)
       }

@@ -5,32 +5,69 @@ import Kernels
 import Lattice
 
 struct NetworkLayer<T: KernelScalar> {
+  /// How the layer forms its messages.
+  enum Messages {
+    /// From features that depend on the element alone.
+    case species(SpeciesConvolution<T>)
+    case features(Convolution<T>)
+  }
+
   let inputLmax: Int
   let outputLmax: Int
-  let convolution: Convolution<T>
+  let messageLmax: Int
+  let messages: Messages
+  /// Mixes paths and channels of the messages.
+  let linear: SpeciesMatrices<T>
   let contraction: SymmetricContraction<T>
   let linearUp: [PackedMatrix<T>]
-  let linear: SpeciesMatrices<T>
   let skip: [[PackedMatrix<T>]]
   let product: [PackedMatrix<T>]
 
-  init(_ layer: Model.Layer, model: Model, channels: Int) {
+  init(_ layer: Model.Layer, isFirst: Bool, model: Model, channels: Int) {
     func pack(_ matrix: Matrix) -> PackedMatrix<T> {
       PackedMatrix(matrix, rowBlock: model.channels, paddedRowBlock: channels, paddedColumns: channels)
     }
     inputLmax = layer.inputLmax
     outputLmax = layer.outputLmax
-    let radial = RadialTable<T>(
-      network: layer.radial, basis: model.radialBasis, cutoff: model.cutoff, channels: model.channels,
-      paddedChannels: channels)
-    convolution = Convolution(layer: layer, lmax: model.lmax, channels: channels, radial: radial)
+    messageLmax = layer.messageLmax
+    if isFirst, let convolution = SpeciesConvolution<T>(layer: layer, model: model, channels: channels) {
+      messages = .species(convolution)
+      linear = convolution.folded
+    } else {
+      let radial = RadialTable<T>(
+        network: RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff), channels: model.channels,
+        paddedChannels: channels)
+      messages = .features(Convolution(layer: layer, channels: channels, radial: radial))
+      linear = SpeciesMatrices(matrices: layer.linear.map { $0.map(pack) })
+    }
     contraction = SymmetricContraction(
-      layer.contraction, lmax: model.lmax, species: model.species.count, channels: model.channels,
+      layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
       paddedChannels: channels)
     linearUp = layer.linearUp.map(pack)
-    linear = SpeciesMatrices(matrices: layer.linear.map { $0.map(pack) })
     skip = layer.skip.map { $0.map(pack) }
     product = layer.product.map(pack)
+  }
+
+  var layout: MessageLayout {
+    switch messages {
+    case .species(let convolution): convolution.layout
+    case .features(let convolution): convolution.layout
+    }
+  }
+
+  var radialFunctions: Int {
+    switch messages {
+    case .species(let convolution): convolution.functions
+    case .features(let convolution): convolution.radial.functions
+    }
+  }
+
+  /// Entries of t per edge; the first layer needs none.
+  var tensorCount: Int {
+    switch messages {
+    case .species: 0
+    case .features(let convolution): convolution.tensorCount
+    }
   }
 }
 
@@ -46,7 +83,7 @@ struct SpeciesMatrices<T: KernelScalar> {
 /// What one thread writes while it walks its blocks.
 final class ThreadScratch<T: KernelScalar> {
   let edges: Int
-  let convolution: [Convolution<T>.Scratch]
+  let messageScratch: ConvolutionScratch<T>
   let contraction: [SymmetricContraction<T>.Scratch]
   /// Messages M of a block, or their gradients.
   let messages: AlignedBuffer<T>
@@ -62,13 +99,14 @@ final class ThreadScratch<T: KernelScalar> {
   let readout = AlignedBuffer<T>(2 * PackedReadout<T>.maximumWidth)
   var parts = Timings.Parts()
 
-  init(_ layers: [NetworkLayer<T>], edges: Int, block: Int) {
+  init(_ layers: [NetworkLayer<T>], edges: Int, block: Int, channels: Int) {
     self.edges = edges
-    convolution = layers.map { Convolution<T>.Scratch($0.convolution, edges: edges) }
+    messageScratch = ConvolutionScratch(
+      edges: edges, functions: layers.map(\.radialFunctions).max() ?? 0,
+      tensorCount: layers.map(\.tensorCount).max() ?? 0)
     contraction = layers.map { SymmetricContraction<T>.Scratch($0.contraction) }
-    messages = AlignedBuffer(block * (layers.map(\.convolution.messageCount).max() ?? 0))
-    let channels = layers[0].convolution.channels
-    let lmax = layers[0].contraction.lmax
+    messages = AlignedBuffer(block * (layers.map(\.layout.count).max() ?? 0))
+    let lmax = layers.map(\.messageLmax).max() ?? 0
     messageGradients = AlignedBuffer(Features<T>.count(atoms: block, channels: channels, lmax: lmax))
     products = AlignedBuffer(
       Features<T>.count(atoms: block, channels: channels, lmax: layers.map(\.outputLmax).max() ?? 0))

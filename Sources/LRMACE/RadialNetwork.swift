@@ -14,9 +14,26 @@ struct RadialNetwork {
     subscript(distance: Int, order: Int, f: Int) -> Double { values[(3 * distance + order) * functions + f] }
   }
 
-  let network: [Matrix]
-  let basis: Model.BesselBasis
+  private let network: [Matrix]
+  private let activatesLast: Bool
+  private let basis: Model.BesselBasis
   let cutoff: Double
+
+  /// The whole network: R_p,c(r).
+  init(_ network: [Matrix], basis: Model.BesselBasis, cutoff: Double) {
+    self.network = network
+    activatesLast = false
+    self.basis = basis
+    self.cutoff = cutoff
+  }
+
+  /// All but the last matrix: the functions f_b(r) that it mixes.
+  init(hiddenLayersOf network: [Matrix], basis: Model.BesselBasis, cutoff: Double) {
+    self.network = network.dropLast()
+    activatesLast = true
+    self.basis = basis
+    self.cutoff = cutoff
+  }
 
   func jets(at distances: [Double]) -> Jets {
     var x = Jets(
@@ -32,7 +49,7 @@ struct RadialNetwork {
         a: x.values, lda: matrix.rows, b: matrix.values, ldb: matrix.columns, beta: 0, c: &y.values,
         ldc: matrix.columns)
       x = y
-      if i + 1 < network.count { activate(&x, count: distances.count) }
+      if activatesLast || i + 1 < network.count { activate(&x, count: distances.count) }
     }
     return x
   }

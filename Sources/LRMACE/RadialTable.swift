@@ -17,10 +17,10 @@ struct RadialTable<T: KernelScalar> {
   /// Largest error met at mid-interval, relative to the largest |R|.
   let relativeError: Double
 
-  /// - Parameter pad: columns [path][channel] of the network are spread to [path][paddedChannels].
-  init(network: [Matrix], basis: Model.BesselBasis, cutoff: Double, channels: Int, paddedChannels: Int) {
+  /// Functions [path][channel] of the network are spread to [path][paddedChannels].
+  init(network source: RadialNetwork, channels: Int, paddedChannels: Int) {
     let tolerance = T.self == Float.self ? 1e-7 : 1e-13
-    let source = RadialNetwork(network: network, basis: basis, cutoff: cutoff)
+    let cutoff = source.cutoff
     var intervals = 32
     func distances(_ offset: Double, _ count: Int) -> [Double] {
       (0..<count).map { cutoff * (Double($0) + offset) / Double(intervals) }

@@ -7,10 +7,8 @@ import Testing
   @Test func splinesFollowTheNetworkAndItsSlope() throws {
     let model = try Golden.model("lr_b_16x0e_2layer_lmax3_corr3")
     let layer = model.layers[1]
-    let exact = RadialNetwork(network: layer.radial, basis: model.radialBasis, cutoff: model.cutoff)
-    let table = RadialTable<Double>(
-      network: layer.radial, basis: model.radialBasis, cutoff: model.cutoff, channels: model.channels,
-      paddedChannels: model.channels)
+    let exact = RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff)
+    let table = RadialTable<Double>(network: exact, channels: model.channels, paddedChannels: model.channels)
     #expect(table.relativeError < 1e-13)
     var value = [Double](repeating: 0, count: table.functions)
     var slope = value
@@ -25,7 +23,7 @@ import Testing
 
   @Test func derivativesOfTheNetworkAreExact() throws {
     let model = try Golden.model("lr_b_16x0e_2layer_lmax3_corr3")
-    let exact = RadialNetwork(network: model.layers[0].radial, basis: model.radialBasis, cutoff: model.cutoff)
+    let exact = RadialNetwork(model.layers[0].radial, basis: model.radialBasis, cutoff: model.cutoff)
     for r in [0.01, 0.04, 0.9, 2.3, 4.4] {
       let h = 1e-4
       let jet = exact.jets(at: [r - h, r, r + h])
@@ -39,7 +37,7 @@ import Testing
 
   @Test func functionsVanishAtTheCutoff() throws {
     let model = try Golden.model("lr_b_16x0e_2layer_lmax3_corr3")
-    let exact = RadialNetwork(network: model.layers[0].radial, basis: model.radialBasis, cutoff: model.cutoff)
+    let exact = RadialNetwork(model.layers[0].radial, basis: model.radialBasis, cutoff: model.cutoff)
     let jet = exact.jets(at: [model.cutoff, model.cutoff - 1e-5])
     #expect((0..<jet.functions).allSatisfy { jet[0, 0, $0] == 0 && abs(jet[1, 1, $0]) < 1e-6 })
   }

@@ -1,0 +1,70 @@
+// Messages of a block of atoms before their linear layer: for each degree l, [atom][m][width], the width being what the
+// linear layer sums over, so that it is one matrix product per degree.
+
+import Kernels
+
+struct MessageLayout {
+  /// Values summed over by the linear layer, for each degree.
+  let widths: [Int]
+  /// Values per atom of all degrees below.
+  let offsets: [Int]
+  /// Values per atom.
+  let count: Int
+
+  init(widths: [Int]) {
+    self.widths = widths
+    var (offsets, count): ([Int], Int) = ([], 0)
+    for (l, width) in widths.enumerated() {
+      offsets.append(count)
+      count += (2 * l + 1) * width
+    }
+    self.offsets = offsets
+    self.count = count
+  }
+
+  var degrees: Int { widths.count }
+}
+
+/// Messages, or their gradients.
+struct MessageBlock<T: KernelScalar> {
+  let base: UnsafeMutablePointer<T>
+  let atoms: Int
+
+  /// [atom][m][width] of degree `l`.
+  @inline(__always)
+  func degree(_ l: Int, _ layout: MessageLayout) -> UnsafeMutablePointer<T> { base + atoms &* layout.offsets[l] }
+
+  /// [m][width] of one atom.
+  @inline(__always)
+  func row(_ l: Int, _ atom: Int, _ layout: MessageLayout) -> UnsafeMutablePointer<T> {
+    degree(l, layout) + atom &* (2 &* l &+ 1) &* layout.widths[l]
+  }
+}
+
+/// The edges of one centre.
+struct Edges<T: KernelScalar> {
+  let count: Int
+  let neighbors: UnsafePointer<Int32>
+  let lengths: UnsafePointer<T>
+  /// [edge][harmonic].
+  let harmonics: UnsafePointer<T>
+  let harmonicCount: Int
+}
+
+/// Scratch of one thread for the messages of a centre.
+final class ConvolutionScratch<T: KernelScalar> {
+  /// Radial functions, [edge][function].
+  let radial: AlignedBuffer<T>
+  /// Slopes of the radial functions of one edge.
+  let slope: AlignedBuffer<T>
+  /// Coupled harmonics t, [edge][entry], and dE/dt of one edge.
+  let tensor: AlignedBuffer<T>
+  let tensorGradient: AlignedBuffer<T>
+
+  init(edges: Int, functions: Int, tensorCount: Int) {
+    radial = AlignedBuffer(edges * functions)
+    slope = AlignedBuffer(functions)
+    tensor = AlignedBuffer(edges * tensorCount)
+    tensorGradient = AlignedBuffer(tensorCount)
+  }
+}

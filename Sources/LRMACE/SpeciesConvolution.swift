@@ -1,0 +1,155 @@
+// The messages of the first layer, whose features depend on the element alone. With R_p,c(r) = sum_b f_b(r) W_b,pc, f_b
+// the last hidden layer of the radial network, channels leave the sum over neighbours:
+//   D_i,(z,b),lm = sum over neighbours j of element z of f_b(r_ij) Y_lm(ij),      A_i,l = D_i,l . folded[l][species of i]
+//   folded[l][s][(z,b), c'] = sum_p,c W_b,pc x_z,c w3j(0,l,l) linear[l][s][(p,c), c']
+// An edge costs b x (lmax + 1)^2 multiplications, whatever the number of channels.
+//
+// Shapes: D of a block as MessageBlock with (z, b) in place of (path, channel). Neighbours come grouped by element.
+
+import Equivariant
+import Kernels
+
+struct SpeciesConvolution<T: KernelScalar> {
+  let species: Int
+  /// Radial functions, padded to whole lanes.
+  let functions: Int
+  let layout: MessageLayout
+  let radial: RadialTable<T>
+  /// [l][species of the centre]: rows (z, b).
+  let folded: SpeciesMatrices<T>
+
+  /// Nil unless every path starts from scalars.
+  init?(layer: Model.Layer, model: Model, channels: Int) {
+    guard layer.inputLmax == 0, let last = layer.radial.last else { return nil }
+    let width = T.Lanes.scalarCount
+    let lmax = layer.messageLmax
+    let (count, species) = (last.rows, model.species.count)
+    functions = (count + width - 1) / width * width
+    self.species = species
+    layout = MessageLayout(widths: Array(repeating: species * functions, count: lmax + 1))
+    radial = RadialTable(
+      network: RadialNetwork(hiddenLayersOf: layer.radial, basis: model.radialBasis, cutoff: model.cutoff),
+      channels: count, paddedChannels: functions)
+
+    let features = model.embedding * layer.linearUp[0]
+    let padded = functions
+    folded = SpeciesMatrices(
+      matrices: (0...lmax).map { l in
+        let coupling = Wigner3j(0, l, l).entries[0].value
+        let paths = layer.paths.indices.filter { layer.paths[$0].l3 == l }
+        return layer.linear[l].map { linear in
+          var matrix = Matrix(rows: species * count, columns: model.channels)
+          for z in 0..<species {
+            for (slot, p) in paths.enumerated() {
+              // W_p diag(x_z) linear_p
+              var scaled = Matrix(rows: count, columns: model.channels)
+              for b in 0..<count {
+                for c in 0..<model.channels {
+                  scaled[b, c] = last[b, p * model.channels + c] * features[z, c] * coupling
+                }
+              }
+              let product = scaled * linear.rows(slot * model.channels, count: model.channels)
+              for b in 0..<count {
+                for c in 0..<model.channels { matrix[z * count + b, c] += product[b, c] }
+              }
+            }
+          }
+          return PackedMatrix(matrix, rowBlock: count, paddedRowBlock: padded, paddedColumns: channels)
+        }
+      })
+  }
+
+  // MARK: - Forward
+
+  /// D of one centre, written as atom `atom` of a block.
+  func forward(_ edges: Edges<T>, species kinds: [Int], scratch: ConvolutionScratch<T>, messages: MessageBlock<T>, atom: Int) {
+    for e in 0..<edges.count { radial.evaluate(edges.lengths[e], into: scratch.radial.pointer + e &* functions) }
+    var first = 0
+    for z in 0..<species {
+      var end = first
+      while end < edges.count, kinds[Int(edges.neighbors[end])] == z { end &+= 1 }
+      switch layout.degrees {
+      case 1: accumulate(InlineArray<1, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
+      case 2: accumulate(InlineArray<4, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
+      case 3: accumulate(InlineArray<9, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
+      case 4: accumulate(InlineArray<16, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
+      default: accumulate(InlineArray<25, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
+      }
+      first = end
+    }
+  }
+
+  /// Neighbours of one element; the unused first argument fixes the number of harmonics.
+  @inline(__always)
+  private func accumulate<let harmonics: Int>(
+    _: InlineArray<harmonics, T>, _ edges: Edges<T>, _ range: Range<Int>, _ z: Int, _ scratch: ConvolutionScratch<T>,
+    _ messages: MessageBlock<T>, _ atom: Int
+  ) {
+    let values = UnsafePointer(scratch.radial.pointer)
+    var b = 0
+    while b < functions {
+      var sum = InlineArray<harmonics, T.Lanes>(repeating: T.Lanes(repeating: 0))
+      for e in range {
+        let f = values.lanes(e &* functions &+ b)
+        let y = edges.harmonics + e &* edges.harmonicCount
+        for n in 0..<harmonics { sum[n].addProduct(f, T.Lanes(repeating: y[n])) }
+      }
+      for l in 0..<layout.degrees {
+        let row = messages.row(l, atom, layout) + (z &* functions &+ b)
+        for m in 0..<(2 &* l &+ 1) { row.setLanes(m &* layout.widths[l], sum[l &* l &+ m]) }
+      }
+      b &+= T.Lanes.scalarCount
+    }
+  }
+
+  // MARK: - Adjoint
+
+  /// Adds dE/dY and dE/dr of the edges of one centre, given dE/dD.
+  func adjoint(
+    _ edges: Edges<T>, species kinds: [Int], messagesGradient: MessageBlock<T>, atom: Int, scratch: ConvolutionScratch<T>,
+    harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>
+  ) {
+    for e in 0..<edges.count {
+      let z = kinds[Int(edges.neighbors[e])]
+      radial.evaluate(edges.lengths[e], into: scratch.radial.pointer, slope: scratch.slope.pointer)
+      let y = edges.harmonics + e &* edges.harmonicCount
+      let dy = harmonicsGradient + e &* edges.harmonicCount
+      for l in 0..<layout.degrees {
+        let dm = UnsafePointer(messagesGradient.row(l, atom, layout) + z &* functions)
+        let (yl, dyl) = (y + l &* l, dy + l &* l)
+        switch l {
+        case 0: lengthGradient[e] += propagate(InlineArray<1, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        case 1: lengthGradient[e] += propagate(InlineArray<3, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        case 2: lengthGradient[e] += propagate(InlineArray<5, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        case 3: lengthGradient[e] += propagate(InlineArray<7, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        default: lengthGradient[e] += propagate(InlineArray<9, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        }
+      }
+    }
+  }
+
+  /// One degree of one edge: returns dE/dr and adds dE/dY.
+  @inline(__always)
+  private func propagate<let components: Int>(
+    _: InlineArray<components, T>, _ dm: UnsafePointer<T>, _ stride: Int, _ scratch: ConvolutionScratch<T>, _ y: UnsafePointer<T>,
+    _ dy: UnsafeMutablePointer<T>
+  ) -> T {
+    let (value, rise) = (UnsafePointer(scratch.radial.pointer), UnsafePointer(scratch.slope.pointer))
+    var slope = T.Lanes(repeating: 0)
+    var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
+    var b = 0
+    while b < functions {
+      let f = value.lanes(b)
+      var s = T.Lanes(repeating: 0)
+      for m in 0..<components {
+        let d = dm.lanes(m &* stride &+ b)
+        s.addProduct(d, T.Lanes(repeating: y[m]))
+        sum[m].addProduct(f, d)
+      }
+      slope.addProduct(rise.lanes(b), s)
+      b &+= T.Lanes.scalarCount
+    }
+    for m in 0..<components { dy[m] += T.sum(sum[m]) }
+    return T.sum(slope)
+  }
+}
