@@ -2,8 +2,9 @@ import Lattice
 import Testing
 
 @Test func groupingKeepsPairsAndSortsNeighboursByKind() throws {
-  let positions = (0..<60).map { i in
-    Vector3(Double(i * 37 % 61) / 61 * 9, Double(i * 17 % 59) / 59 * 9, Double(i * 29 % 53) / 53 * 9)
+  let positions = (0..<60).map { i -> Vector3 in
+    let (x, y, z) = (Double(i * 37 % 61) / 61, Double(i * 17 % 59) / 59, Double(i * 29 % 53) / 53)
+    return Vector3(x, y, z) * 9
   }
   let kinds = (0..<60).map { $0 * 7 % 3 }
   let cell = Cell(vectors: Matrix3([9, 0, 0], [1, 9, 0], [0, -1, 9]))
