@@ -37,7 +37,8 @@ public struct SphericalHarmonics: Sendable {
   /// Q_lm(Z) for 0 <= m <= l <= lmax at l (l + 1) / 2 + m, and c_m, s_m.
   @inlinable @inline(__always)
   func factors<V: SIMD>(
-    _ u: (x: V, y: V, z: V), q: UnsafeMutablePointer<V>, c: UnsafeMutablePointer<V>, s: UnsafeMutablePointer<V>
+    _ u: (x: V, y: V, z: V), q: UnsafeMutablePointer<V>, c: UnsafeMutablePointer<V>,
+    s: UnsafeMutablePointer<V>
   ) where V.Scalar: BinaryFloatingPoint {
     typealias T = V.Scalar
     let (x, y, z) = (u.z, u.x, u.y)

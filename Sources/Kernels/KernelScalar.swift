@@ -4,7 +4,7 @@
 /// A floating-point type with SIMD lanes, matrix products and Fourier transforms.
 public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, FourierScalar, Codable, Sendable {
   /// 64 bytes of this type: one AVX-512 register, or several narrower ones.
-  associatedtype Lanes: SIMD, Sendable where Lanes.Scalar == Self
+  associatedtype Lanes: SIMD, Sendable, BitwiseCopyable where Lanes.Scalar == Self
 
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
@@ -53,7 +53,8 @@ extension Float: KernelScalar {
     lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
   ) {
     matrixProduct(
-      transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a: a, lda: lda, b: b, ldb: ldb,
+      transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a: a, lda: lda, b: b,
+      ldb: ldb,
       beta: beta, c: c, ldc: ldc)
   }
 }
@@ -73,7 +74,8 @@ extension Double: KernelScalar {
     lda: Int, b: UnsafePointer<Double>, ldb: Int, beta: Double, c: UnsafeMutablePointer<Double>, ldc: Int
   ) {
     matrixProduct(
-      transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a: a, lda: lda, b: b, ldb: ldb,
+      transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a: a, lda: lda, b: b,
+      ldb: ldb,
       beta: beta, c: c, ldc: ldc)
   }
 }

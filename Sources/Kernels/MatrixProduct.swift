@@ -48,9 +48,12 @@ func matrixProduct<T: KernelScalar>(
         let lanes = lanesAt(j, n, width)
         let columns = min(n &- j, lanes &* width)
         let source = transposeB ? b + (j &* ldb &+ depth) : b + (depth &* ldb &+ j)
-        pack(source, transposed: transposeB, ldb: ldb, rows: rows, columns: columns, width: lanes &* width, into: packed)
+        pack(
+          source, transposed: transposeB, ldb: ldb, rows: rows, columns: columns, width: lanes &* width,
+          into: packed)
         strip(
-          lanes, m, columns, rows, alpha, a + depth &* columnStride, rowStride, columnStride, UnsafePointer(packed),
+          lanes, m, columns, rows, alpha, a + depth &* columnStride, rowStride, columnStride,
+          UnsafePointer(packed),
           lanes &* width, depth == 0 ? beta : 1, c + j, ldc)
         j &+= columns
       }
@@ -90,9 +93,18 @@ private func strip<T: KernelScalar>(
   _ columnStride: Int, _ b: UnsafePointer<T>, _ ldb: Int, _ beta: T, _ c: UnsafeMutablePointer<T>, _ ldc: Int
 ) {
   switch lanes {
-  case 4: strip(InlineArray<4, Int8>(repeating: 0), m, columns, k, alpha, a, rowStride, columnStride, b, ldb, beta, c, ldc)
-  case 2: strip(InlineArray<2, Int8>(repeating: 0), m, columns, k, alpha, a, rowStride, columnStride, b, ldb, beta, c, ldc)
-  default: strip(InlineArray<1, Int8>(repeating: 0), m, columns, k, alpha, a, rowStride, columnStride, b, ldb, beta, c, ldc)
+  case 4:
+    strip(
+      InlineArray<4, Int8>(repeating: 0), m, columns, k, alpha, a, rowStride, columnStride, b, ldb, beta, c,
+      ldc)
+  case 2:
+    strip(
+      InlineArray<2, Int8>(repeating: 0), m, columns, k, alpha, a, rowStride, columnStride, b, ldb, beta, c,
+      ldc)
+  default:
+    strip(
+      InlineArray<1, Int8>(repeating: 0), m, columns, k, alpha, a, rowStride, columnStride, b, ldb, beta, c,
+      ldc)
   }
 }
 
@@ -100,7 +112,8 @@ private func strip<T: KernelScalar>(
 @inline(__always)
 private func strip<T: KernelScalar, let lanes: Int>(
   _ width: InlineArray<lanes, Int8>, _ m: Int, _ columns: Int, _ k: Int, _ alpha: T, _ a: UnsafePointer<T>,
-  _ rowStride: Int, _ columnStride: Int, _ b: UnsafePointer<T>, _ ldb: Int, _ beta: T, _ c: UnsafeMutablePointer<T>,
+  _ rowStride: Int, _ columnStride: Int, _ b: UnsafePointer<T>, _ ldb: Int, _ beta: T,
+  _ c: UnsafeMutablePointer<T>,
   _ ldc: Int
 ) {
   var i = 0
@@ -109,16 +122,24 @@ private func strip<T: KernelScalar, let lanes: Int>(
     let ap = a + i &* rowStride
     let cp = c + i &* ldc
     if left >= tileRows {
-      tile(InlineArray<6, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb, beta, cp, ldc)
+      tile(
+        InlineArray<6, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb,
+        beta, cp, ldc)
       i &+= tileRows
     } else if left >= 3 {
-      tile(InlineArray<3, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb, beta, cp, ldc)
+      tile(
+        InlineArray<3, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb,
+        beta, cp, ldc)
       i &+= 3
     } else if left == 2 {
-      tile(InlineArray<2, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb, beta, cp, ldc)
+      tile(
+        InlineArray<2, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb,
+        beta, cp, ldc)
       i &+= 2
     } else {
-      tile(InlineArray<1, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb, beta, cp, ldc)
+      tile(
+        InlineArray<1, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb,
+        beta, cp, ldc)
       i &+= 1
     }
   }

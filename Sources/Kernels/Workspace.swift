@@ -1,6 +1,6 @@
 // Memory that a kernel keeps between steps, so that a step allocates nothing once sizes have settled.
 
-/// Uninitialised memory, 64-byte aligned, that grows and never shrinks.
+/// Memory, 64-byte aligned, that grows and never shrinks; uninitialised unless filled.
 public final class Workspace<Element: BitwiseCopyable> {
   public private(set) var pointer: UnsafeMutablePointer<Element>
   public private(set) var capacity: Int
@@ -8,6 +8,12 @@ public final class Workspace<Element: BitwiseCopyable> {
   public init(capacity: Int = 0) {
     self.capacity = capacity
     pointer = Self.allocate(capacity)
+  }
+
+  /// `count` copies of `value`.
+  public convenience init(repeating value: Element, count: Int) {
+    self.init(capacity: count)
+    fill(value, count: count)
   }
 
   deinit { UnsafeMutableRawPointer(pointer).deallocate() }
@@ -21,6 +27,11 @@ public final class Workspace<Element: BitwiseCopyable> {
       pointer = Self.allocate(count)
     }
     return pointer
+  }
+
+  /// Sets the first `count` elements.
+  public func fill(_ value: Element, count: Int) {
+    pointer.initialize(repeating: value, count: count)
   }
 
   private static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {

@@ -30,7 +30,9 @@ final class AttentionStack<T: KernelScalar> {
     var blocks: [AttentionBlock<T>?] = []
     for layer in model.layers {
       blocks.append(
-        layer.attention.map { AttentionBlock($0, index: index, channels: model.channels, paddedChannels: channels) })
+        layer.attention.map {
+          AttentionBlock($0, index: index, channels: model.channels, paddedChannels: channels)
+        })
       if layer.attention != nil { index += 1 }
     }
     self.blocks = blocks
@@ -102,23 +104,23 @@ final class AttentionBlock<T: KernelScalar> {
   private let output: PackedMatrix<T>
   private let gate: PackedMatrix<T>?
 
-  let q = AlignedBuffer<T>()
-  let k = AlignedBuffer<T>()
-  let v = AlignedBuffer<T>()
-  let u = AlignedBuffer<T>()
-  let dq = AlignedBuffer<T>()
-  let dk = AlignedBuffer<T>()
-  let dv = AlignedBuffer<T>()
-  let du = AlignedBuffer<T>()
+  let q = Workspace<T>()
+  let k = Workspace<T>()
+  let v = Workspace<T>()
+  let u = Workspace<T>()
+  let dq = Workspace<T>()
+  let dk = Workspace<T>()
+  let dv = Workspace<T>()
+  let du = Workspace<T>()
   /// dphi of q and k; hn, dhn and 1/rms; 1 + u W_g, its gradient, and the features before the gate.
-  private let querySlope = AlignedBuffer<T>()
-  private let keySlope = AlignedBuffer<T>()
-  private let normalised = AlignedBuffer<T>()
-  private let normalisedGradient = AlignedBuffer<T>()
-  private let inverseNorm = AlignedBuffer<T>()
-  private let gates = AlignedBuffer<T>()
-  private let gateGradient = AlignedBuffer<T>()
-  private let ungated = AlignedBuffer<T>()
+  private let querySlope = Workspace<T>()
+  private let keySlope = Workspace<T>()
+  private let normalised = Workspace<T>()
+  private let normalisedGradient = Workspace<T>()
+  private let inverseNorm = Workspace<T>()
+  private let gates = Workspace<T>()
+  private let gateGradient = Workspace<T>()
+  private let ungated = Workspace<T>()
 
   private static var normEpsilon: T { 1e-6 }
 
@@ -281,7 +283,8 @@ final class AttentionBlock<T: KernelScalar> {
   }
 
   @inline(__always)
-  private func forEachRow(_ lmax: Int, _ range: Range<Int>, _ body: (_ l: Int, _ atom: Int, _ m: Int) -> Void) {
+  private func forEachRow(_ lmax: Int, _ range: Range<Int>, _ body: (_ l: Int, _ atom: Int, _ m: Int) -> Void)
+  {
     for l in 0...lmax {
       for i in range {
         for m in 0..<(2 * l + 1) { body(l, i, m) }

@@ -26,7 +26,9 @@ struct Barriers<T: KernelScalar> {
     for pair in 0..<(species * species) {
       let (a, b) = (pair / species, pair % species)
       let own = list.filter { ($0.first, $0.second) == (a, b) || ($0.first, $0.second) == (b, a) }
-      barriers += own.map { Barrier(inner: T($0.inner), inverseWidth: T(1 / ($0.outer - $0.inner)), height: T($0.height)) }
+      barriers += own.map {
+        Barrier(inner: T($0.inner), inverseWidth: T(1 / ($0.outer - $0.inner)), height: T($0.height))
+      }
       starts.append(barriers.count)
       reach.append(T(own.map(\.outer).max() ?? 0))
     }

@@ -64,7 +64,9 @@ struct Convolution<T: KernelScalar> {
 
   /// This path's [m3] rows, `stride` apart, of one atom of a block.
   @inline(__always)
-  private func row(_ path: Path, _ block: MessageBlock<T>, _ atom: Int) -> (UnsafeMutablePointer<T>, stride: Int) {
+  private func row(_ path: Path, _ block: MessageBlock<T>, _ atom: Int) -> (
+    UnsafeMutablePointer<T>, stride: Int
+  ) {
     (block.row(path.l3, atom, layout) + path.slot &* channels, layout.widths[path.l3])
   }
 
@@ -79,7 +81,10 @@ struct Convolution<T: KernelScalar> {
   // MARK: - Forward
 
   /// Messages of one centre, written as atom `atom` of a block.
-  func forward(_ edges: Edges<T>, features: Features<T>, scratch: ConvolutionScratch<T>, messages: MessageBlock<T>, atom: Int) {
+  func forward(
+    _ edges: Edges<T>, features: Features<T>, scratch: ConvolutionScratch<T>, messages: MessageBlock<T>,
+    atom: Int
+  ) {
     let r = scratch.radial.pointer
     let t = scratch.tensor.pointer
     for e in 0..<edges.count {
@@ -133,7 +138,8 @@ struct Convolution<T: KernelScalar> {
   /// Adds dE/dY to `harmonicsGradient` [edge][harmonic], dE/dr to `lengthGradient` [edge], and dE/dx of the neighbours
   /// to `featureGradient`.
   func adjoint(
-    _ edges: Edges<T>, features: Features<T>, messagesGradient: MessageBlock<T>, atom: Int, scratch: ConvolutionScratch<T>,
+    _ edges: Edges<T>, features: Features<T>, messagesGradient: MessageBlock<T>, atom: Int,
+    scratch: ConvolutionScratch<T>,
     harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>,
     featureGradient: Features<T>
   ) {

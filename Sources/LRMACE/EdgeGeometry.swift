@@ -15,13 +15,13 @@ final class EdgeGeometry<T: KernelScalar> {
 
   /// Slot where the edges of each centre begin; its length in `counts`.
   private var starts: [Int32] = []
-  private let counts = AlignedBuffer<Int32>(0, zero: 0)
-  private let neighbors = AlignedBuffer<Int32>(0, zero: 0)
-  private let lengths = AlignedBuffer<T>()
-  private let directions = AlignedBuffer<T>()  // [slot][3]
-  private let values = AlignedBuffer<T>()  // Y [slot][harmonic]
-  private let valueGradients = AlignedBuffer<T>()
-  private let lengthGradients = AlignedBuffer<T>()
+  private let counts = Workspace<Int32>()
+  private let neighbors = Workspace<Int32>()
+  private let lengths = Workspace<T>()
+  private let directions = Workspace<T>()  // [slot][3]
+  private let values = Workspace<T>()  // Y [slot][harmonic]
+  private let valueGradients = Workspace<T>()
+  private let lengthGradients = Workspace<T>()
 
   init(lmax: Int, cutoff: Double) {
     harmonics = SphericalHarmonics(lmax: lmax)

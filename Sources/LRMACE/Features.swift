@@ -19,15 +19,17 @@ struct Features<T: KernelScalar> {
   }
 
   /// Number of values up to `lmax`.
-  static func count(atoms: Int, channels: Int, lmax: Int) -> Int { atoms * channels * (lmax + 1) * (lmax + 1) }
+  static func count(atoms: Int, channels: Int, lmax: Int) -> Int {
+    atoms * channels * (lmax + 1) * (lmax + 1)
+  }
 }
 
 /// A weight matrix in kernel precision, padded to whole lanes of channels, with its transpose for the adjoint.
 struct PackedMatrix<T: KernelScalar> {
   let rows: Int
   let columns: Int
-  private let values: AlignedBuffer<T>
-  private let transposed: AlignedBuffer<T>
+  private let values: Workspace<T>
+  private let transposed: Workspace<T>
 
   var pointer: UnsafePointer<T> { UnsafePointer(values.pointer) }
 
@@ -37,8 +39,8 @@ struct PackedMatrix<T: KernelScalar> {
   init(_ matrix: Matrix, rowBlock: Int, paddedRowBlock: Int, paddedColumns: Int) {
     rows = matrix.rows / rowBlock * paddedRowBlock
     columns = paddedColumns
-    values = AlignedBuffer(rows * columns)
-    transposed = AlignedBuffer(rows * columns)
+    values = Workspace(repeating: 0, count: rows * columns)
+    transposed = Workspace(repeating: 0, count: rows * columns)
     for r in 0..<matrix.rows {
       let row = r / rowBlock * paddedRowBlock + r % rowBlock
       for c in 0..<matrix.columns {
@@ -59,7 +61,9 @@ struct PackedMatrix<T: KernelScalar> {
 
   /// dx <- dy W^T (or dx + dy W^T).
   @inline(__always)
-  func applyAdjoint(_ dy: UnsafePointer<T>, rows n: Int, into dx: UnsafeMutablePointer<T>, adding: Bool = false) {
+  func applyAdjoint(
+    _ dy: UnsafePointer<T>, rows n: Int, into dx: UnsafeMutablePointer<T>, adding: Bool = false
+  ) {
     T.gemm(
       transposeA: false, transposeB: false, m: n, n: rows, k: columns, alpha: 1, a: dy, lda: columns,
       b: UnsafePointer(transposed.pointer), ldb: rows, beta: adding ? 1 : 0, c: dx, ldc: rows)

@@ -111,7 +111,9 @@ public final class LRMACEPotential: Potential {
         let known = model.species.map { Elements.symbol($0) ?? "Z=\($0)" }.joined(separator: ", ")
         throw ModelError(
           file: model.name,
-          reason: "atom \(i + 1) is \(Elements.symbol(z) ?? "Z=\(z)"), which this model does not know; it was made for \(known)")
+          reason:
+            "atom \(i + 1) is \(Elements.symbol(z) ?? "Z=\(z)"), which this model does not know; it was made for \(known)"
+        )
       }
       return s
     }
@@ -148,7 +150,8 @@ private enum Engine {
   }
 
   func evaluate(
-    positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double], forces: inout [Vector3]
+    positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double],
+    forces: inout [Vector3]
   ) -> Matrix3 {
     switch self {
     case .mixed(let network):

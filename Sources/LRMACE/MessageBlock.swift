@@ -32,7 +32,9 @@ struct MessageBlock<T: KernelScalar> {
 
   /// [atom][m][width] of degree `l`.
   @inline(__always)
-  func degree(_ l: Int, _ layout: MessageLayout) -> UnsafeMutablePointer<T> { base + atoms &* layout.offsets[l] }
+  func degree(_ l: Int, _ layout: MessageLayout) -> UnsafeMutablePointer<T> {
+    base + atoms &* layout.offsets[l]
+  }
 
   /// [m][width] of one atom.
   @inline(__always)
@@ -54,17 +56,17 @@ struct Edges<T: KernelScalar> {
 /// Scratch of one thread for the messages of a centre.
 final class ConvolutionScratch<T: KernelScalar> {
   /// Radial functions, [edge][function].
-  let radial: AlignedBuffer<T>
+  let radial: Workspace<T>
   /// Slopes of the radial functions of one edge.
-  let slope: AlignedBuffer<T>
+  let slope: Workspace<T>
   /// Coupled harmonics t, [edge][entry], and dE/dt of one edge.
-  let tensor: AlignedBuffer<T>
-  let tensorGradient: AlignedBuffer<T>
+  let tensor: Workspace<T>
+  let tensorGradient: Workspace<T>
 
   init(edges: Int, functions: Int, tensorCount: Int) {
-    radial = AlignedBuffer(edges * functions)
-    slope = AlignedBuffer(functions)
-    tensor = AlignedBuffer(edges * tensorCount)
-    tensorGradient = AlignedBuffer(tensorCount)
+    radial = Workspace(capacity: edges * functions)
+    slope = Workspace(capacity: functions)
+    tensor = Workspace(capacity: edges * tensorCount)
+    tensorGradient = Workspace(capacity: tensorCount)
   }
 }

@@ -10,7 +10,9 @@ extension Model {
     var model = self
     for t in layers.indices {
       let layer = layers[t]
-      func isAlive(_ l: Int) -> Bool { layer.linear[l].contains { $0.values.contains { abs($0) > Self.deadWeight } } }
+      func isAlive(_ l: Int) -> Bool {
+        layer.linear[l].contains { $0.values.contains { abs($0) > Self.deadWeight } }
+      }
       let highest = (0...layer.messageLmax).last(where: isAlive) ?? 0
       guard highest < layer.messageLmax else { continue }
       model.layers[t] = layer.keepingMessages(upTo: highest, channels: channels)
@@ -44,7 +46,8 @@ extension Model.Contraction {
     func rows(_ matrices: [Matrix], _ kept: [Int]) -> [Matrix] {
       matrices.map { matrix in
         Matrix(
-          rows: kept.count, columns: matrix.columns, values: kept.flatMap { matrix.rows($0, count: 1).values })
+          rows: kept.count, columns: matrix.columns, values: kept.flatMap { matrix.rows($0, count: 1).values }
+        )
       }
     }
     let keptPairs = pairs.indices.filter { max(pairs[$0].l1, pairs[$0].l2) <= lmax }

@@ -29,8 +29,9 @@ extension Model {
     }
     let version = try file.integerAttribute("version")
     guard version == Self.fileVersion else {
-      throw fail("model format version \(version), but this program reads version \(Self.fileVersion); "
-        + "import the model again with the Tools of this release")
+      throw fail(
+        "model format version \(version), but this program reads version \(Self.fileVersion); "
+          + "import the model again with the Tools of this release")
     }
     self.name = try file.stringAttribute("name")
     provenance = try file.stringAttribute("provenance")
@@ -50,8 +51,9 @@ extension Model {
     guard cutoff > 0, cutoff < 100, (0...4).contains(lmax), (1...4096).contains(channels),
       (1...3).contains(correlation), (1...16).contains(layerCount)
     else {
-      throw fail("its architecture is out of range: r_max \(cutoff), lmax \(lmax), channels \(channels), "
-        + "correlation \(correlation), layers \(layerCount)")
+      throw fail(
+        "its architecture is out of range: r_max \(cutoff), lmax \(lmax), channels \(channels), "
+          + "correlation \(correlation), layers \(layerCount)")
     }
     species = try file.readIntegers("species").values
     isolatedEnergies = try reader.vector("E0", count: species.count)
@@ -66,7 +68,8 @@ extension Model {
     for t in 0..<layerCount {
       let layer = try reader.layer("layers/\(t)", self)
       if let last = layers.last, last.outputLmax != layer.inputLmax {
-        throw fail("layer \(t) expects features up to l = \(layer.inputLmax), layer \(t - 1) gives \(last.outputLmax)")
+        throw fail(
+          "layer \(t) expects features up to l = \(layer.inputLmax), layer \(t - 1) gives \(last.outputLmax)")
       }
       layers.append(layer)
     }
@@ -122,20 +125,25 @@ private struct ModelReader {
   func matrices(_ path: String, count: Int, rows: Int, columns: Int) throws -> [Matrix] {
     let values = try array(path, shape: [count, rows, columns])
     return (0..<count).map {
-      Matrix(rows: rows, columns: columns, values: Array(values[($0 * rows * columns)..<(($0 + 1) * rows * columns)]))
+      Matrix(
+        rows: rows, columns: columns,
+        values: Array(values[($0 * rows * columns)..<(($0 + 1) * rows * columns)]))
     }
   }
 
   func integers(_ path: String, columns: Int, in range: ClosedRange<Int>) throws -> [[Int]] {
     let (values, shape) = try file.readIntegers(path)
     guard shape.count == 2, shape[1] == columns, values.allSatisfy(range.contains) else {
-      throw fail("\(path) must be a list of \(columns) degrees from \(range.lowerBound) to \(range.upperBound)")
+      throw fail(
+        "\(path) must be a list of \(columns) degrees from \(range.lowerBound) to \(range.upperBound)")
     }
     return stride(from: 0, to: values.count, by: columns).map { Array(values[$0..<($0 + columns)]) }
   }
 
   func triangle(_ a: Int, _ b: Int, _ c: Int, _ path: String) throws {
-    guard abs(a - b) <= c, c <= a + b else { throw fail("\(path) couples l = \(a), \(b), \(c), which is impossible") }
+    guard abs(a - b) <= c, c <= a + b else {
+      throw fail("\(path) couples l = \(a), \(b), \(c), which is impossible")
+    }
   }
 
   func layer(_ path: String, _ model: Model) throws -> Model.Layer {
@@ -145,10 +153,14 @@ private struct ModelReader {
     guard (0...4).contains(inputLmax), (0...lmax).contains(outputLmax) else {
       throw fail("\(path) maps features up to l = \(inputLmax) to l = \(outputLmax), which is out of range")
     }
-    let paths = try integers("\(path)/paths", columns: 3, in: 0...lmax).map { Model.Path(l1: $0[0], l2: $0[1], l3: $0[2]) }
+    let paths = try integers("\(path)/paths", columns: 3, in: 0...lmax).map {
+      Model.Path(l1: $0[0], l2: $0[1], l3: $0[2])
+    }
     for p in paths {
       try triangle(p.l1, p.l2, p.l3, "\(path)/paths")
-      guard p.l1 <= inputLmax else { throw fail("\(path)/paths uses l = \(p.l1), more than the layer's input has") }
+      guard p.l1 <= inputLmax else {
+        throw fail("\(path)/paths uses l = \(p.l1), more than the layer's input has")
+      }
     }
 
     var radial: [Matrix] = []
@@ -162,7 +174,8 @@ private struct ModelReader {
       width = shape[1]
     }
     guard width == paths.count * channels else {
-      throw fail("\(path)/radial ends with \(width) columns, expected \(paths.count) paths of \(channels) channels")
+      throw fail(
+        "\(path)/radial ends with \(width) columns, expected \(paths.count) paths of \(channels) channels")
     }
 
     let linear = try (0...lmax).map { l in
@@ -177,14 +190,18 @@ private struct ModelReader {
     let hasSkip = try file.exists("\(path)/skip")
     return Model.Layer(
       inputLmax: inputLmax, outputLmax: outputLmax, radial: radial, paths: paths,
-      linearUp: try (0...inputLmax).map { try matrix("\(path)/linear_up/\($0)", rows: channels, columns: channels) },
+      linearUp: try (0...inputLmax).map {
+        try matrix("\(path)/linear_up/\($0)", rows: channels, columns: channels)
+      },
       linear: linear,
       skip: hasSkip
         ? try (0...min(inputLmax, outputLmax)).map {
           try matrices("\(path)/skip/\($0)", count: species, rows: channels, columns: channels)
         } : [],
       contraction: try (0...outputLmax).map { try contraction("\(path)/contraction/\($0)", $0, model) },
-      product: try (0...outputLmax).map { try matrix("\(path)/product/\($0)", rows: channels, columns: channels) },
+      product: try (0...outputLmax).map {
+        try matrix("\(path)/product/\($0)", rows: channels, columns: channels)
+      },
       readout: try file.exists("\(path)/readout") ? try readout("\(path)/readout", channels) : nil,
       attention: try file.exists("\(path)/rsa") ? try attention("\(path)/rsa", channels) : nil)
   }
@@ -195,7 +212,9 @@ private struct ModelReader {
       weights1: try matrix("\(path)/weights1", rows: species, columns: channels), pairs: [], weights2: [],
       triples: [], weights3: [])
     if try file.exists("\(path)/pairs") {
-      contraction.pairs = try integers("\(path)/pairs", columns: 2, in: 0...model.lmax).map { .init(l1: $0[0], l2: $0[1]) }
+      contraction.pairs = try integers("\(path)/pairs", columns: 2, in: 0...model.lmax).map {
+        .init(l1: $0[0], l2: $0[1])
+      }
       for p in contraction.pairs { try triangle(p.l1, p.l2, degree, "\(path)/pairs") }
       contraction.weights2 = try matrices(
         "\(path)/weights2", count: species, rows: contraction.pairs.count, columns: channels)
@@ -221,7 +240,8 @@ private struct ModelReader {
     let heights = try vector("barriers/heights", count: pairs.count)
     return try pairs.indices.map { n in
       let barrier = Model.Barrier(
-        first: pairs[n][0], second: pairs[n][1], inner: ranges[2 * n], outer: ranges[2 * n + 1], height: heights[n])
+        first: pairs[n][0], second: pairs[n][1], inner: ranges[2 * n], outer: ranges[2 * n + 1],
+        height: heights[n])
       guard barrier.inner >= 0, barrier.inner < barrier.outer else {
         throw fail("barriers/ranges: \(barrier.inner) to \(barrier.outer) A is not a range of distances")
       }
@@ -255,7 +275,9 @@ private struct ModelReader {
       return value
     }
     let sigmas = try file.readDoubles("\(path)/sigmas").values
-    guard !sigmas.isEmpty, sigmas.allSatisfy({ $0 > 0 }) else { throw fail("\(path)/sigmas must be positive") }
+    guard !sigmas.isEmpty, sigmas.allSatisfy({ $0 > 0 }) else {
+      throw fail("\(path)/sigmas must be positive")
+    }
     let epsilon = try file.doubleAttribute("eps", at: path)
     guard epsilon > 0, epsilon < 1 else { throw fail("\(path): eps must lie between 0 and 1") }
     return Model.Attention(

@@ -37,7 +37,8 @@ public struct Matrix: Sendable {
   }
 
   func rows(_ first: Int, count: Int) -> Matrix {
-    Matrix(rows: count, columns: columns, values: Array(values[(first * columns)..<((first + count) * columns)]))
+    Matrix(
+      rows: count, columns: columns, values: Array(values[(first * columns)..<((first + count) * columns)]))
   }
 
   static func * (a: Matrix, b: Matrix) -> Matrix {

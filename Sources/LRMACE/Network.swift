@@ -29,15 +29,15 @@ final class Network<T: KernelScalar> {
   private var blocks: [[Block]] = []
 
   /// h entering every layer, and leaving the last; then their gradients.
-  private let features: [AlignedBuffer<T>]
-  private let featureGradients: [AlignedBuffer<T>]
+  private let features: [Workspace<T>]
+  private let featureGradients: [Workspace<T>]
   /// x = h linearUp of every layer but the first, and A of every layer.
-  private let inputs: [AlignedBuffer<T>]
-  private let messages: [AlignedBuffer<T>]
+  private let inputs: [Workspace<T>]
+  private let messages: [Workspace<T>]
   private var scratch: [ThreadScratch<T>] = []
   /// Sum of the readouts of every atom, and its share of the barriers.
-  private let nodeEnergies = AlignedBuffer<Double>()
-  private let barrierEnergies = AlignedBuffer<Double>()
+  private let nodeEnergies = Workspace<Double>()
+  private let barrierEnergies = Workspace<Double>()
   private(set) var timings = Timings()
 
   struct Block {
@@ -59,20 +59,21 @@ final class Network<T: KernelScalar> {
       NetworkLayer(layer, isFirst: t == 0, model: model, channels: padded)
     }
     embedding = PackedMatrix(
-      model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count, paddedColumns: padded)
+      model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count,
+      paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
     barriers = Barriers(model.barriers, species: model.species.count)
     attention = AttentionStack(model: model, channels: padded, threads: threads)
-    features = (0...model.layers.count).map { _ in AlignedBuffer<T>() }
-    featureGradients = (0...model.layers.count).map { _ in AlignedBuffer<T>() }
-    inputs = model.layers.map { _ in AlignedBuffer<T>() }
-    messages = model.layers.map { _ in AlignedBuffer<T>() }
+    features = (0...model.layers.count).map { _ in Workspace<T>() }
+    featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
+    inputs = model.layers.map { _ in Workspace<T>() }
+    messages = model.layers.map { _ in Workspace<T>() }
   }
 
   /// Highest degree of the features entering layer `t`, or leaving the last one.
   private func lmax(_ t: Int) -> Int { t < layers.count ? layers[t].inputLmax : layers[t - 1].outputLmax }
 
-  private func view(_ buffer: AlignedBuffer<T>) -> Features<T> {
+  private func view(_ buffer: Workspace<T>) -> Features<T> {
     Features(base: buffer.pointer, atoms: atoms, channels: channels)
   }
 
@@ -84,13 +85,16 @@ final class Network<T: KernelScalar> {
     self.species = species
     nodeEnergies.reserve(atoms)
     barrierEnergies.reserve(atoms)
+    barrierEnergies.fill(0, count: atoms)
     blocks = (0..<threads).map { thread in
       var list: [Block] = []
       let range = partition(of: atoms, thread: thread, threads: threads)
       var first = range.lowerBound
       while first < range.upperBound {
         var end = first
-        while end < range.upperBound, end - first < Self.blockSize, species[end] == species[first] { end += 1 }
+        while end < range.upperBound, end - first < Self.blockSize, species[end] == species[first] {
+          end += 1
+        }
         list.append(Block(atoms: first..<end, species: species[first]))
         first = end
       }
@@ -103,12 +107,16 @@ final class Network<T: KernelScalar> {
       featureGradients[t].reserve(count)
     }
     for t in layers.indices {
-      if t > 0 { inputs[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].inputLmax)) }
+      if t > 0 {
+        inputs[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].inputLmax))
+      }
       messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].messageLmax))
     }
     let edges = geometry.largestCount
     if scratch.isEmpty || scratch[0].edges < edges {
-      scratch = (0..<threads).map { _ in ThreadScratch(layers, edges: edges, block: Self.blockSize, channels: channels) }
+      scratch = (0..<threads).map { _ in
+        ThreadScratch(layers, edges: edges, block: Self.blockSize, channels: channels)
+      }
     }
     for s in scratch {
       s.inputGradients.reserve(
@@ -126,7 +134,8 @@ final class Network<T: KernelScalar> {
 
   /// Energy, energies of the atoms, forces and dE/d(strain), all in the inner order.
   func evaluate(
-    positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double], forces: inout [Vector3]
+    positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double],
+    forces: inout [Vector3]
   ) -> Matrix3 {
     timings.begin()
     positions.withUnsafeBufferPointer { r in
@@ -146,7 +155,7 @@ final class Network<T: KernelScalar> {
     attention?.prepare(positions: positions, cell: cell)
     timings.end(.attention)
 
-    nodeEnergies.clear(atoms)
+    nodeEnergies.fill(0, count: atoms)
     for t in layers.indices {
       if t > 0 { mixInputs(t) }
       attention?.forward(layer: t, features: features[t].pointer, atoms: atoms, lmax: layers[t].outputLmax)
@@ -160,7 +169,7 @@ final class Network<T: KernelScalar> {
     for s in scratch { s.strainGradient = .zero }
     parallel(threads: threads, count: atoms) { thread, range in
       let s = scratch[thread]
-      s.forces.clear(atoms)
+      s.forces.fill(.zero, count: atoms)
       geometry.adjoint(centres: range, forces: s.forces.pointer, strainGradient: &s.strainGradient)
     }
     var strainGradient = Matrix3.zero
@@ -208,7 +217,8 @@ final class Network<T: KernelScalar> {
         case .species(let convolution):
           for i in block.atoms {
             convolution.forward(
-              geometry.edges(of: i), species: species, scratch: s.messageScratch, messages: m, atom: i - first)
+              geometry.edges(of: i), species: species, scratch: s.messageScratch, messages: m, atom: i - first
+            )
           }
         case .features(let convolution):
           for i in block.atoms {
@@ -224,14 +234,16 @@ final class Network<T: KernelScalar> {
         clock.end(.linear, &s.parts)
         let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
         for i in block.atoms {
-          layer.contraction.forward(species: block.species, a: a, i, b: b, i - first, scratch: s.contraction[t])
+          layer.contraction.forward(
+            species: block.species, a: a, i, b: b, i - first, scratch: s.contraction[t])
         }
         clock.end(.contraction, &s.parts)
         for l in 0...layer.outputLmax {
           let rows = count * (2 * l + 1)
           layer.product[l].apply(b.degree(l), rows: rows, into: next.row(l, first))
           if l < layer.skip.count {
-            layer.skip[l][block.species].apply(h.row(l, first), rows: rows, into: next.row(l, first), adding: true)
+            layer.skip[l][block.species].apply(
+              h.row(l, first), rows: rows, into: next.row(l, first), adding: true)
           }
         }
         clock.end(.linear, &s.parts)
@@ -265,7 +277,10 @@ final class Network<T: KernelScalar> {
       let s = scratch[thread]
       var clock = PartClock()
       let dx = view(s.inputGradients)
-      if needsInputs { s.inputGradients.clear(Features<T>.count(atoms: atoms, channels: channels, lmax: layer.inputLmax)) }
+      if needsInputs {
+        s.inputGradients.fill(
+          0, count: Features<T>.count(atoms: atoms, channels: channels, lmax: layer.inputLmax))
+      }
       for block in blocks[thread] {
         let first = block.atoms.lowerBound
         let count = block.atoms.count
@@ -282,7 +297,8 @@ final class Network<T: KernelScalar> {
         let da = Features<T>(base: s.messageGradients.pointer, atoms: count, channels: channels)
         for i in block.atoms {
           layer.contraction.adjoint(
-            species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: s.contraction[t])
+            species: block.species, a: a, i, bGradient: db, aGradient: da, i - first,
+            scratch: s.contraction[t])
         }
         clock.end(.contraction, &s.parts)
         let dm = MessageBlock<T>(base: s.messages.pointer, atoms: count)
@@ -302,8 +318,10 @@ final class Network<T: KernelScalar> {
         case .features(let convolution):
           for i in block.atoms {
             convolution.adjoint(
-              geometry.edges(of: i), features: x, messagesGradient: dm, atom: i - first, scratch: s.messageScratch,
-              harmonicsGradient: geometry.harmonicsGradient(of: i), lengthGradient: geometry.lengthGradient(of: i),
+              geometry.edges(of: i), features: x, messagesGradient: dm, atom: i - first,
+              scratch: s.messageScratch,
+              harmonicsGradient: geometry.harmonicsGradient(of: i),
+              lengthGradient: geometry.lengthGradient(of: i),
               featureGradient: dx)
           }
         }

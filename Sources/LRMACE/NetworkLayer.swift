@@ -35,7 +35,8 @@ struct NetworkLayer<T: KernelScalar> {
       linear = convolution.folded
     } else {
       let radial = RadialTable<T>(
-        network: RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff), channels: model.channels,
+        network: RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff),
+        channels: model.channels,
         paddedChannels: channels)
       messages = .features(Convolution(layer: layer, channels: channels, radial: radial))
       linear = SpeciesMatrices(matrices: layer.linear.map { $0.map(pack) })
@@ -86,17 +87,17 @@ final class ThreadScratch<T: KernelScalar> {
   let messageScratch: ConvolutionScratch<T>
   let contraction: [SymmetricContraction<T>.Scratch]
   /// Messages M of a block, or their gradients.
-  let messages: AlignedBuffer<T>
+  let messages: Workspace<T>
   /// dE/dA of a block.
-  let messageGradients: AlignedBuffer<T>
+  let messageGradients: Workspace<T>
   /// B of a block, or dE/dB.
-  let products: AlignedBuffer<T>
+  let products: Workspace<T>
   /// dE/dx of all atoms from this thread's centres.
-  let inputGradients = AlignedBuffer<T>()
+  let inputGradients = Workspace<T>()
   /// Forces on all atoms from this thread's centres.
-  let forces = AlignedBuffer<Vector3>(0, zero: .zero)
+  let forces = Workspace<Vector3>()
   var strainGradient = Matrix3.zero
-  let readout = AlignedBuffer<T>(2 * PackedReadout<T>.maximumWidth)
+  let readout = Workspace<T>(capacity: 2 * PackedReadout<T>.maximumWidth)
   var parts = Timings.Parts()
 
   init(_ layers: [NetworkLayer<T>], edges: Int, block: Int, channels: Int) {
@@ -105,10 +106,11 @@ final class ThreadScratch<T: KernelScalar> {
       edges: edges, functions: layers.map(\.radialFunctions).max() ?? 0,
       tensorCount: layers.map(\.tensorCount).max() ?? 0)
     contraction = layers.map { SymmetricContraction<T>.Scratch($0.contraction) }
-    messages = AlignedBuffer(block * (layers.map(\.layout.count).max() ?? 0))
+    messages = Workspace(capacity: block * (layers.map(\.layout.count).max() ?? 0))
     let lmax = layers.map(\.messageLmax).max() ?? 0
-    messageGradients = AlignedBuffer(Features<T>.count(atoms: block, channels: channels, lmax: lmax))
-    products = AlignedBuffer(
-      Features<T>.count(atoms: block, channels: channels, lmax: layers.map(\.outputLmax).max() ?? 0))
+    messageGradients = Workspace(capacity: Features<T>.count(atoms: block, channels: channels, lmax: lmax))
+    products = Workspace(
+      capacity: Features<T>.count(atoms: block, channels: channels, lmax: layers.map(\.outputLmax).max() ?? 0)
+    )
   }
 }

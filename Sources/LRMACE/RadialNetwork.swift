@@ -43,9 +43,11 @@ struct RadialNetwork {
         return jet.value + jet.first + jet.second
       })
     for (i, matrix) in network.enumerated() {
-      var y = Jets(functions: matrix.columns, values: Array(repeating: 0, count: 3 * distances.count * matrix.columns))
+      var y = Jets(
+        functions: matrix.columns, values: Array(repeating: 0, count: 3 * distances.count * matrix.columns))
       Double.gemm(
-        transposeA: false, transposeB: false, m: 3 * distances.count, n: matrix.columns, k: matrix.rows, alpha: 1,
+        transposeA: false, transposeB: false, m: 3 * distances.count, n: matrix.columns, k: matrix.rows,
+        alpha: 1,
         a: x.values, lda: matrix.rows, b: matrix.values, ldb: matrix.columns, beta: 0, c: &y.values,
         ldc: matrix.columns)
       x = y

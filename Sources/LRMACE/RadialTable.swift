@@ -13,7 +13,7 @@ struct RadialTable<T: KernelScalar> {
   let functions: Int
   let intervals: Int
   private let inverseSpacing: T
-  private let table: AlignedBuffer<T>
+  private let table: Workspace<T>
   /// Largest error met at mid-interval, relative to the largest |R|.
   let relativeError: Double
 
@@ -30,7 +30,8 @@ struct RadialTable<T: KernelScalar> {
     let all = knots.functions
     while true {
       let middles = source.jets(at: distances(0.5, intervals))
-      let error = Self.midpointError(knots, middles, intervals: intervals, spacing: cutoff / Double(intervals))
+      let error = Self.midpointError(
+        knots, middles, intervals: intervals, spacing: cutoff / Double(intervals))
       if error <= tolerance || intervals >= 4096 {
         relativeError = error
         break
@@ -51,7 +52,7 @@ struct RadialTable<T: KernelScalar> {
     functions = paths * paddedChannels
     self.intervals = intervals
     inverseSpacing = T(1 / h)
-    table = AlignedBuffer<T>((intervals + 1) * 3 * functions)
+    table = Workspace<T>(repeating: 0, count: (intervals + 1) * 3 * functions)
     let scale = [1, h, h * h]
     knots.values.withUnsafeBufferPointer { source in
       for row in 0..<(3 * (intervals + 1)) {
@@ -78,7 +79,8 @@ struct RadialTable<T: KernelScalar> {
             let a = 3 * i * n + f
             let b = a + 3 * n
             let spline =
-              (k[a] + k[b]) / 2 + 5 * h * (k[a + n] - k[b + n]) / 32 + h * h * (k[a + 2 * n] + k[b + 2 * n]) / 64
+              (k[a] + k[b]) / 2 + 5 * h * (k[a + n] - k[b + n]) / 32 + h * h * (k[a + 2 * n] + k[b + 2 * n])
+              / 64
             worst = max(worst, abs(spline - m[a]))
             largest = max(largest, abs(m[a]))
           }

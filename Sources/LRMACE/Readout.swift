@@ -18,15 +18,17 @@ struct PackedReadout<T: KernelScalar> {
       hidden = nil
       weights = w.map { T($0) }
     case .network(let matrix, let w):
-      hidden = PackedMatrix(matrix, rowBlock: matrix.rows, paddedRowBlock: channels, paddedColumns: matrix.columns)
+      hidden = PackedMatrix(
+        matrix, rowBlock: matrix.rows, paddedRowBlock: channels, paddedColumns: matrix.columns)
       weights = w.map { T($0) }
     }
   }
 
   /// Adds e_i to `energies` and scale * de_i/dh0 to `gradient`.
   func addEnergies(
-    of range: Range<Int>, features: Features<T>, scale: Double, energies: UnsafeMutablePointer<Double>, gradient: Features<T>,
-    scratch: AlignedBuffer<T>
+    of range: Range<Int>, features: Features<T>, scale: Double, energies: UnsafeMutablePointer<Double>,
+    gradient: Features<T>,
+    scratch: Workspace<T>
   ) {
     for i in range {
       let h = features.row(0, i)

@@ -62,8 +62,13 @@ struct SpeciesConvolution<T: KernelScalar> {
   // MARK: - Forward
 
   /// D of one centre, written as atom `atom` of a block.
-  func forward(_ edges: Edges<T>, species kinds: [Int], scratch: ConvolutionScratch<T>, messages: MessageBlock<T>, atom: Int) {
-    for e in 0..<edges.count { radial.evaluate(edges.lengths[e], into: scratch.radial.pointer + e &* functions) }
+  func forward(
+    _ edges: Edges<T>, species kinds: [Int], scratch: ConvolutionScratch<T>, messages: MessageBlock<T>,
+    atom: Int
+  ) {
+    for e in 0..<edges.count {
+      radial.evaluate(edges.lengths[e], into: scratch.radial.pointer + e &* functions)
+    }
     var first = 0
     for z in 0..<species {
       var end = first
@@ -82,7 +87,8 @@ struct SpeciesConvolution<T: KernelScalar> {
   /// Neighbours of one element; the unused first argument fixes the number of harmonics.
   @inline(__always)
   private func accumulate<let harmonics: Int>(
-    _: InlineArray<harmonics, T>, _ edges: Edges<T>, _ range: Range<Int>, _ z: Int, _ scratch: ConvolutionScratch<T>,
+    _: InlineArray<harmonics, T>, _ edges: Edges<T>, _ range: Range<Int>, _ z: Int,
+    _ scratch: ConvolutionScratch<T>,
     _ messages: MessageBlock<T>, _ atom: Int
   ) {
     let values = UnsafePointer(scratch.radial.pointer)
@@ -106,7 +112,8 @@ struct SpeciesConvolution<T: KernelScalar> {
 
   /// Adds dE/dY and dE/dr of the edges of one centre, given dE/dD.
   func adjoint(
-    _ edges: Edges<T>, species kinds: [Int], messagesGradient: MessageBlock<T>, atom: Int, scratch: ConvolutionScratch<T>,
+    _ edges: Edges<T>, species kinds: [Int], messagesGradient: MessageBlock<T>, atom: Int,
+    scratch: ConvolutionScratch<T>,
     harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>
   ) {
     for e in 0..<edges.count {
@@ -118,11 +125,21 @@ struct SpeciesConvolution<T: KernelScalar> {
         let dm = UnsafePointer(messagesGradient.row(l, atom, layout) + z &* functions)
         let (yl, dyl) = (y + l &* l, dy + l &* l)
         switch l {
-        case 0: lengthGradient[e] += propagate(InlineArray<1, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
-        case 1: lengthGradient[e] += propagate(InlineArray<3, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
-        case 2: lengthGradient[e] += propagate(InlineArray<5, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
-        case 3: lengthGradient[e] += propagate(InlineArray<7, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
-        default: lengthGradient[e] += propagate(InlineArray<9, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        case 0:
+          lengthGradient[e] += propagate(
+            InlineArray<1, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        case 1:
+          lengthGradient[e] += propagate(
+            InlineArray<3, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        case 2:
+          lengthGradient[e] += propagate(
+            InlineArray<5, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        case 3:
+          lengthGradient[e] += propagate(
+            InlineArray<7, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        default:
+          lengthGradient[e] += propagate(
+            InlineArray<9, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
         }
       }
     }
@@ -131,7 +148,8 @@ struct SpeciesConvolution<T: KernelScalar> {
   /// One degree of one edge: returns dE/dr and adds dE/dY.
   @inline(__always)
   private func propagate<let components: Int>(
-    _: InlineArray<components, T>, _ dm: UnsafePointer<T>, _ stride: Int, _ scratch: ConvolutionScratch<T>, _ y: UnsafePointer<T>,
+    _: InlineArray<components, T>, _ dm: UnsafePointer<T>, _ stride: Int, _ scratch: ConvolutionScratch<T>,
+    _ y: UnsafePointer<T>,
     _ dy: UnsafeMutablePointer<T>
   ) -> T {
     let (value, rise) = (UnsafePointer(scratch.radial.pointer), UnsafePointer(scratch.slope.pointer))

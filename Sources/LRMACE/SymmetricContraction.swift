@@ -39,7 +39,9 @@ struct BilinearProgram<T: KernelScalar> {
 
   /// Adds to `z` one lane of channels for every k.
   @inline(__always)
-  func run(_ x: UnsafePointer<T.Lanes>, _ y: UnsafePointer<T.Lanes>, addingTo z: UnsafeMutablePointer<T.Lanes>) {
+  func run(
+    _ x: UnsafePointer<T.Lanes>, _ y: UnsafePointer<T.Lanes>, addingTo z: UnsafeMutablePointer<T.Lanes>
+  ) {
     entries.withUnsafeBufferPointer { entries in
       offsets.withUnsafeBufferPointer { offsets in
         for k in 0..<(offsets.count &- 1) {
@@ -85,7 +87,7 @@ struct SymmetricContraction<T: KernelScalar> {
   private let cubicAdjointInput: BilinearProgram<T>  // dA from (dB, V)
 
   /// [species][weight][channel].
-  private let weights: AlignedBuffer<T>
+  private let weights: Workspace<T>
   private let weightCount: Int
 
   init(_ contractions: [Model.Contraction], lmax: Int, species: Int, channels: Int, paddedChannels: Int) {
@@ -135,7 +137,8 @@ struct SymmetricContraction<T: KernelScalar> {
       }
       for (n, pair) in contraction.pairs.enumerated() {
         let source = pairOffset(pair.l1, pair.l2, L)
-        quadratic.append(WeightedTerm(target: L * L, source: source, weight: rows.count, components: 2 * L + 1))
+        quadratic.append(
+          WeightedTerm(target: L * L, source: source, weight: rows.count, components: 2 * L + 1))
         rows.append { s in contraction.weights2[s].values[(n * channels)..<((n + 1) * channels)] }
       }
       for (n, triple) in contraction.triples.enumerated() {
@@ -155,14 +158,16 @@ struct SymmetricContraction<T: KernelScalar> {
     cubic = BilinearProgram(targets: outputs, terms: cubicTerms)
     pairsAdjoint = BilinearProgram(
       targets: inputs,
-      terms: pairTerms.flatMap { [(k: $0.i, i: $0.k, j: $0.j, value: $0.value), ($0.j, $0.k, $0.i, $0.value)] })
+      terms: pairTerms.flatMap {
+        [(k: $0.i, i: $0.k, j: $0.j, value: $0.value), ($0.j, $0.k, $0.i, $0.value)]
+      })
     cubicAdjointMixed = BilinearProgram(
       targets: mixedCount, terms: cubicTerms.map { (k: $0.i, i: $0.k, j: $0.j, value: $0.value) })
     cubicAdjointInput = BilinearProgram(
       targets: inputs, terms: cubicTerms.map { (k: $0.j, i: $0.k, j: $0.i, value: $0.value) })
 
     weightCount = rows.count
-    weights = AlignedBuffer<T>(species * rows.count * paddedChannels)
+    weights = Workspace<T>(repeating: 0, count: species * rows.count * paddedChannels)
     for s in 0..<species {
       for (w, row) in rows.enumerated() {
         for (c, value) in row(s).enumerated() {
@@ -174,17 +179,17 @@ struct SymmetricContraction<T: KernelScalar> {
 
   /// Scratch of one thread: one lane of channels for every component.
   final class Scratch {
-    let a: AlignedBuffer<T.Lanes>
-    let q: AlignedBuffer<T.Lanes>
-    let v: AlignedBuffer<T.Lanes>
-    let b: AlignedBuffer<T.Lanes>
-    let da: AlignedBuffer<T.Lanes>
-    let dq: AlignedBuffer<T.Lanes>
-    let dv: AlignedBuffer<T.Lanes>
+    let a: Workspace<T.Lanes>
+    let q: Workspace<T.Lanes>
+    let v: Workspace<T.Lanes>
+    let b: Workspace<T.Lanes>
+    let da: Workspace<T.Lanes>
+    let dq: Workspace<T.Lanes>
+    let dv: Workspace<T.Lanes>
 
     init(_ c: SymmetricContraction) {
-      func lanes(_ count: Int) -> AlignedBuffer<T.Lanes> {
-        AlignedBuffer(count, zero: T.Lanes(repeating: 0))
+      func lanes(_ count: Int) -> Workspace<T.Lanes> {
+        Workspace(capacity: count)
       }
       a = lanes(c.inputs)
       q = lanes(c.pairComponents)
@@ -221,15 +226,18 @@ struct SymmetricContraction<T: KernelScalar> {
   /// Q and V of one lane of channels.
   @inline(__always)
   private func couple(_ w: UnsafePointer<T>, _ s: Scratch) {
-    s.q.clear(pairComponents)
-    s.v.clear(mixedComponents)
+    let zero = T.Lanes(repeating: 0)
+    s.q.fill(zero, count: pairComponents)
+    s.v.fill(zero, count: mixedComponents)
     pairs.run(s.a.pointer, s.a.pointer, addingTo: s.q.pointer)
     mix(mixing, w, s.q.pointer, addingTo: s.v.pointer)
   }
 
   /// One lane of channels of all components of one atom.
   @inline(__always)
-  private func load(_ x: Features<T>, _ atom: Int, _ lmax: Int, _ c: Int, into y: UnsafeMutablePointer<T.Lanes>) {
+  private func load(
+    _ x: Features<T>, _ atom: Int, _ lmax: Int, _ c: Int, into y: UnsafeMutablePointer<T.Lanes>
+  ) {
     for l in 0...lmax {
       let xl = x.degree(l) + (atom &* (2 &* l &+ 1) &* channels &+ c)
       for m in 0..<(2 &* l &+ 1) { y[l &* l &+ m] = xl.lanes(m &* channels) }
@@ -251,7 +259,8 @@ struct SymmetricContraction<T: KernelScalar> {
       let w = UnsafePointer(weights.pointer + (species &* weightCount &* channels &+ c))
       load(a, i, lmax, c, into: s.a.pointer)
       couple(w, s)
-      s.b.clear(outputs)
+      let zero = T.Lanes(repeating: 0)
+      s.b.fill(zero, count: outputs)
       mix(linear, w, s.a.pointer, addingTo: s.b.pointer)
       mix(quadratic, w, s.q.pointer, addingTo: s.b.pointer)
       cubic.run(s.v.pointer, s.a.pointer, addingTo: s.b.pointer)
@@ -271,9 +280,10 @@ struct SymmetricContraction<T: KernelScalar> {
       load(a, i, lmax, c, into: s.a.pointer)
       load(bGradient, k, outputLmax, c, into: s.b.pointer)
       couple(w, s)
-      s.da.clear(inputs)
-      s.dq.clear(pairComponents)
-      s.dv.clear(mixedComponents)
+      let zero = T.Lanes(repeating: 0)
+      s.da.fill(zero, count: inputs)
+      s.dq.fill(zero, count: pairComponents)
+      s.dv.fill(zero, count: mixedComponents)
       mixAdjoint(linear, w, s.b.pointer, addingTo: s.da.pointer)
       mixAdjoint(quadratic, w, s.b.pointer, addingTo: s.dq.pointer)
       cubicAdjointMixed.run(s.b.pointer, s.a.pointer, addingTo: s.dv.pointer)

@@ -24,7 +24,8 @@ private let directions: [SIMD3<Double>] = [
       let (x, y, z) = (n.x, n.y, n.z)
       let expected = [
         1, 3.0.squareRoot() * x, 3.0.squareRoot() * y, 3.0.squareRoot() * z,
-        15.0.squareRoot() * x * z, 15.0.squareRoot() * x * y, 5.0.squareRoot() * (y * y - (x * x + z * z) / 2),
+        15.0.squareRoot() * x * z, 15.0.squareRoot() * x * y,
+        5.0.squareRoot() * (y * y - (x * x + z * z) / 2),
         15.0.squareRoot() * y * z, 15.0.squareRoot() / 2 * (z * z - x * x),
       ]
       for (a, b) in zip(harmonics(2, v), expected) { #expect(abs(a - b) < 1e-14) }
@@ -60,7 +61,8 @@ private let directions: [SIMD3<Double>] = [
       let u = v / r
       let lanes = g.map { Lane(repeating: $0) }
       let d = harm.adjoint(
-        (Lane(repeating: u.x), Lane(repeating: u.y), Lane(repeating: u.z)), inverseLength: Lane(repeating: 1 / r),
+        (Lane(repeating: u.x), Lane(repeating: u.y), Lane(repeating: u.z)),
+        inverseLength: Lane(repeating: 1 / r),
         gradient: lanes)
       for (axis, component) in [d.x[0], d.y[0], d.z[0]].enumerated() {
         var (plus, minus) = (v, v)
@@ -92,7 +94,9 @@ private let directions: [SIMD3<Double>] = [
           var gram = [Double](repeating: 0, count: (2 * l3 + 1) * (2 * l3 + 1))
           let entries = Wigner3j(l1, l2, l3).entries
           for a in entries {
-            for b in entries where a.m1 == b.m1 && a.m2 == b.m2 { gram[a.m3 * (2 * l3 + 1) + b.m3] += a.value * b.value }
+            for b in entries where a.m1 == b.m1 && a.m2 == b.m2 {
+              gram[a.m3 * (2 * l3 + 1) + b.m3] += a.value * b.value
+            }
           }
           for i in 0...(2 * l3) {
             for j in 0...(2 * l3) {
@@ -114,7 +118,8 @@ private let directions: [SIMD3<Double>] = [
             for e in Wigner3j(l1, l2, l3).entries {
               coupled[e.m3] += e.value * y[l1 * l1 + e.m1] * y[l2 * l2 + e.m2]
             }
-            let scale = coupled.enumerated().reduce(0) { $0 + $1.element * y[l3 * l3 + $1.offset] } / Double(2 * l3 + 1)
+            let scale =
+              coupled.enumerated().reduce(0) { $0 + $1.element * y[l3 * l3 + $1.offset] } / Double(2 * l3 + 1)
             #expect(abs(scale) > 0.1)
             for m in 0...(2 * l3) { #expect(abs(coupled[m] - scale * y[l3 * l3 + m]) < 1e-12) }
           }

@@ -21,7 +21,9 @@ import Testing
       Model.Barrier(first: oxygen, second: oxygen, inner: 0, outer: 2, height: 13),
       Model.Barrier(first: oxygen, second: oxygen, inner: 2.1, outer: 2.5, height: 2),
     ]
-    for (distance, inner, outer, height) in [(1.9, 0, 2, 13.0), (2.05, 0, 1, 0), (2.2, 2.1, 2.5, 2), (2.6, 0, 1, 0)] {
+    for (distance, inner, outer, height) in [
+      (1.9, 0, 2, 13.0), (2.05, 0, 1, 0), (2.2, 2.1, 2.5, 2), (2.6, 0, 1, 0),
+    ] {
       let (without, with) = (try evaluate(bare, distance: distance), try evaluate(barred, distance: distance))
       let x = (distance - inner) / (outer - inner)
       let bump = 4 * x * (1 - x)

@@ -27,7 +27,9 @@ import Testing
   list.groupNeighbors(by: species)
   var results: [([Double], [Vector3])] = []
   for network in [whole, short] {
-    var (energies, forces) = ([Double](repeating: 0, count: order.count), [Vector3](repeating: .zero, count: order.count))
+    var (energies, forces) = (
+      [Double](repeating: 0, count: order.count), [Vector3](repeating: .zero, count: order.count)
+    )
     network.prepare(species: species, list: list)
     _ = network.evaluate(
       positions: positions, cell: frame.system.cell, list: list, atomicEnergies: &energies, forces: &forces)

@@ -76,7 +76,9 @@ private enum ThirdParty {
     }
   }
 
-  @Test(.enabled(if: ThirdParty.obstacle == nil, Comment(rawValue: ThirdParty.obstacle ?? "")), arguments: ThirdParty.names)
+  @Test(
+    .enabled(if: ThirdParty.obstacle == nil, Comment(rawValue: ThirdParty.obstacle ?? "")),
+    arguments: ThirdParty.names)
   func importedThirdPartyModelAgreesToTheRoundingOfItsCouplings(name: String) throws {
     let imported = FileManager.default.temporaryDirectory.appendingPathComponent("bloch-\(UUID()).h5")
     defer { try? FileManager.default.removeItem(at: imported) }

@@ -9,7 +9,8 @@ import Testing
 
 /// Models that between them hold every block: attention with and without gate, vectors and tensors in the features.
 private let models = [
-  "lr_f_4heads_filter_self_gate_l1_corr3", "lr_l_default_d1", "x_a_l2_lmax4_corr3", "x_c_residual_first_novolume",
+  "lr_f_4heads_filter_self_gate_l1_corr3", "lr_l_default_d1", "x_a_l2_lmax4_corr3",
+  "x_c_residual_first_novolume",
 ]
 
 private struct Sampler {
@@ -34,7 +35,8 @@ private func crystal(_ model: Model, vectors: Matrix3, seed: UInt64) -> AtomicSy
     numbers.append(model.species[(i * 7 / 3) % model.species.count])
   }
   return AtomicSystem(
-    cell: Cell(vectors: vectors), atomicNumbers: numbers, masses: numbers.map(Double.init), positions: positions)
+    cell: Cell(vectors: vectors), atomicNumbers: numbers, masses: numbers.map(Double.init),
+    positions: positions)
 }
 
 private let cells = [
@@ -128,7 +130,9 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
       masses: permutation.map { system.masses[$0] }, positions: permutation.map { system.positions[$0] })
     let shuffled = try evaluate(potential, permuted)
     #expect(abs(shuffled.energy - original.energy) < 1e-10 * scale)
-    for (k, i) in permutation.enumerated() { #expect(largest(shuffled.forces[k] - original.forces[i]) < 1e-9) }
+    for (k, i) in permutation.enumerated() {
+      #expect(largest(shuffled.forces[k] - original.forces[i]) < 1e-9)
+    }
   }
 
   @Test(arguments: models.filter { !$0.contains("novolume") })
@@ -151,13 +155,15 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
       positions += system.positions.map { $0 + shift }
     }
     let large = AtomicSystem(
-      cell: Cell(vectors: a * 2), atomicNumbers: numbers, masses: numbers.map(Double.init), positions: positions)
+      cell: Cell(vectors: a * 2), atomicNumbers: numbers, masses: numbers.map(Double.init),
+      positions: positions)
     #expect(abs(try evaluate(potential, large).energy - 8 * energy) < 1e-10 * abs(8 * energy))
   }
 
   @Test func threadsAgreeAndRepeatToTheBit() throws {
     let model = try Golden.model("lr_f_4heads_filter_self_gate_l1_corr3")
-    let frame = try #require(try Golden.frames("lr_f_4heads_filter_self_gate_l1_corr3").max { $0.system.count < $1.system.count })
+    let frame = try #require(
+      try Golden.frames("lr_f_4heads_filter_self_gate_l1_corr3").max { $0.system.count < $1.system.count })
     var (one, two, again) = (Evaluation(), Evaluation(), Evaluation())
     try LRMACEPotential(model: model, threads: 1).evaluate(frame.system, into: &one)
     try LRMACEPotential(model: model, threads: 2).evaluate(frame.system, into: &two)
@@ -168,7 +174,8 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
 
   @Test func elementUnknownToTheModelIsNamed() throws {
     let potential = LRMACEPotential(model: try Golden.model("lr_l_default_d1"))
-    let system = AtomicSystem(cell: .free, atomicNumbers: [8, 26], masses: [16, 56], positions: [[0, 0, 0], [2, 0, 0]])
+    let system = AtomicSystem(
+      cell: .free, atomicNumbers: [8, 26], masses: [16, 56], positions: [[0, 0, 0], [2, 0, 0]])
     #expect(throws: ModelError.self) { try evaluate(potential, system) }
   }
 }

@@ -16,7 +16,9 @@ import Testing
       let r = model.cutoff * (Double(i) + 0.37) / 400
       table.evaluate(r, into: &value, slope: &slope)
       let jet = exact.jets(at: [r])
-      let deviation = (0..<table.functions).map { (abs(value[$0] - jet[0, 0, $0]), abs(slope[$0] - jet[0, 1, $0])) }
+      let deviation = (0..<table.functions).map {
+        (abs(value[$0] - jet[0, 0, $0]), abs(slope[$0] - jet[0, 1, $0]))
+      }
       #expect(deviation.allSatisfy { $0.0 < 1e-12 && $0.1 < 1e-9 })
     }
   }
