@@ -39,7 +39,8 @@ public struct OutputFiles: Sendable {
     let earlier = [trajectory, log, checkpoint, Checkpoint.previousPath(of: checkpoint), resolvedDeck].filter(
       manager.fileExists)
     if !overwrite, let first = earlier.first {
-      let resume = earlier.contains(checkpoint) ? "`bloch resume \(checkpoint)` continues that run; " : ""
+      let resume =
+        earlier.contains(checkpoint) ? "`\(Release.command) resume \(checkpoint)` continues that run; " : ""
       throw FileError(
         file: first, "an earlier run left this file, which is not overwritten",
         help: resume + "--overwrite replaces its files, --output-dir writes elsewhere")

@@ -36,7 +36,7 @@ extension Simulation {
         file: files.folder, "the run needs \(bytes(Int(needed))), the disk has \(bytes(free)) free",
         help: "write frames less often (`trajectory.every`) or choose another folder")
     }
-    lines.append("All is well: bloch run \(deck.file)")
+    lines.append("All is well: \(Release.command) run \(deck.file)")
     return lines.joined(separator: "\n")
   }
 

@@ -9,7 +9,7 @@ extension Simulation {
     if let name = Interruption.name, step < lastStep {
       lines += [
         "Interrupted by \(name) after step \(step) of \(lastStep). Continue with:",
-        "  bloch resume \(files.checkpoint)", "",
+        "  \(Release.command) resume \(files.checkpoint)", "",
       ]
     }
     let total = clock.stepSeconds + clock.outputSeconds
@@ -37,7 +37,8 @@ extension Simulation {
     if step >= lastStep {
       let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
       lines += [
-        "", "Next, see the atoms move (OVITO, VMD, ASE):", "  bloch export \(files.trajectory) \(view)",
+        "", "Next, see the atoms move (OVITO, VMD, ASE):",
+        "  \(Release.command) export \(files.trajectory) \(view)",
       ]
     }
     print(lines.joined(separator: "\n"))
