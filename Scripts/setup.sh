@@ -1,4 +1,4 @@
-# Sourced by the other scripts: makes sure of Swift, and of the libraries that Bloch links to (FFTW3, HDF5, OpenBLAS,
+# Sourced by the other scripts: makes sure of Swift, and of the libraries that Bloch links to (FFTW3 and HDF5,
 # found through pkg-config). Installs the missing ones with apt-get or Homebrew, without questions.
 
 fail() {
@@ -13,29 +13,24 @@ if ((major < 6 || (major == 6 && minor < 2))); then
   fail "Swift $major.$minor is too old: Bloch needs Swift 6.2 or newer, see https://swift.org/install"
 fi
 
-if [ "$(uname)" = Darwin ] && command -v brew >/dev/null; then
-  # Homebrew keeps OpenBLAS out of the way of Apple's Accelerate.
-  export PKG_CONFIG_PATH="$(brew --prefix)/opt/openblas/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
-fi
-
-if ! pkg-config --exists fftw3 fftw3f hdf5 openblas 2>/dev/null; then
-  echo "Installing what is missing of pkg-config, FFTW3, HDF5 and OpenBLAS ..."
+if ! pkg-config --exists fftw3 fftw3f hdf5 2>/dev/null; then
+  echo "Installing what is missing of pkg-config, FFTW3 and HDF5 ..."
   if command -v apt-get >/dev/null; then
     as_root=()
     if [ "$(id -u)" != 0 ]; then
       command -v sudo >/dev/null ||
-        fail "not root and no sudo; have installed: pkg-config libfftw3-dev libhdf5-dev libopenblas-dev"
+        fail "not root and no sudo; have installed: pkg-config libfftw3-dev libhdf5-dev"
       as_root=(sudo)
     fi
     as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
     "${as_root[@]}" update </dev/null
     "${as_root[@]}" install -y --no-install-recommends \
-      pkg-config libfftw3-dev libhdf5-dev libopenblas-dev </dev/null
+      pkg-config libfftw3-dev libhdf5-dev </dev/null
   elif command -v brew >/dev/null; then
-    brew install --quiet pkgconf fftw hdf5 openblas </dev/null
+    brew install --quiet pkgconf fftw hdf5 </dev/null
   else
     fail "neither apt-get nor brew found; install pkg-config, FFTW3 (both precisions), HDF5 and OpenBLAS"
   fi
-  pkg-config --print-errors --exists fftw3 fftw3f hdf5 openblas ||
+  pkg-config --print-errors --exists fftw3 fftw3f hdf5 ||
     fail "installed, but pkg-config does not find them; see above"
 fi
