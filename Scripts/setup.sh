@@ -29,7 +29,7 @@ if ! pkg-config --exists fftw3 fftw3f hdf5 2>/dev/null; then
   elif command -v brew >/dev/null; then
     brew install --quiet pkgconf fftw hdf5 </dev/null
   else
-    fail "neither apt-get nor brew found; install pkg-config, FFTW3 (both precisions), HDF5 and OpenBLAS"
+    fail "neither apt-get nor brew found; install pkg-config, FFTW3 (both precisions) and HDF5"
   fi
   pkg-config --print-errors --exists fftw3 fftw3f hdf5 ||
     fail "installed, but pkg-config does not find them; see above"
