@@ -9,7 +9,7 @@ let kernel: [SwiftSetting] = [
 
 let package = Package(
   name: "Bloch",
-  platforms: [.macOS(.v15)],
+  platforms: [.macOS(.v26)],
   products: [.executable(name: "bloch", targets: ["bloch"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
