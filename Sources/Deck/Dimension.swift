@@ -49,10 +49,6 @@ extension StringProtocol {
     return String(text)
   }
 
-  func leftPadded(to width: Int) -> String {
-    String(repeating: "0", count: Swift.max(0, width - count)) + self
-  }
-
   func replacingLast(_ target: String, with replacement: String) -> String {
     guard let range = ranges(of: target).last else { return String(self) }
     return self[..<range.lowerBound] + replacement + self[range.upperBound...]

@@ -12,9 +12,6 @@ public enum FileSeal {
   /// `content` followed by its seal.
   public static func sealed(_ content: [UInt8]) -> [UInt8] { content + tag + SHA256.digest(of: content) }
 
-  /// Whether the file ends with a seal, right or wrong.
-  public static func isSealed(_ path: String) throws -> Bool { try split(path).tag == tag[...] }
-
   /// Returns if the file carries a seal that fits its content.
   ///
   /// - Throws: `HDF5Error` that says whether the file is missing, empty, not sealed or damaged.

@@ -25,10 +25,6 @@ extension HDF5File {
     try withAttribute(name, at: path) { try $0.single($0.numbers(Double.self).values) }
   }
 
-  public func doublesAttribute(_ name: String, at path: String = "/") throws -> [Double] {
-    try withAttribute(name, at: path) { try $0.numbers(Double.self).values }
-  }
-
   /// An integer or boolean attribute.
   public func integerAttribute(_ name: String, at path: String = "/") throws -> Int {
     try withAttribute(name, at: path) { try $0.single($0.numbers(Int.self).values) }

@@ -49,8 +49,7 @@ final class Network<T: KernelScalar> {
   static var blockSize: Int { 32 }
 
   init(model: Model, threads: Int) {
-    let width = T.Lanes.scalarCount
-    let padded = (model.channels + width - 1) / width * width
+    let padded = T.wholeLanes(model.channels)
     self.model = model
     self.threads = threads
     channels = padded
@@ -115,7 +114,9 @@ final class Network<T: KernelScalar> {
     let edges = geometry.largestCount
     if scratch.isEmpty || scratch[0].edges < edges {
       scratch = (0..<threads).map { _ in
-        ThreadScratch(layers, edges: edges, block: Self.blockSize, channels: channels)
+        ThreadScratch(
+          layers, readoutWidth: readouts.compactMap { $0?.width }.max() ?? 0, edges: edges,
+          block: Self.blockSize, channels: channels)
       }
     }
     for s in scratch {

@@ -58,7 +58,7 @@ struct NetworkLayer<T: KernelScalar> {
 
   var radialFunctions: Int {
     switch messages {
-    case .species(let convolution): convolution.functions
+    case .species(let convolution): convolution.radial.functions
     case .features(let convolution): convolution.radial.functions
     }
   }
@@ -97,11 +97,13 @@ final class ThreadScratch<T: KernelScalar> {
   /// Forces on all atoms from this thread's centres.
   let forces = Workspace<Vector3>()
   var strainGradient = Matrix3.zero
-  let readout = Workspace<T>(capacity: 2 * PackedReadout<T>.maximumWidth)
+  /// Hidden units of a readout.
+  let readout: Workspace<T>
   var parts = Timings.Parts()
 
-  init(_ layers: [NetworkLayer<T>], edges: Int, block: Int, channels: Int) {
+  init(_ layers: [NetworkLayer<T>], readoutWidth: Int, edges: Int, block: Int, channels: Int) {
     self.edges = edges
+    readout = Workspace(capacity: readoutWidth)
     messageScratch = ConvolutionScratch(
       edges: edges, functions: layers.map(\.radialFunctions).max() ?? 0,
       tensorCount: layers.map(\.tensorCount).max() ?? 0)

@@ -2,6 +2,13 @@
 
 import Kernels
 
+extension KernelScalar {
+  /// `count` rounded up to whole lanes.
+  static func wholeLanes(_ count: Int) -> Int {
+    (count + Lanes.scalarCount - 1) / Lanes.scalarCount * Lanes.scalarCount
+  }
+}
+
 extension UnsafePointer where Pointee: KernelScalar {
   @inline(__always)
   func lanes(_ index: Int) -> Pointee.Lanes {

@@ -9,8 +9,8 @@ struct PackedReadout<T: KernelScalar> {
   private let hidden: PackedMatrix<T>?
   private let weights: [T]
 
-  /// Hidden units that scratch memory allows.
-  static var maximumWidth: Int { 1024 }
+  /// Hidden units, which is what `addEnergies` needs of scratch memory.
+  var width: Int { hidden?.columns ?? 0 }
 
   init(_ readout: Model.Readout, channels: Int) {
     switch readout {

@@ -11,28 +11,27 @@ import Kernels
 
 struct SpeciesConvolution<T: KernelScalar> {
   let species: Int
-  /// Radial functions, padded to whole lanes.
-  let functions: Int
   let layout: MessageLayout
   let radial: RadialTable<T>
   /// [l][species of the centre]: rows (z, b).
   let folded: SpeciesMatrices<T>
 
+  /// Radial functions, padded to whole lanes.
+  private var functions: Int { radial.functions }
+
   /// Nil unless every path starts from scalars.
   init?(layer: Model.Layer, model: Model, channels: Int) {
     guard layer.inputLmax == 0, let last = layer.radial.last else { return nil }
-    let width = T.Lanes.scalarCount
     let lmax = layer.messageLmax
     let (count, species) = (last.rows, model.species.count)
-    functions = (count + width - 1) / width * width
+    let padded = T.wholeLanes(count)
     self.species = species
-    layout = MessageLayout(widths: Array(repeating: species * functions, count: lmax + 1))
+    layout = MessageLayout(widths: Array(repeating: species * padded, count: lmax + 1))
     radial = RadialTable(
       network: RadialNetwork(hiddenLayersOf: layer.radial, basis: model.radialBasis, cutoff: model.cutoff),
-      channels: count, paddedChannels: functions)
+      channels: count, paddedChannels: padded)
 
     let features = model.embedding * layer.linearUp[0]
-    let padded = functions
     folded = SpeciesMatrices(
       matrices: (0...lmax).map { l in
         let coupling = Wigner3j(0, l, l).entries[0].value

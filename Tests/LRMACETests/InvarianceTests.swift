@@ -172,6 +172,26 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
     for (f, g) in zip(one.forces, two.forces) { #expect(largest(f - g) < 1e-4) }
   }
 
+  @Test func widthOfTheReadoutHasNoLimit() throws {
+    var model = try Golden.model("lr_l_default_d1")
+    let system = crystal(model, vectors: cells[0], seed: 2)
+    let energy = try evaluate(LRMACEPotential(model: model, precision: .double), system).energy
+    guard case .network(let hidden, let weights)? = model.layers[1].readout else {
+      Issue.record("the last readout is no network")
+      return
+    }
+    // Every hidden unit 200 times, each with a 200th of its weight.
+    let wide = Matrix(
+      rows: hidden.rows, columns: 200 * hidden.columns,
+      values: (0..<hidden.rows).flatMap { row in
+        (0..<200).flatMap { _ in hidden.rows(row, count: 1).values }
+      })
+    model.layers[1].readout = .network(
+      hidden: wide, weights: (0..<200).flatMap { _ in weights.map { $0 / 200 } })
+    let same = try evaluate(LRMACEPotential(model: model, precision: .double), system).energy
+    #expect(abs(same - energy) < 1e-10)
+  }
+
   @Test func elementUnknownToTheModelIsNamed() throws {
     let potential = LRMACEPotential(model: try Golden.model("lr_l_default_d1"))
     let system = AtomicSystem(
