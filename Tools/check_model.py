@@ -135,6 +135,8 @@ def contract(a, weights, L, species):
   for p, (l1, l2, l12, l3) in enumerate(weights.get('triples', ())):
     q = np.einsum('ncm,nca,maM->ncM', pair(l1, l2, l12), a[..., block(l3)], wigner_3j(l12, l3, L))
     out += weights['weights3'][species, p][..., None] * q
+  for t, (M, *factors) in enumerate(weights.get('rounding', ())):
+    out[..., M] += weights['rounding_weights'][species, t] * np.prod([a[..., i] for i in factors if i >= 0], axis=0)
   return out
 
 

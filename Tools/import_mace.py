@@ -79,7 +79,7 @@ def contraction_weights(source, prefix, lmax, L, S, even_first):
   state = source.state
   correlation = 1 + sum(f'{prefix}weights.{i}' in state for i in range(9))
   refuse(correlation > 3, f'correlation {correlation} (at most 3)')
-  out = {}
+  out, rounding = {}, {}
   for nu in range(1, correlation + 1):
     w = state[prefix + ('weights_max' if nu == correlation else f'weights.{correlation - 1 - nu}')]
     w = np.broadcast_to(w, (S,) + w.shape[1:])  # species-agnostic products carry one set
@@ -92,13 +92,21 @@ def contraction_weights(source, prefix, lmax, L, S, even_first):
     else:
       out['triples'] = contraction.independent_triples(lmax, L, even_first)
       tensors = [contraction.triple_tensor(lmax, L, t) for t in out['triples']]
-    x, error = contraction.solve(tensors, u)
-    # U of a model saved in single precision carries that rounding, which is not equivariant: projected out.
-    tolerance = 1e-6 if np.array_equal(u, u.astype(np.float32)) else 1e-12
-    refuse(error > tolerance,
+    x, rest = contraction.solve(tensors, u)
+    error = np.linalg.norm(rest) / max(np.linalg.norm(u), 1e-300)
+    # U of a model saved in single precision carries that rounding, which no equivariant coupling can hold.
+    is_single = np.array_equal(u, u.astype(np.float32))
+    refuse(error > (1e-6 if is_single else 1e-12),
            f'symmetric contraction to L = {L}, order {nu}: outside the coupling basis by {error:.1e}')
+    if is_single and error > 1e-12:
+      folded = np.einsum('tk,skc->tsc', rest, w)
+      rounding.update({m: row for m, row in zip(contraction.monomials((lmax + 1) ** 2, nu, L), folded)
+                       if np.abs(row).max() > 1e-13})
     folded = np.einsum('bk,skc->sbc', x, w)
     out[f'weights{nu}'] = folded[:, 0] if nu == 1 else folded
+  if rounding:
+    out['rounding'] = [m + (-1,) * (4 - len(m)) for m in rounding]
+    out['rounding_weights'] = np.stack(list(rounding.values()), axis=1)
   return correlation, out
 
 

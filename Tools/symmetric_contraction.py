@@ -11,7 +11,7 @@ stores independent couplings instead,
 and this module finds them and the weights that reproduce a given set of U exactly.
 """
 from functools import lru_cache
-from itertools import product
+from itertools import combinations_with_replacement, product
 from math import factorial, sqrt
 
 import numpy as np
@@ -121,9 +121,14 @@ def triple_tensor(lmax, L, triple):
   return u
 
 
+def monomials(n, order, L):
+  """(M, i, j ...) of the rows of `symmetrised`."""
+  return [(M, *m) for M in range(2 * L + 1) for m in combinations_with_replacement(range(n), order)]
+
+
 def solve(tensors, u):
-  """Weights W [len(tensors), k] with sum_b W[b, k] tensors[b] = u[..., k] up to the order of factors, and the
-  error relative to u."""
+  """Weights W [len(tensors), k] with sum_b W[b, k] tensors[b] = u[..., k] up to the order of factors, and what
+  is left of u, symmetrised."""
   basis, target = np.concatenate([symmetrised(t) for t in tensors], axis=1), symmetrised(u)
   weights = np.linalg.lstsq(basis, target, rcond=None)[0]
-  return weights, np.linalg.norm(basis @ weights - target) / max(np.linalg.norm(target), 1e-300)
+  return weights, target - basis @ weights

@@ -52,8 +52,12 @@ extension Model.Contraction {
     }
     let keptPairs = pairs.indices.filter { max(pairs[$0].l1, pairs[$0].l2) <= lmax }
     let keptTriples = triples.indices.filter { max(triples[$0].l1, triples[$0].l2, triples[$0].l3) <= lmax }
+    let keptRounding = rounding.indices.filter {
+      rounding[$0].factors.allSatisfy { $0 < (lmax + 1) * (lmax + 1) }
+    }
     return Model.Contraction(
       weights1: weights1, pairs: keptPairs.map { pairs[$0] }, weights2: rows(weights2, keptPairs),
-      triples: keptTriples.map { triples[$0] }, weights3: rows(weights3, keptTriples))
+      triples: keptTriples.map { triples[$0] }, weights3: rows(weights3, keptTriples),
+      rounding: keptRounding.map { rounding[$0] }, roundingWeights: rows(roundingWeights, keptRounding))
   }
 }

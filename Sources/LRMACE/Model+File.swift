@@ -87,7 +87,7 @@ private struct ModelReader {
   /// SHA-256 over every dataset in ascending order of paths: the path, then its bytes (Tools/README.md).
   func checksum() throws -> String {
     var hash = SHA256()
-    let integerArrays: Set<Substring> = ["species", "paths", "pairs", "triples"]
+    let integerArrays: Set<Substring> = ["species", "paths", "pairs", "triples", "rounding"]
     for path in try datasets(in: "/").sorted() {
       Array(path.utf8).withUnsafeBytes { hash.update($0) }
       if integerArrays.contains(path.split(separator: "/").last ?? "") {
@@ -230,6 +230,17 @@ private struct ModelReader {
       }
       contraction.weights3 = try matrices(
         "\(path)/weights3", count: species, rows: contraction.triples.count, columns: channels)
+    }
+    if try file.exists("\(path)/rounding") {
+      let components = (model.lmax + 1) * (model.lmax + 1)
+      contraction.rounding = try integers("\(path)/rounding", columns: 4, in: -1...(components - 1)).map {
+        .init(component: $0[0], factors: $0.dropFirst().filter { $0 >= 0 })
+      }
+      guard contraction.rounding.allSatisfy({ 0...(2 * degree) ~= $0.component && !$0.factors.isEmpty }) else {
+        throw fail("\(path)/rounding must name a component of L = \(degree) and its factors")
+      }
+      contraction.roundingWeights = try matrices(
+        "\(path)/rounding_weights", count: species, rows: contraction.rounding.count, columns: channels)
     }
     return contraction
   }

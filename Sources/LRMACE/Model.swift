@@ -146,6 +146,18 @@ public struct Model: Sendable {
     public var triples: [Triple]
     /// [species][triple, channels].
     public var weights3: [Matrix]
+    /// What the source's coupling coefficients, rounded to single precision, add to the equivariant ones.
+    public var rounding: [Monomial] = []
+    /// [species][monomial, channels].
+    public var roundingWeights: [Matrix] = []
+
+    /// B_LM += weight A_i A_j ..., components by their index l^2 + l + m.
+    public struct Monomial: Sendable, Hashable {
+      /// Index of M, 0 ..< 2 L + 1.
+      public var component: Int
+      /// One to three.
+      public var factors: [Int]
+    }
   }
 
   public enum Readout: Sendable {

@@ -86,6 +86,9 @@ struct SymmetricContraction<T: KernelScalar> {
   private let cubicAdjointMixed: BilinearProgram<T>  // dV from (dB, A)
   private let cubicAdjointInput: BilinearProgram<T>  // dA from (dB, V)
 
+  /// Nil in single precision, which cannot see it.
+  private let rounding: ContractionRounding<T>?
+
   /// [species][weight][channel].
   private let weights: Workspace<T>
   private let weightCount: Int
@@ -166,6 +169,11 @@ struct SymmetricContraction<T: KernelScalar> {
     cubicAdjointInput = BilinearProgram(
       targets: inputs, terms: cubicTerms.map { (k: $0.j, i: $0.k, j: $0.i, value: $0.value) })
 
+    rounding =
+      T.self == Double.self
+      ? ContractionRounding(
+        contractions, one: inputs, species: species, channels: channels, paddedChannels: paddedChannels) : nil
+
     weightCount = rows.count
     weights = Workspace<T>(repeating: 0, count: species * rows.count * paddedChannels)
     for s in 0..<species {
@@ -179,6 +187,7 @@ struct SymmetricContraction<T: KernelScalar> {
 
   /// Scratch of one thread: one lane of channels for every component.
   final class Scratch {
+    /// With a last component 1, an absent factor of the rounding terms.
     let a: Workspace<T.Lanes>
     let q: Workspace<T.Lanes>
     let v: Workspace<T.Lanes>
@@ -191,11 +200,12 @@ struct SymmetricContraction<T: KernelScalar> {
       func lanes(_ count: Int) -> Workspace<T.Lanes> {
         Workspace(capacity: count)
       }
-      a = lanes(c.inputs)
+      a = lanes(c.inputs + 1)
+      a.pointer[c.inputs] = T.Lanes(repeating: 1)
       q = lanes(c.pairComponents)
       v = lanes(c.mixedComponents)
       b = lanes(c.outputs)
-      da = lanes(c.inputs)
+      da = lanes(c.inputs + 1)
       dq = lanes(c.pairComponents)
       dv = lanes(c.mixedComponents)
     }
@@ -264,6 +274,7 @@ struct SymmetricContraction<T: KernelScalar> {
       mix(linear, w, s.a.pointer, addingTo: s.b.pointer)
       mix(quadratic, w, s.q.pointer, addingTo: s.b.pointer)
       cubic.run(s.v.pointer, s.a.pointer, addingTo: s.b.pointer)
+      rounding?.forward(species: species, channel: c, a: s.a.pointer, addingTo: s.b.pointer)
       store(s.b.pointer, b, k, outputLmax, c)
       c &+= T.Lanes.scalarCount
     }
@@ -290,6 +301,8 @@ struct SymmetricContraction<T: KernelScalar> {
       cubicAdjointInput.run(s.b.pointer, s.v.pointer, addingTo: s.da.pointer)
       mixAdjoint(mixing, w, s.dv.pointer, addingTo: s.dq.pointer)
       pairsAdjoint.run(s.dq.pointer, s.a.pointer, addingTo: s.da.pointer)
+      rounding?.adjoint(
+        species: species, channel: c, a: s.a.pointer, bGradient: s.b.pointer, addingTo: s.da.pointer)
       store(s.da.pointer, aGradient, k, lmax, c)
       c &+= T.Lanes.scalarCount
     }
