@@ -236,7 +236,9 @@ private struct ModelReader {
       contraction.rounding = try integers("\(path)/rounding", columns: 4, in: -1...(components - 1)).map {
         .init(component: $0[0], factors: $0.dropFirst().filter { $0 >= 0 })
       }
-      let isSound = contraction.rounding.allSatisfy { 0...(2 * degree) ~= $0.component && !$0.factors.isEmpty }
+      let isSound = contraction.rounding.allSatisfy {
+        0...(2 * degree) ~= $0.component && !$0.factors.isEmpty
+      }
       guard isSound else {
         throw fail("\(path)/rounding must name a component of L = \(degree) and its factors")
       }
