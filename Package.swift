@@ -20,7 +20,8 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Simulation", "Deck", "LRMACE", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Simulation", "Deck", "LRMACE", "Reciprocal",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
 

@@ -17,7 +17,7 @@ final class AttentionStack<T: KernelScalar> {
   private var gradients: [Vector3] = []
 
   /// Nil for a model without attention.
-  init?(model: Model, channels: Int, threads: Int) {
+  init?(model: Model, channels: Int, threads: Int, evaluation: AttentionEvaluation) {
     let configurations = model.layers.compactMap(\.attention)
     guard let first = configurations.first else { return nil }
     self.threads = threads
@@ -26,6 +26,8 @@ final class AttentionStack<T: KernelScalar> {
         sigmas: first.sigmas, tolerance: first.epsilon, weight: first.kernelWeight,
         subtractsSelf: first.subtractsSelf),
       heads: first.heads, width: first.width, layers: configurations.count, threads: threads)
+    sum.preferredMethod = evaluation.method
+    sum.meshResolution = evaluation.mesh
     var index = 0
     var blocks: [AttentionBlock<T>?] = []
     for layer in model.layers {
@@ -37,6 +39,9 @@ final class AttentionStack<T: KernelScalar> {
     }
     self.blocks = blocks
   }
+
+  /// The evaluation that the last step took.
+  var method: AttentionMethod { sum.method }
 
   func prepare(positions: [Vector3], cell: Cell) {
     sum.prepare(positions: positions, cell: cell)

@@ -3,6 +3,19 @@
 
 import Kernels
 import Lattice
+import Reciprocal
+
+/// How to evaluate the attention of a model.
+public struct AttentionEvaluation: Sendable, Hashable {
+  /// Nil takes the cheapest for the system's size.
+  public var method: AttentionMethod?
+  public var mesh: MeshResolution
+
+  public init(method: AttentionMethod? = nil, mesh: MeshResolution = MeshResolution()) {
+    self.method = method
+    self.mesh = mesh
+  }
+}
 
 /// LR-MACE energies, forces and stress of an atomic system.
 public final class LRMACEPotential: Potential {
@@ -30,25 +43,34 @@ public final class LRMACEPotential: Potential {
   private var forces: [Vector3] = []
   private var energies: [Double] = []
 
-  public init(model: Model, precision: Precision = .mixed, threads: Int = 1) {
+  /// - Parameter dropsDeadPaths: leave out paths with weights of zero; the energies are the same either way.
+  public init(
+    model: Model, precision: Precision = .mixed, threads: Int = 1,
+    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
+  ) {
     precondition(threads > 0)
-    let model = model.withoutDeadPaths()
+    let model = dropsDeadPaths ? model.withoutDeadPaths() : model
     self.model = model
     self.precision = precision
     self.threads = threads
     list = NeighborList(cutoff: model.cutoff, skin: Self.skin, threads: threads)
     engine =
       switch precision {
-      case .mixed: .mixed(Network(model: model, threads: threads))
-      case .double: .double(Network(model: model, threads: threads))
+      case .mixed: .mixed(Network(model: model, threads: threads, attention: attention))
+      case .double: .double(Network(model: model, threads: threads, attention: attention))
       }
   }
 
   /// Reads a model file.
   ///
   /// - Throws: `HDF5Error`, `ModelError`.
-  public convenience init(modelPath: String, precision: Precision = .mixed, threads: Int = 1) throws {
-    self.init(model: try Model(contentsOf: modelPath), precision: precision, threads: threads)
+  public convenience init(
+    modelPath: String, precision: Precision = .mixed, threads: Int = 1,
+    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
+  ) throws {
+    self.init(
+      model: try Model(contentsOf: modelPath), precision: precision, threads: threads, attention: attention,
+      dropsDeadPaths: dropsDeadPaths)
   }
 
   /// - Throws: `ModelError` for an element that the model does not know, `LatticeError` for positions that are not
@@ -77,6 +99,9 @@ public final class LRMACEPotential: Potential {
       result.stress = .zero
     }
   }
+
+  /// How the last step evaluated the attention; nil for a model without it.
+  public var attentionMethod: AttentionMethod? { engine.attentionMethod }
 
   /// Seconds by part since the potential was made.
   public var timings: Timings { engine.timings + timing }
@@ -139,6 +164,13 @@ private enum Engine {
     switch self {
     case .mixed(let network): network.timings
     case .double(let network): network.timings
+    }
+  }
+
+  var attentionMethod: AttentionMethod? {
+    switch self {
+    case .mixed(let network): network.attentionMethod
+    case .double(let network): network.attentionMethod
     }
   }
 

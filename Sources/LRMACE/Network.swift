@@ -8,6 +8,7 @@
 import Foundation
 import Kernels
 import Lattice
+import Reciprocal
 
 final class Network<T: KernelScalar> {
   let model: Model
@@ -48,7 +49,7 @@ final class Network<T: KernelScalar> {
   /// Atoms of a block: enough for full matrix products, few enough for the block to stay in cache.
   static var blockSize: Int { 32 }
 
-  init(model: Model, threads: Int) {
+  init(model: Model, threads: Int, attention evaluation: AttentionEvaluation) {
     let padded = T.wholeLanes(model.channels)
     self.model = model
     self.threads = threads
@@ -62,12 +63,15 @@ final class Network<T: KernelScalar> {
       paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
     barriers = Barriers(model.barriers, species: model.species.count)
-    attention = AttentionStack(model: model, channels: padded, threads: threads)
+    attention = AttentionStack(model: model, channels: padded, threads: threads, evaluation: evaluation)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
     inputs = model.layers.map { _ in Workspace<T>() }
     messages = model.layers.map { _ in Workspace<T>() }
   }
+
+  /// How the last step evaluated the attention; nil for a model without it.
+  var attentionMethod: AttentionMethod? { attention?.method }
 
   /// Highest degree of the features entering layer `t`, or leaving the last one.
   private func lmax(_ t: Int) -> Int { t < layers.count ? layers[t].inputLmax : layers[t - 1].outputLmax }

@@ -14,6 +14,8 @@ public struct Benchmark: Encodable {
   public let precision: String
   public let steps: Int
   public let peakMemoryBytes: Int
+  /// How the attention was evaluated; nil for a model without it.
+  public let attentionMethod: String?
   /// Microseconds per atom and step in each part; they sum to the mean, the headline is the median of
   /// repeats.
   public let parts: [String: Double]
@@ -26,6 +28,7 @@ public struct Benchmark: Encodable {
     case microsecondsPerAtomStep = "microseconds_per_atom_step"
     case atoms, threads, precision, steps
     case peakMemoryBytes = "peak_memory_bytes"
+    case attentionMethod = "attention_method"
     case parts
   }
 
@@ -71,6 +74,7 @@ public struct Benchmark: Encodable {
     self.threads = threads
     self.precision = precision
     peakMemoryBytes = peakMemory()
+    attentionMethod = forceField.attentionMethod()
   }
 
   /// The result for a person.
@@ -83,7 +87,7 @@ public struct Benchmark: Encodable {
       \(atoms) atoms, \(threads) thread\(threads == 1 ? "" : "s"), \(precision) precision, \(steps) steps
       \(String(format: "%.3f", microsecondsPerAtomStep)) microseconds per atom and step, of which
       \(rows.joined(separator: "\n"))
-      peak memory \(bytes(peakMemoryBytes))
+      \(attentionMethod.map { "attention by \($0)\n" } ?? "")peak memory \(bytes(peakMemoryBytes))
       """
   }
 

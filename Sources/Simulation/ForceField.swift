@@ -13,34 +13,43 @@ public struct ForceField {
   public let hash: String
   /// Seconds spent in each of its parts since it was made.
   public let timings: () -> [(part: String, seconds: Double)]
+  /// How its last step evaluated the attention; nil without attention.
+  public let attentionMethod: () -> String?
 
   public init(
     potential: any Potential, species: Set<Int>, hash: String,
-    timings: @escaping () -> [(part: String, seconds: Double)] = { [] }
+    timings: @escaping () -> [(part: String, seconds: Double)] = { [] },
+    attentionMethod: @escaping () -> String? = { nil }
   ) {
     self.potential = potential
     self.species = species
     self.hash = hash
     self.timings = timings
+    self.attentionMethod = attentionMethod
   }
 }
 
 extension ForceField {
   /// The LR-MACE model in the file `path`.
   /// - Throws: `FileError` if there is no such file, `HDF5Error` or `ModelError` if it is no model.
-  public static func lrmace(path: String, precision: LRMACEPotential.Precision, threads: Int) throws
-    -> ForceField
-  {
+  public static func lrmace(
+    path: String, precision: LRMACEPotential.Precision, threads: Int,
+    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
+  ) throws -> ForceField {
     guard FileManager.default.fileExists(atPath: path) else {
       throw FileError(
         file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
     }
-    let potential = try LRMACEPotential(modelPath: path, precision: precision, threads: threads)
-    return ForceField(potential: potential, species: Set(potential.model.species), hash: potential.model.hash)
-    {
-      let timings = potential.timings
-      return Timings.Part.allCases.map { ("\($0)", timings[$0]) }
-    }
+    let potential = try LRMACEPotential(
+      modelPath: path, precision: precision, threads: threads, attention: attention,
+      dropsDeadPaths: dropsDeadPaths)
+    return ForceField(
+      potential: potential, species: Set(potential.model.species), hash: potential.model.hash,
+      timings: {
+        let timings = potential.timings
+        return Timings.Part.allCases.map { ("\($0)", timings[$0]) }
+      },
+      attentionMethod: { potential.attentionMethod?.rawValue })
   }
 
   /// The model that `deck` names.

@@ -22,6 +22,11 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: "Precision of the network: mixed or double.")
   var precision = LRMACEPotential.Precision.mixed
 
+  @OptionGroup var attention: AttentionArguments
+
+  @Flag(help: "Also compute what the model multiplies by zero.")
+  var keepDeadPaths = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -33,7 +38,9 @@ struct BenchmarkCommand: ParsableCommand {
   }
 
   func run() throws {
-    let forceField = try ForceField.lrmace(path: model, precision: precision, threads: threads)
+    let forceField = try ForceField.lrmace(
+      path: model, precision: precision, threads: threads, attention: attention.evaluation,
+      dropsDeadPaths: !keepDeadPaths)
     let benchmark = try Benchmark(
       structure: structure, copies: replicate, forceField: forceField, threads: threads,
       precision: precision.rawValue)

@@ -19,6 +19,8 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Precision of the network: mixed or double.")
   var precision = LRMACEPotential.Precision.double
 
+  @OptionGroup var attention: AttentionArguments
+
   @Option(help: "Extended XYZ file for the results, as ASE reads it.", completion: .file(extensions: ["xyz"]))
   var output: String?
 
@@ -31,7 +33,8 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let forceField = try ForceField.lrmace(
-      path: model, precision: precision, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+      path: model, precision: precision, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      attention: attention.evaluation)
     try evaluateStructures(in: structures, with: forceField, output: output) { print($0) }
   }
 }
