@@ -16,25 +16,10 @@ import Testing
   #expect(pruned.layers[1].paths.allSatisfy { $0.l3 == 0 })
 
   let frame = try Golden.frames("lr_b_16x0e_2layer_lmax3_corr3")[0]
-  let whole = Network<Double>(model: model, threads: 1)
-  let short = Network<Double>(model: pruned, threads: 1)
-  // Atoms sorted by element, as the networks expect them.
-  let element = frame.system.atomicNumbers.map { model.species.firstIndex(of: $0) ?? 0 }
-  let order = element.indices.sorted { (element[$0], $0) < (element[$1], $1) }
-  let (positions, species) = (order.map { frame.system.positions[$0] }, order.map { element[$0] })
-  var list = NeighborList(cutoff: model.cutoff, skin: 0.1)
-  try list.build(positions: positions, cell: frame.system.cell)
-  list.groupNeighbors(by: species)
-  var results: [([Double], [Vector3])] = []
-  for network in [whole, short] {
-    var (energies, forces) = (
-      [Double](repeating: 0, count: order.count), [Vector3](repeating: .zero, count: order.count)
-    )
-    network.prepare(species: species, list: list)
-    _ = network.evaluate(
-      positions: positions, cell: frame.system.cell, list: list, atomicEnergies: &energies, forces: &forces)
-    results.append((energies, forces))
-  }
-  for (a, b) in zip(results[0].0, results[1].0) { #expect(abs(a - b) < 1e-13 * abs(a)) }
-  for (a, b) in zip(results[0].1, results[1].1) { #expect(largest(a - b) < 1e-12) }
+  var (whole, short) = (Evaluation(), Evaluation())
+  try LRMACEPotential(model: model, precision: .double, dropsDeadPaths: false).evaluate(
+    frame.system, into: &whole)
+  try LRMACEPotential(model: model, precision: .double).evaluate(frame.system, into: &short)
+  for (a, b) in zip(whole.atomicEnergies, short.atomicEnergies) { #expect(abs(a - b) < 1e-13 * abs(a)) }
+  for (a, b) in zip(whole.forces, short.forces) { #expect(largest(a - b) < 1e-12) }
 }
