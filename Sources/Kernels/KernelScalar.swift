@@ -6,6 +6,9 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, FourierScalar, Co
   /// 64 bytes of this type: one AVX-512 register, or several narrower ones.
   associatedtype Lanes: SIMD, Sendable, BitwiseCopyable where Lanes.Scalar == Self
 
+  /// Rounded towards zero; the generic `Int.init` takes ten times as long.
+  var wholePart: Int { get }
+
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
 
@@ -41,6 +44,9 @@ extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
 
   @inlinable @inline(__always)
+  public var wholePart: Int { Int(self) }
+
+  @inlinable @inline(__always)
   public static func sum(_ lanes: SIMD16<Float>) -> Float {
     let eight = lanes.lowHalf + lanes.highHalf
     let four = eight.lowHalf + eight.highHalf
@@ -61,6 +67,9 @@ extension Float: KernelScalar {
 
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
+
+  @inlinable @inline(__always)
+  public var wholePart: Int { Int(self) }
 
   @inlinable @inline(__always)
   public static func sum(_ lanes: SIMD8<Double>) -> Double {

@@ -1,7 +1,5 @@
 // Threads with a fixed division of labour: the same number of threads gives the same bits.
 
-import Dispatch
-
 /// The contiguous part of `0 ..< count` that belongs to `thread`; parts differ in length by at most one.
 @inlinable
 public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
@@ -16,15 +14,10 @@ public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
 /// Denormal numbers count as zero inside `body`.
 public func parallel(threads: Int, count: Int, body: (_ thread: Int, _ range: Range<Int>) -> Void) {
   precondition(threads > 0)
-  guard threads > 1 else {
-    if count > 0 { flushingDenormals { body(0, 0..<count) } }
-    return
-  }
-  withoutActuallyEscaping(body) { body in
-    nonisolated(unsafe) let body = body  // writes to disjoint memory, by contract
-    DispatchQueue.concurrentPerform(iterations: threads) { thread in
-      let part = partition(of: count, thread: thread, threads: threads)
-      if !part.isEmpty { flushingDenormals { body(thread, part) } }
-    }
+  guard count > 0 else { return }
+  guard threads > 1 else { return flushingDenormals { body(0, 0..<count) } }
+  ThreadTeam.shared.run(threads) { thread in
+    let part = partition(of: count, thread: thread, threads: threads)
+    if !part.isEmpty { flushingDenormals { body(thread, part) } }
   }
 }

@@ -17,10 +17,12 @@ struct ContractionRounding<T: KernelScalar> {
   /// [species][term][channel].
   private let weights: Workspace<T>
   private let channels: Int
+  private let one: Int
 
   /// - Parameter one: index of a component of A that is set to 1 and stands for an absent factor.
   init(_ contractions: [Model.Contraction], one: Int, species: Int, channels: Int, paddedChannels: Int) {
     self.channels = paddedChannels
+    self.one = one
     terms = contractions.enumerated().flatMap { L, contraction in
       contraction.rounding.map { m in
         let factors = m.factors + Array(repeating: one, count: 3 - m.factors.count)
@@ -39,27 +41,43 @@ struct ContractionRounding<T: KernelScalar> {
     }
   }
 
-  /// Adds to B the terms of the lane of channels from `c`.
-  func forward(
-    species: Int, channel c: Int, a: UnsafePointer<T.Lanes>, addingTo b: UnsafeMutablePointer<T.Lanes>
+  /// Adds to B the terms of the channels from `c` on; `lanes` as in `BilinearProgram.run`.
+  @inline(__always)
+  func forward<let lanes: Int>(
+    _: InlineArray<lanes, Int8>, species: Int, channel c: Int, a: UnsafeMutablePointer<T.Lanes>,
+    addingTo b: UnsafeMutablePointer<T.Lanes>
   ) {
-    let w = UnsafePointer(weights.pointer + species * terms.count * channels + c)
-    for (n, t) in terms.enumerated() {
-      b[t.target].addProduct(w.lanes(n * channels) * a[t.i], a[t.j] * a[t.k])
+    for v in 0..<lanes {
+      a[one * lanes + v] = T.Lanes(repeating: 1)
+      let w = weights(species, c + v * T.Lanes.scalarCount)
+      for (n, t) in terms.enumerated() {
+        b[t.target * lanes + v].addProduct(
+          w.lanes(n * channels) * a[t.i * lanes + v], a[t.j * lanes + v] * a[t.k * lanes + v])
+      }
     }
   }
 
   /// Adds to dE/dA what dE/dB sends through the terms.
-  func adjoint(
-    species: Int, channel c: Int, a: UnsafePointer<T.Lanes>, bGradient db: UnsafePointer<T.Lanes>,
-    addingTo da: UnsafeMutablePointer<T.Lanes>
+  @inline(__always)
+  func adjoint<let lanes: Int>(
+    _: InlineArray<lanes, Int8>, species: Int, channel c: Int, a: UnsafeMutablePointer<T.Lanes>,
+    bGradient db: UnsafePointer<T.Lanes>, addingTo da: UnsafeMutablePointer<T.Lanes>
   ) {
-    let w = UnsafePointer(weights.pointer + species * terms.count * channels + c)
-    for (n, t) in terms.enumerated() {
-      let wdb = w.lanes(n * channels) * db[t.target]
-      da[t.i].addProduct(wdb, a[t.j] * a[t.k])
-      da[t.j].addProduct(wdb, a[t.i] * a[t.k])
-      da[t.k].addProduct(wdb, a[t.i] * a[t.j])
+    for v in 0..<lanes {
+      a[one * lanes + v] = T.Lanes(repeating: 1)
+      let w = weights(species, c + v * T.Lanes.scalarCount)
+      for (n, t) in terms.enumerated() {
+        let wdb = w.lanes(n * channels) * db[t.target * lanes + v]
+        let (i, j, k) = (t.i * lanes + v, t.j * lanes + v, t.k * lanes + v)
+        da[i].addProduct(wdb, a[j] * a[k])
+        da[j].addProduct(wdb, a[i] * a[k])
+        da[k].addProduct(wdb, a[i] * a[j])
+      }
     }
+  }
+
+  /// Weights of the channels from `c` on.
+  private func weights(_ species: Int, _ c: Int) -> UnsafePointer<T> {
+    UnsafePointer(weights.pointer + (species * terms.count * channels + c))
   }
 }

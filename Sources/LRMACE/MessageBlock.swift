@@ -55,18 +55,24 @@ struct Edges<T: KernelScalar> {
 
 /// Scratch of one thread for the messages of a centre.
 final class ConvolutionScratch<T: KernelScalar> {
-  /// Radial functions, [edge][function].
+  /// Radial functions, [edge][function], and room for their slopes behind them.
   let radial: Workspace<T>
   /// Slopes of the radial functions of one edge.
   let slope: Workspace<T>
   /// Coupled harmonics t, [edge][entry], and dE/dt of one edge.
   let tensor: Workspace<T>
   let tensorGradient: Workspace<T>
+  /// dE/dD of one element, [function][harmonic], and its products with functions and slopes, [edge][harmonic].
+  let gradient: Workspace<T>
+  let products: Workspace<T>
 
-  init(edges: Int, functions: Int, tensorCount: Int) {
-    radial = Workspace(capacity: edges * functions)
+  /// - Parameter harmonics: their number, padded to whole lanes.
+  init(edges: Int, functions: Int, tensorCount: Int, harmonics: Int) {
+    radial = Workspace(capacity: 2 * edges * functions)
     slope = Workspace(capacity: functions)
     tensor = Workspace(capacity: edges * tensorCount)
     tensorGradient = Workspace(capacity: tensorCount)
+    gradient = Workspace(repeating: 0, count: functions * harmonics)
+    products = Workspace(capacity: 2 * edges * harmonics)
   }
 }

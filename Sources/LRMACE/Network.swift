@@ -162,7 +162,6 @@ final class Network<T: KernelScalar> {
 
     nodeEnergies.fill(0, count: atoms)
     for t in layers.indices {
-      if t > 0 { mixInputs(t) }
       attention?.forward(layer: t, features: features[t].pointer, atoms: atoms, lmax: layers[t].outputLmax)
       timings.end(.attention)
       forward(layer: t)
@@ -191,18 +190,6 @@ final class Network<T: KernelScalar> {
     attention?.addForces(to: &forces, strainGradient: &strainGradient)
     timings.end(.attention)
     return strainGradient
-  }
-
-  /// x = h linearUp of layer `t` > 0.
-  private func mixInputs(_ t: Int) {
-    let (h, x) = (view(features[t]), view(inputs[t]))
-    parallel(threads: threads, count: atoms) { _, range in
-      for l in 0...layers[t].inputLmax {
-        layers[t].linearUp[l].apply(
-          h.row(l, range.lowerBound), rows: range.count * (2 * l + 1), into: x.row(l, range.lowerBound))
-      }
-    }
-    timings.end(.linear)
   }
 
   private func forward(layer t: Int) {
@@ -262,6 +249,16 @@ final class Network<T: KernelScalar> {
         of: range, features: next, scale: model.scale, energies: nodeEnergies.pointer, gradient: gradient,
         scratch: s.readout)
       clock.end(.readout, &s.parts)
+      if t + 1 < layers.count {
+        let inputs = view(inputs[t + 1])
+        for l in 0...layers[t + 1].inputLmax {
+          layers[t + 1].linearUp[l].apply(
+            next.row(l, range.lowerBound), rows: range.count * (2 * l + 1),
+            into: inputs.row(l, range.lowerBound)
+          )
+        }
+        clock.end(.linear, &s.parts)
+      }
     }
     timings.gather(scratch)
   }

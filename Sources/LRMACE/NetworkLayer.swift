@@ -104,12 +104,12 @@ final class ThreadScratch<T: KernelScalar> {
   init(_ layers: [NetworkLayer<T>], readoutWidth: Int, edges: Int, block: Int, channels: Int) {
     self.edges = edges
     readout = Workspace(capacity: readoutWidth)
+    let lmax = layers.map(\.messageLmax).max() ?? 0
     messageScratch = ConvolutionScratch(
       edges: edges, functions: layers.map(\.radialFunctions).max() ?? 0,
-      tensorCount: layers.map(\.tensorCount).max() ?? 0)
+      tensorCount: layers.map(\.tensorCount).max() ?? 0, harmonics: T.wholeLanes((lmax + 1) * (lmax + 1)))
     contraction = layers.map { SymmetricContraction<T>.Scratch($0.contraction) }
     messages = Workspace(capacity: block * (layers.map(\.layout.count).max() ?? 0))
-    let lmax = layers.map(\.messageLmax).max() ?? 0
     messageGradients = Workspace(capacity: Features<T>.count(atoms: block, channels: channels, lmax: lmax))
     products = Workspace(
       capacity: Features<T>.count(atoms: block, channels: channels, lmax: layers.map(\.outputLmax).max() ?? 0)

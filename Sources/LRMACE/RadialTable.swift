@@ -101,7 +101,7 @@ struct RadialTable<T: KernelScalar> {
   @inline(__always)
   func locate(_ r: T) -> Position {
     let s = r * inverseSpacing
-    let knot = min(Int(s), intervals &- 1)
+    let knot = min(s.wholePart, intervals &- 1)
     let t = s - T(knot)
     let t2 = t * t
     let t3 = t2 * t

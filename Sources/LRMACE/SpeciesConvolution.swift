@@ -21,14 +21,19 @@ struct SpeciesConvolution<T: KernelScalar> {
 
   /// Nil unless every path starts from scalars.
   init?(layer: Model.Layer, model: Model, channels: Int) {
-    guard layer.inputLmax == 0, let last = layer.radial.last else { return nil }
+    guard layer.inputLmax == 0 else { return nil }
+    let network = RadialNetwork.pruned(
+      layer.radial, basis: model.radialBasis, cutoff: model.cutoff,
+      tolerance: T.self == Float.self ? 1e-5 : 1e-13,
+      multiple: T.Lanes.scalarCount)
+    guard let last = network.last else { return nil }
     let lmax = layer.messageLmax
     let (count, species) = (last.rows, model.species.count)
     let padded = T.wholeLanes(count)
     self.species = species
     layout = MessageLayout(widths: Array(repeating: species * padded, count: lmax + 1))
     radial = RadialTable(
-      network: RadialNetwork(hiddenLayersOf: layer.radial, basis: model.radialBasis, cutoff: model.cutoff),
+      network: RadialNetwork(hiddenLayersOf: network, basis: model.radialBasis, cutoff: model.cutoff),
       channels: count, paddedChannels: padded)
 
     let features = model.embedding * layer.linearUp[0]
@@ -68,17 +73,27 @@ struct SpeciesConvolution<T: KernelScalar> {
     for e in 0..<edges.count {
       radial.evaluate(edges.lengths[e], into: scratch.radial.pointer + e &* functions)
     }
+    forEachSpecies(of: edges, kinds) { z, range in
+      switch layout.degrees {
+      case 1: accumulate(InlineArray<1, T>(repeating: 0), edges, range, z, scratch, messages, atom)
+      case 2: accumulate(InlineArray<4, T>(repeating: 0), edges, range, z, scratch, messages, atom)
+      case 3: accumulate(InlineArray<9, T>(repeating: 0), edges, range, z, scratch, messages, atom)
+      case 4: accumulate(InlineArray<16, T>(repeating: 0), edges, range, z, scratch, messages, atom)
+      default: accumulate(InlineArray<25, T>(repeating: 0), edges, range, z, scratch, messages, atom)
+      }
+    }
+  }
+
+  /// Calls `body` with every element and the edges from its atoms.
+  @inline(__always)
+  private func forEachSpecies(
+    of edges: Edges<T>, _ kinds: [Int], _ body: (_ z: Int, _ range: Range<Int>) -> Void
+  ) {
     var first = 0
     for z in 0..<species {
       var end = first
       while end < edges.count, kinds[Int(edges.neighbors[end])] == z { end &+= 1 }
-      switch layout.degrees {
-      case 1: accumulate(InlineArray<1, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
-      case 2: accumulate(InlineArray<4, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
-      case 3: accumulate(InlineArray<9, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
-      case 4: accumulate(InlineArray<16, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
-      default: accumulate(InlineArray<25, T>(repeating: 0), edges, first..<end, z, scratch, messages, atom)
-      }
+      body(z, first..<end)
       first = end
     }
   }
@@ -110,63 +125,42 @@ struct SpeciesConvolution<T: KernelScalar> {
   // MARK: - Adjoint
 
   /// Adds dE/dY and dE/dr of the edges of one centre, given dE/dD.
+  ///
+  /// With g_b,n = dE/dD_b,n of the neighbour's element, dE/dY_n = sum_b f_b g_b,n and dE/dr = sum_n Y_n sum_b f'_b g_b,n:
+  /// one matrix product for the neighbours of an element, harmonics n in lanes.
   func adjoint(
     _ edges: Edges<T>, species kinds: [Int], messagesGradient: MessageBlock<T>, atom: Int,
     scratch: ConvolutionScratch<T>,
     harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>
   ) {
-    for e in 0..<edges.count {
-      let z = kinds[Int(edges.neighbors[e])]
-      radial.evaluate(edges.lengths[e], into: scratch.radial.pointer, slope: scratch.slope.pointer)
-      let y = edges.harmonics + e &* edges.harmonicCount
-      let dy = harmonicsGradient + e &* edges.harmonicCount
+    let harmonics = layout.degrees &* layout.degrees
+    let width = T.wholeLanes(harmonics)
+    let gradient = scratch.gradient.pointer
+    forEachSpecies(of: edges, kinds) { z, range in
       for l in 0..<layout.degrees {
-        let dm = UnsafePointer(messagesGradient.row(l, atom, layout) + z &* functions)
-        let (yl, dyl) = (y + l &* l, dy + l &* l)
-        switch l {
-        case 0:
-          lengthGradient[e] += propagate(
-            InlineArray<1, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
-        case 1:
-          lengthGradient[e] += propagate(
-            InlineArray<3, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
-        case 2:
-          lengthGradient[e] += propagate(
-            InlineArray<5, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
-        case 3:
-          lengthGradient[e] += propagate(
-            InlineArray<7, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
-        default:
-          lengthGradient[e] += propagate(
-            InlineArray<9, T>(repeating: 0), dm, layout.widths[l], scratch, yl, dyl)
+        let row = messagesGradient.row(l, atom, layout) + z &* functions
+        for m in 0..<(2 &* l &+ 1) {
+          for b in 0..<functions { gradient[b &* width &+ l &* l &+ m] = row[m &* layout.widths[l] &+ b] }
         }
       }
-    }
-  }
-
-  /// One degree of one edge: returns dE/dr and adds dE/dY.
-  @inline(__always)
-  private func propagate<let components: Int>(
-    _: InlineArray<components, T>, _ dm: UnsafePointer<T>, _ stride: Int, _ scratch: ConvolutionScratch<T>,
-    _ y: UnsafePointer<T>,
-    _ dy: UnsafeMutablePointer<T>
-  ) -> T {
-    let (value, rise) = (UnsafePointer(scratch.radial.pointer), UnsafePointer(scratch.slope.pointer))
-    var slope = T.Lanes(repeating: 0)
-    var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
-    var b = 0
-    while b < functions {
-      let f = value.lanes(b)
-      var s = T.Lanes(repeating: 0)
-      for m in 0..<components {
-        let d = dm.lanes(m &* stride &+ b)
-        s.addProduct(d, T.Lanes(repeating: y[m]))
-        sum[m].addProduct(f, d)
+      let values = scratch.radial.pointer
+      let slopes = values + range.count &* functions
+      for e in range {
+        let row = (e &- range.lowerBound) &* functions
+        radial.evaluate(edges.lengths[e], into: values + row, slope: slopes + row)
       }
-      slope.addProduct(rise.lanes(b), s)
-      b &+= T.Lanes.scalarCount
+      let products = scratch.products.pointer
+      T.gemm(
+        transposeA: false, transposeB: false, m: 2 &* range.count, n: width, k: functions, alpha: 1,
+        a: values,
+        lda: functions, b: gradient, ldb: width, beta: 0, c: products, ldc: width)
+      for e in range {
+        let dy = harmonicsGradient + e &* edges.harmonicCount
+        let product = products + (e &- range.lowerBound) &* width
+        for n in 0..<harmonics { dy[n] += product[n] }
+        lengthGradient[e] += T.dot(
+          edges.harmonics + e &* edges.harmonicCount, product + range.count &* width, count: harmonics)
+      }
     }
-    for m in 0..<components { dy[m] += T.sum(sum[m]) }
-    return T.sum(slope)
   }
 }

@@ -37,20 +37,23 @@ struct BilinearProgram<T: KernelScalar> {
     }
   }
 
-  /// Adds to `z` one lane of channels for every k.
+  /// Adds to `z` as many lanes of channels for every k as the unused first argument has elements.
   @inline(__always)
-  func run(
-    _ x: UnsafePointer<T.Lanes>, _ y: UnsafePointer<T.Lanes>, addingTo z: UnsafeMutablePointer<T.Lanes>
+  func run<let lanes: Int>(
+    _: InlineArray<lanes, Int8>, _ x: UnsafePointer<T.Lanes>, _ y: UnsafePointer<T.Lanes>,
+    addingTo z: UnsafeMutablePointer<T.Lanes>
   ) {
     entries.withUnsafeBufferPointer { entries in
       offsets.withUnsafeBufferPointer { offsets in
         for k in 0..<(offsets.count &- 1) {
-          var sum = z[k]
+          var sum = InlineArray<lanes, T.Lanes> { z[k &* lanes &+ $0] }
           for n in Int(offsets[k])..<Int(offsets[k &+ 1]) {
             let e = entries[n]
-            sum.addProduct(x[Int(e.i)] * T.Lanes(repeating: e.coefficient), y[Int(e.j)])
+            let coefficient = T.Lanes(repeating: e.coefficient)
+            let (xi, yj) = (x + Int(e.i) &* lanes, y + Int(e.j) &* lanes)
+            for v in 0..<lanes { sum[v].addProduct(xi[v] * coefficient, yj[v]) }
           }
-          z[k] = sum
+          for v in 0..<lanes { z[k &* lanes &+ v] = sum[v] }
         }
       }
     }
@@ -185,9 +188,12 @@ struct SymmetricContraction<T: KernelScalar> {
     }
   }
 
-  /// Scratch of one thread: one lane of channels for every component.
+  /// Lanes of channels that pass through the programs together, so that each entry is read once for all.
+  private static var bundle: Int { 2 }
+
+  /// Scratch of one thread: [component][lane of channels].
   final class Scratch {
-    /// With a last component 1, an absent factor of the rounding terms.
+    /// With room for a last component 1, an absent factor of the rounding terms.
     let a: Workspace<T.Lanes>
     let q: Workspace<T.Lanes>
     let v: Workspace<T.Lanes>
@@ -197,11 +203,8 @@ struct SymmetricContraction<T: KernelScalar> {
     let dv: Workspace<T.Lanes>
 
     init(_ c: SymmetricContraction) {
-      func lanes(_ count: Int) -> Workspace<T.Lanes> {
-        Workspace(capacity: count)
-      }
+      func lanes(_ count: Int) -> Workspace<T.Lanes> { Workspace(capacity: count * bundle) }
       a = lanes(c.inputs + 1)
-      a.pointer[c.inputs] = T.Lanes(repeating: 1)
       q = lanes(c.pairComponents)
       v = lanes(c.mixedComponents)
       b = lanes(c.outputs)
@@ -211,73 +214,113 @@ struct SymmetricContraction<T: KernelScalar> {
     }
   }
 
+  /// y <- y + w x for every term; `lanes` as in `BilinearProgram.run`.
   @inline(__always)
-  private func mix(
-    _ terms: [WeightedTerm], _ w: UnsafePointer<T>, _ x: UnsafePointer<T.Lanes>,
+  private func mix<let lanes: Int>(
+    _: InlineArray<lanes, Int8>, _ terms: [WeightedTerm], _ w: UnsafePointer<T>, _ x: UnsafePointer<T.Lanes>,
     addingTo y: UnsafeMutablePointer<T.Lanes>
   ) {
     for t in terms {
-      let weight = w.lanes(t.weight &* channels)
-      for m in 0..<t.components { y[t.target &+ m].addProduct(weight, x[t.source &+ m]) }
+      for v in 0..<lanes {
+        let weight = w.lanes(t.weight &* channels &+ v &* T.Lanes.scalarCount)
+        for m in 0..<t.components {
+          y[(t.target &+ m) &* lanes &+ v].addProduct(weight, x[(t.source &+ m) &* lanes &+ v])
+        }
+      }
     }
   }
 
   @inline(__always)
-  private func mixAdjoint(
-    _ terms: [WeightedTerm], _ w: UnsafePointer<T>, _ dy: UnsafePointer<T.Lanes>,
+  private func mixAdjoint<let lanes: Int>(
+    _: InlineArray<lanes, Int8>, _ terms: [WeightedTerm], _ w: UnsafePointer<T>, _ dy: UnsafePointer<T.Lanes>,
     addingTo dx: UnsafeMutablePointer<T.Lanes>
   ) {
     for t in terms {
-      let weight = w.lanes(t.weight &* channels)
-      for m in 0..<t.components { dx[t.source &+ m].addProduct(weight, dy[t.target &+ m]) }
+      for v in 0..<lanes {
+        let weight = w.lanes(t.weight &* channels &+ v &* T.Lanes.scalarCount)
+        for m in 0..<t.components {
+          dx[(t.source &+ m) &* lanes &+ v].addProduct(weight, dy[(t.target &+ m) &* lanes &+ v])
+        }
+      }
     }
   }
 
-  /// Q and V of one lane of channels.
+  /// Q and V.
   @inline(__always)
-  private func couple(_ w: UnsafePointer<T>, _ s: Scratch) {
-    let zero = T.Lanes(repeating: 0)
-    s.q.fill(zero, count: pairComponents)
-    s.v.fill(zero, count: mixedComponents)
-    pairs.run(s.a.pointer, s.a.pointer, addingTo: s.q.pointer)
-    mix(mixing, w, s.q.pointer, addingTo: s.v.pointer)
+  private func couple<let lanes: Int>(
+    _ bundle: InlineArray<lanes, Int8>, _ w: UnsafePointer<T>, _ s: Scratch
+  ) {
+    clear(bundle, s.q, pairComponents)
+    clear(bundle, s.v, mixedComponents)
+    pairs.run(bundle, s.a.pointer, s.a.pointer, addingTo: s.q.pointer)
+    mix(bundle, mixing, w, s.q.pointer, addingTo: s.v.pointer)
   }
 
-  /// One lane of channels of all components of one atom.
   @inline(__always)
-  private func load(
-    _ x: Features<T>, _ atom: Int, _ lmax: Int, _ c: Int, into y: UnsafeMutablePointer<T.Lanes>
+  private func clear<let lanes: Int>(
+    _: InlineArray<lanes, Int8>, _ memory: Workspace<T.Lanes>, _ components: Int
+  ) {
+    memory.fill(T.Lanes(repeating: 0), count: components &* lanes)
+  }
+
+  /// All components of one atom, channels from `c` on.
+  @inline(__always)
+  private func load<let lanes: Int>(
+    _: InlineArray<lanes, Int8>, _ x: Features<T>, _ atom: Int, _ lmax: Int, _ c: Int,
+    into y: UnsafeMutablePointer<T.Lanes>
   ) {
     for l in 0...lmax {
-      let xl = x.degree(l) + (atom &* (2 &* l &+ 1) &* channels &+ c)
-      for m in 0..<(2 &* l &+ 1) { y[l &* l &+ m] = xl.lanes(m &* channels) }
+      let xl = x.row(l, atom) + c
+      for m in 0..<(2 &* l &+ 1) {
+        for v in 0..<lanes {
+          y[(l &* l &+ m) &* lanes &+ v] = xl.lanes(m &* channels &+ v &* T.Lanes.scalarCount)
+        }
+      }
     }
   }
 
   @inline(__always)
-  private func store(_ y: UnsafePointer<T.Lanes>, _ x: Features<T>, _ atom: Int, _ lmax: Int, _ c: Int) {
+  private func store<let lanes: Int>(
+    _: InlineArray<lanes, Int8>, _ y: UnsafePointer<T.Lanes>, _ x: Features<T>, _ atom: Int, _ lmax: Int,
+    _ c: Int
+  ) {
     for l in 0...lmax {
-      let xl = x.degree(l) + (atom &* (2 &* l &+ 1) &* channels &+ c)
-      for m in 0..<(2 &* l &+ 1) { xl.setLanes(m &* channels, y[l &* l &+ m]) }
+      let xl = x.row(l, atom) + c
+      for m in 0..<(2 &* l &+ 1) {
+        for v in 0..<lanes {
+          xl.setLanes(m &* channels &+ v &* T.Lanes.scalarCount, y[(l &* l &+ m) &* lanes &+ v])
+        }
+      }
     }
   }
 
   /// B of one atom: atom `i` of `a` becomes atom `k` of `b`.
   func forward(species: Int, a: Features<T>, _ i: Int, b: Features<T>, _ k: Int, scratch s: Scratch) {
+    let width = T.Lanes.scalarCount
     var c = 0
-    while c < channels {
-      let w = UnsafePointer(weights.pointer + (species &* weightCount &* channels &+ c))
-      load(a, i, lmax, c, into: s.a.pointer)
-      couple(w, s)
-      let zero = T.Lanes(repeating: 0)
-      s.b.fill(zero, count: outputs)
-      mix(linear, w, s.a.pointer, addingTo: s.b.pointer)
-      mix(quadratic, w, s.q.pointer, addingTo: s.b.pointer)
-      cubic.run(s.v.pointer, s.a.pointer, addingTo: s.b.pointer)
-      rounding?.forward(species: species, channel: c, a: s.a.pointer, addingTo: s.b.pointer)
-      store(s.b.pointer, b, k, outputLmax, c)
-      c &+= T.Lanes.scalarCount
+    while c &+ Self.bundle &* width <= channels {
+      forward(InlineArray<2, Int8>(repeating: 0), c, species, a, i, b, k, s)
+      c &+= Self.bundle &* width
     }
+    if c < channels { forward(InlineArray<1, Int8>(repeating: 0), c, species, a, i, b, k, s) }
+  }
+
+  /// Channels from `c` on.
+  @inline(__always)
+  private func forward<let lanes: Int>(
+    _ bundle: InlineArray<lanes, Int8>, _ c: Int, _ species: Int, _ a: Features<T>, _ i: Int,
+    _ b: Features<T>,
+    _ k: Int, _ s: Scratch
+  ) {
+    let w = UnsafePointer(weights.pointer + (species &* weightCount &* channels &+ c))
+    load(bundle, a, i, lmax, c, into: s.a.pointer)
+    couple(bundle, w, s)
+    clear(bundle, s.b, outputs)
+    mix(bundle, linear, w, s.a.pointer, addingTo: s.b.pointer)
+    mix(bundle, quadratic, w, s.q.pointer, addingTo: s.b.pointer)
+    cubic.run(bundle, s.v.pointer, s.a.pointer, addingTo: s.b.pointer)
+    rounding?.forward(bundle, species: species, channel: c, a: s.a.pointer, addingTo: s.b.pointer)
+    store(bundle, s.b.pointer, b, k, outputLmax, c)
   }
 
   /// dE/dA of one atom from dE/dB; recomputes the coupled pairs. Gradients are those of atom `k` of their blocks.
@@ -285,26 +328,38 @@ struct SymmetricContraction<T: KernelScalar> {
     species: Int, a: Features<T>, _ i: Int, bGradient: Features<T>, aGradient: Features<T>, _ k: Int,
     scratch s: Scratch
   ) {
+    let width = T.Lanes.scalarCount
     var c = 0
-    while c < channels {
-      let w = UnsafePointer(weights.pointer + (species &* weightCount &* channels &+ c))
-      load(a, i, lmax, c, into: s.a.pointer)
-      load(bGradient, k, outputLmax, c, into: s.b.pointer)
-      couple(w, s)
-      let zero = T.Lanes(repeating: 0)
-      s.da.fill(zero, count: inputs)
-      s.dq.fill(zero, count: pairComponents)
-      s.dv.fill(zero, count: mixedComponents)
-      mixAdjoint(linear, w, s.b.pointer, addingTo: s.da.pointer)
-      mixAdjoint(quadratic, w, s.b.pointer, addingTo: s.dq.pointer)
-      cubicAdjointMixed.run(s.b.pointer, s.a.pointer, addingTo: s.dv.pointer)
-      cubicAdjointInput.run(s.b.pointer, s.v.pointer, addingTo: s.da.pointer)
-      mixAdjoint(mixing, w, s.dv.pointer, addingTo: s.dq.pointer)
-      pairsAdjoint.run(s.dq.pointer, s.a.pointer, addingTo: s.da.pointer)
-      rounding?.adjoint(
-        species: species, channel: c, a: s.a.pointer, bGradient: s.b.pointer, addingTo: s.da.pointer)
-      store(s.da.pointer, aGradient, k, lmax, c)
-      c &+= T.Lanes.scalarCount
+    while c &+ Self.bundle &* width <= channels {
+      adjoint(InlineArray<2, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+      c &+= Self.bundle &* width
     }
+    if c < channels {
+      adjoint(InlineArray<1, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+    }
+  }
+
+  /// Channels from `c` on.
+  @inline(__always)
+  private func adjoint<let lanes: Int>(
+    _ bundle: InlineArray<lanes, Int8>, _ c: Int, _ species: Int, _ a: Features<T>, _ i: Int,
+    _ bGradient: Features<T>, _ aGradient: Features<T>, _ k: Int, _ s: Scratch
+  ) {
+    let w = UnsafePointer(weights.pointer + (species &* weightCount &* channels &+ c))
+    load(bundle, a, i, lmax, c, into: s.a.pointer)
+    load(bundle, bGradient, k, outputLmax, c, into: s.b.pointer)
+    couple(bundle, w, s)
+    clear(bundle, s.da, inputs)
+    clear(bundle, s.dq, pairComponents)
+    clear(bundle, s.dv, mixedComponents)
+    mixAdjoint(bundle, linear, w, s.b.pointer, addingTo: s.da.pointer)
+    mixAdjoint(bundle, quadratic, w, s.b.pointer, addingTo: s.dq.pointer)
+    cubicAdjointMixed.run(bundle, s.b.pointer, s.a.pointer, addingTo: s.dv.pointer)
+    cubicAdjointInput.run(bundle, s.b.pointer, s.v.pointer, addingTo: s.da.pointer)
+    mixAdjoint(bundle, mixing, w, s.dv.pointer, addingTo: s.dq.pointer)
+    pairsAdjoint.run(bundle, s.dq.pointer, s.a.pointer, addingTo: s.da.pointer)
+    rounding?.adjoint(
+      bundle, species: species, channel: c, a: s.a.pointer, bGradient: s.b.pointer, addingTo: s.da.pointer)
+    store(bundle, s.da.pointer, aGradient, k, lmax, c)
   }
 }

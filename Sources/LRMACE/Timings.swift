@@ -6,9 +6,11 @@ import Dispatch
 public struct Timings: Sendable {
   public enum Part: Int, CaseIterable, Sendable {
     case neighbors, edges, convolution, linear, contraction, attention, readout
+    /// Threads for one another.
+    case waiting
   }
 
-  public typealias Parts = InlineArray<7, Double>
+  public typealias Parts = InlineArray<8, Double>
 
   private var seconds = Parts(repeating: 0)
   private var mark: UInt64 = 0
@@ -33,13 +35,20 @@ public struct Timings: Sendable {
     mark = now
   }
 
-  /// Adds the mean of the threads' parts, and clears them.
+  /// Adds the mean of the threads' parts, and clears them; what is left of the time since the last mark was
+  /// spent waiting.
   mutating func gather<T>(_ scratch: [ThreadScratch<T>]) {
+    var busy = 0.0
     for s in scratch {
-      for p in 0..<Part.allCases.count { seconds[p] += s.parts[p] / Double(scratch.count) }
+      for p in 0..<Part.allCases.count {
+        let mean = s.parts[p] / Double(scratch.count)
+        seconds[p] += mean
+        busy += mean
+      }
       s.parts = Parts(repeating: 0)
     }
-    mark = DispatchTime.now().uptimeNanoseconds
+    end(.waiting)
+    seconds[Part.waiting.rawValue] -= busy
   }
 }
 

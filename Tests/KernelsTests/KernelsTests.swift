@@ -1,3 +1,4 @@
+import Dispatch
 import Kernels
 import Testing
 
@@ -26,4 +27,24 @@ import Testing
     let (a, b) = ((0..<count).map { Float($0 % 7) }, (0..<count).map { Float($0 % 5) - 1 })
     #expect(Float.dot(a, b, count: count) == zip(a, b).reduce(0) { $0 + $1.0 * $1.1 })
   }
+}
+
+@Test func partsRunOnceEachWhoeverCalls() {
+  let (callers, threads, count) = (4, 3, 10)
+  var visits = [Int](repeating: 0, count: callers * count * count)
+  visits.withUnsafeMutableBufferPointer { visits in
+    nonisolated(unsafe) let visits = visits
+    DispatchQueue.concurrentPerform(iterations: callers) { caller in
+      for _ in 0..<100 {
+        parallel(threads: threads, count: count) { _, outer in
+          for i in outer {
+            parallel(threads: threads, count: count) { _, inner in
+              for j in inner { visits[(caller * count + i) * count + j] += 1 }
+            }
+          }
+        }
+      }
+    }
+  }
+  #expect(visits.allSatisfy { $0 == 100 })
 }

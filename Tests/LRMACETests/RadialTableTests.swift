@@ -43,4 +43,24 @@ import Testing
     let jet = exact.jets(at: [model.cutoff, model.cutoff - 1e-5])
     #expect((0..<jet.functions).allSatisfy { jet[0, 0, $0] == 0 && abs(jet[1, 1, $0]) < 1e-6 })
   }
+
+  @Test func prunedNetworkHasFewerHiddenFunctionsAndTheSameValues() throws {
+    let model = try Golden.model("rc_trained")
+    let layer = model.layers[0]
+    let pruned = RadialNetwork.pruned(
+      layer.radial, basis: model.radialBasis, cutoff: model.cutoff, tolerance: 1e-5, multiple: 8)
+    #expect(pruned[pruned.count - 1].rows < layer.radial[layer.radial.count - 1].rows)
+    let distances = (0..<300).map { model.cutoff * (Double($0) + 0.21) / 300 }
+    let exact = RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff).jets(
+      at: distances)
+    let other = RadialNetwork(pruned, basis: model.radialBasis, cutoff: model.cutoff).jets(at: distances)
+    func largest(_ order: Int, _ value: (Int, Int) -> Double) -> Double {
+      distances.indices.map { d in (0..<exact.functions).map { abs(value(d, $0)) }.max() ?? 0 }.max() ?? 0
+    }
+    for order in 0...1 {
+      let scale = largest(order) { exact[$0, order, $1] }
+      let error = largest(order) { exact[$0, order, $1] - other[$0, order, $1] }
+      #expect(error < 1e-5 * scale, "derivative \(order)")
+    }
+  }
 }
