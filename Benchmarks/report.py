@@ -9,7 +9,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-PARTS = ['neighbors', 'edges', 'convolution', 'linear', 'contraction', 'attention', 'readout', 'motion']
+PARTS = ['neighbors', 'edges', 'convolution', 'linear', 'contraction', 'attention', 'readout', 'waiting',
+         'motion']
 
 
 def table(head, rows):

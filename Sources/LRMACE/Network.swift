@@ -26,6 +26,8 @@ final class Network<T: KernelScalar> {
   private var atoms = 0
   /// Element of every atom, as an index into `model.species`; ascending.
   private var species: [Int] = []
+  /// Those among them, ascending.
+  private var elements: [Int] = []
   /// Blocks of atoms of one element, by thread.
   private var blocks: [[Block]] = []
 
@@ -86,6 +88,7 @@ final class Network<T: KernelScalar> {
   func prepare(species: [Int], list: NeighborList) {
     atoms = species.count
     self.species = species
+    elements = model.species.indices.filter(species.contains)
     nodeEnergies.reserve(atoms)
     barrierEnergies.reserve(atoms)
     barrierEnergies.fill(0, count: atoms)
@@ -209,8 +212,8 @@ final class Network<T: KernelScalar> {
         case .species(let convolution):
           for i in block.atoms {
             convolution.forward(
-              geometry.edges(of: i), species: species, scratch: s.messageScratch, messages: m, atom: i - first
-            )
+              geometry.edges(of: i), species: species, elements: elements, scratch: s.messageScratch,
+              messages: m, atom: i - first)
           }
         case .features(let convolution):
           for i in block.atoms {
@@ -220,8 +223,9 @@ final class Network<T: KernelScalar> {
         }
         clock.end(.convolution, &s.parts)
         for l in 0...layer.messageLmax {
-          layer.linear[l, block.species].apply(
-            m.degree(l, layout), rows: count * (2 * l + 1), into: a.row(l, first))
+          layer.linear.apply(
+            l, species: block.species, elements: elements, m.degree(l, layout), width: layout.widths[l],
+            rows: count * (2 * l + 1), into: a.row(l, first))
         }
         clock.end(.linear, &s.parts)
         let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
@@ -305,15 +309,17 @@ final class Network<T: KernelScalar> {
         clock.end(.contraction, &s.parts)
         let dm = MessageBlock<T>(base: s.messages.pointer, atoms: count)
         for l in 0...layer.messageLmax {
-          layer.linear[l, block.species].applyAdjoint(
-            da.degree(l), rows: count * (2 * l + 1), into: dm.degree(l, layout))
+          layer.linear.applyAdjoint(
+            l, species: block.species, elements: elements, da.degree(l), rows: count * (2 * l + 1),
+            into: dm.degree(l, layout), width: layout.widths[l])
         }
         clock.end(.linear, &s.parts)
         switch layer.messages {
         case .species(let convolution):
           for i in block.atoms {
             convolution.adjoint(
-              geometry.edges(of: i), species: species, messagesGradient: dm, atom: i - first,
+              geometry.edges(of: i), species: species, elements: elements, messagesGradient: dm,
+              atom: i - first,
               scratch: s.messageScratch, harmonicsGradient: geometry.harmonicsGradient(of: i),
               lengthGradient: geometry.lengthGradient(of: i))
           }

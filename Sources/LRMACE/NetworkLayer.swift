@@ -17,7 +17,7 @@ struct NetworkLayer<T: KernelScalar> {
   let messageLmax: Int
   let messages: Messages
   /// Mixes paths and channels of the messages.
-  let linear: SpeciesMatrices<T>
+  let linear: MessageLinear<T>
   let contraction: SymmetricContraction<T>
   let linearUp: [PackedMatrix<T>]
   let skip: [[PackedMatrix<T>]]
@@ -39,7 +39,7 @@ struct NetworkLayer<T: KernelScalar> {
         channels: model.channels,
         paddedChannels: channels)
       messages = .features(Convolution(layer: layer, channels: channels, radial: radial))
-      linear = SpeciesMatrices(matrices: layer.linear.map { $0.map(pack) })
+      linear = MessageLinear(matrices: layer.linear.map { $0.map { [pack($0)] } })
     }
     contraction = SymmetricContraction(
       layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
@@ -72,12 +72,39 @@ struct NetworkLayer<T: KernelScalar> {
   }
 }
 
-/// One matrix per degree, for each element or for all.
-struct SpeciesMatrices<T: KernelScalar> {
-  let matrices: [[PackedMatrix<T>]]
+/// The linear layer of the messages, A_l = sum over blocks k of M_l,k . matrices[l][species of the centre][k]: all of M
+/// is one block, or each element of the neighbours has its own. Matrices for all centres alike stand there once.
+struct MessageLinear<T: KernelScalar> {
+  let matrices: [[[PackedMatrix<T>]]]
 
-  subscript(l: Int, species: Int) -> PackedMatrix<T> {
+  private func blocks(_ l: Int, _ species: Int) -> [PackedMatrix<T>] {
     matrices[l].count == 1 ? matrices[l][0] : matrices[l][species]
+  }
+
+  /// A <- M W for `rows` rows of degree `l`, `width` values each; `elements` are those that the system has.
+  @inline(__always)
+  func apply(
+    _ l: Int, species: Int, elements: [Int], _ m: UnsafePointer<T>, width: Int, rows: Int,
+    into a: UnsafeMutablePointer<T>
+  ) {
+    let blocks = blocks(l, species)
+    guard blocks.count > 1 else { return blocks[0].apply(m, rows: rows, into: a) }
+    for (n, z) in elements.enumerated() {
+      blocks[z].apply(m + z &* blocks[z].rows, stride: width, rows: rows, into: a, adding: n > 0)
+    }
+  }
+
+  /// dM <- dA W^T.
+  @inline(__always)
+  func applyAdjoint(
+    _ l: Int, species: Int, elements: [Int], _ da: UnsafePointer<T>, rows: Int,
+    into dm: UnsafeMutablePointer<T>, width: Int
+  ) {
+    let blocks = blocks(l, species)
+    guard blocks.count > 1 else { return blocks[0].applyAdjoint(da, rows: rows, into: dm) }
+    for z in elements {
+      blocks[z].applyAdjoint(da, rows: rows, into: dm + z &* blocks[z].rows, stride: width)
+    }
   }
 }
 

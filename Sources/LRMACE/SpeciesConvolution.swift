@@ -10,11 +10,10 @@ import Equivariant
 import Kernels
 
 struct SpeciesConvolution<T: KernelScalar> {
-  let species: Int
   let layout: MessageLayout
   let radial: RadialTable<T>
-  /// [l][species of the centre]: rows (z, b).
-  let folded: SpeciesMatrices<T>
+  /// [l][species of the centre][z]: rows b.
+  let folded: MessageLinear<T>
 
   /// Radial functions, padded to whole lanes.
   private var functions: Int { radial.functions }
@@ -30,20 +29,19 @@ struct SpeciesConvolution<T: KernelScalar> {
     let lmax = layer.messageLmax
     let (count, species) = (last.rows, model.species.count)
     let padded = T.wholeLanes(count)
-    self.species = species
     layout = MessageLayout(widths: Array(repeating: species * padded, count: lmax + 1))
     radial = RadialTable(
       network: RadialNetwork(hiddenLayersOf: network, basis: model.radialBasis, cutoff: model.cutoff),
       channels: count, paddedChannels: padded)
 
     let features = model.embedding * layer.linearUp[0]
-    folded = SpeciesMatrices(
+    folded = MessageLinear(
       matrices: (0...lmax).map { l in
         let coupling = Wigner3j(0, l, l).entries[0].value
         let paths = layer.paths.indices.filter { layer.paths[$0].l3 == l }
         return layer.linear[l].map { linear in
-          var matrix = Matrix(rows: species * count, columns: model.channels)
-          for z in 0..<species {
+          (0..<species).map { z in
+            var matrix = Matrix(rows: count, columns: model.channels)
             for (slot, p) in paths.enumerated() {
               // W_p diag(x_z) linear_p
               var scaled = Matrix(rows: count, columns: model.channels)
@@ -53,27 +51,26 @@ struct SpeciesConvolution<T: KernelScalar> {
                 }
               }
               let product = scaled * linear.rows(slot * model.channels, count: model.channels)
-              for b in 0..<count {
-                for c in 0..<model.channels { matrix[z * count + b, c] += product[b, c] }
-              }
+              for n in product.values.indices { matrix.values[n] += product.values[n] }
             }
+            return PackedMatrix(matrix, rowBlock: count, paddedRowBlock: padded, paddedColumns: channels)
           }
-          return PackedMatrix(matrix, rowBlock: count, paddedRowBlock: padded, paddedColumns: channels)
         }
       })
   }
 
   // MARK: - Forward
 
-  /// D of one centre, written as atom `atom` of a block.
+  /// D of one centre, written as atom `atom` of a block, for the `elements` that the system has.
   func forward(
-    _ edges: Edges<T>, species kinds: [Int], scratch: ConvolutionScratch<T>, messages: MessageBlock<T>,
+    _ edges: Edges<T>, species kinds: [Int], elements: [Int], scratch: ConvolutionScratch<T>,
+    messages: MessageBlock<T>,
     atom: Int
   ) {
     for e in 0..<edges.count {
       radial.evaluate(edges.lengths[e], into: scratch.radial.pointer + e &* functions)
     }
-    forEachSpecies(of: edges, kinds) { z, range in
+    forEachElement(elements, of: edges, kinds) { z, range in
       switch layout.degrees {
       case 1: accumulate(InlineArray<1, T>(repeating: 0), edges, range, z, scratch, messages, atom)
       case 2: accumulate(InlineArray<4, T>(repeating: 0), edges, range, z, scratch, messages, atom)
@@ -86,11 +83,11 @@ struct SpeciesConvolution<T: KernelScalar> {
 
   /// Calls `body` with every element and the edges from its atoms.
   @inline(__always)
-  private func forEachSpecies(
-    of edges: Edges<T>, _ kinds: [Int], _ body: (_ z: Int, _ range: Range<Int>) -> Void
+  private func forEachElement(
+    _ elements: [Int], of edges: Edges<T>, _ kinds: [Int], _ body: (_ z: Int, _ range: Range<Int>) -> Void
   ) {
     var first = 0
-    for z in 0..<species {
+    for z in elements {
       var end = first
       while end < edges.count, kinds[Int(edges.neighbors[end])] == z { end &+= 1 }
       body(z, first..<end)
@@ -129,14 +126,14 @@ struct SpeciesConvolution<T: KernelScalar> {
   /// With g_b,n = dE/dD_b,n of the neighbour's element, dE/dY_n = sum_b f_b g_b,n and dE/dr = sum_n Y_n sum_b f'_b g_b,n:
   /// one matrix product for the neighbours of an element, harmonics n in lanes.
   func adjoint(
-    _ edges: Edges<T>, species kinds: [Int], messagesGradient: MessageBlock<T>, atom: Int,
+    _ edges: Edges<T>, species kinds: [Int], elements: [Int], messagesGradient: MessageBlock<T>, atom: Int,
     scratch: ConvolutionScratch<T>,
     harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>
   ) {
     let harmonics = layout.degrees &* layout.degrees
     let width = T.wholeLanes(harmonics)
     let gradient = scratch.gradient.pointer
-    forEachSpecies(of: edges, kinds) { z, range in
+    forEachElement(elements, of: edges, kinds) { z, range in
       for l in 0..<layout.degrees {
         let row = messagesGradient.row(l, atom, layout) + z &* functions
         for m in 0..<(2 &* l &+ 1) {
