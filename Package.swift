@@ -37,13 +37,12 @@ let package = Package(
     .target(
       name: "Reciprocal", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"],
       swiftSettings: kernel),
-    .target(name: "Kernels", dependencies: ["CFFTW"], exclude: ["README.md"], swiftSettings: kernel),
+    .target(name: "Kernels", exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
     .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: kernel),
 
     // MARK: - System libraries
-    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
 
     // MARK: - Tests
@@ -51,7 +50,7 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
     .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal"]),
-    .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "HDF5"]),
+    .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "Reciprocal", "HDF5"]),
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),

@@ -1,16 +1,22 @@
 // The number types that kernels are written for: Float (mixed precision) and Double.
 // A kernel is one generic source; its public entry points are specialised for both types.
 
-/// A floating-point type with SIMD lanes, matrix products and Fourier transforms.
-public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, FourierScalar, Codable, Sendable {
+/// A floating-point type with SIMD lanes, exponentials and matrix products.
+public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable {
   /// 64 bytes of this type: one AVX-512 register, or several narrower ones.
   associatedtype Lanes: SIMD, Sendable, BitwiseCopyable where Lanes.Scalar == Self
 
   /// Rounded towards zero; the generic `Int.init` takes ten times as long.
   var wholePart: Int { get }
 
+  /// Two numbers.
+  associatedtype Pair: SIMD, Sendable, BitwiseCopyable where Pair.Scalar == Self
+
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
+
+  /// exp of every lane.
+  static func exp(_ x: Lanes) -> Lanes
 
   /// C <- alpha op(A) op(B) + beta C, row-major.
   ///
@@ -42,6 +48,7 @@ extension KernelScalar {
 
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
+  public typealias Pair = SIMD2<Float>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }
@@ -67,6 +74,7 @@ extension Float: KernelScalar {
 
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
+  public typealias Pair = SIMD2<Double>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }

@@ -1,5 +1,9 @@
 // Memory that a kernel keeps between steps, so that a step allocates nothing once sizes have settled.
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Memory, 64-byte aligned, that grows and never shrinks; uninitialised unless filled.
 public final class Workspace<Element: BitwiseCopyable> {
   public private(set) var pointer: UnsafeMutablePointer<Element>
@@ -35,8 +39,14 @@ public final class Workspace<Element: BitwiseCopyable> {
   }
 
   private static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
-    let raw = UnsafeMutableRawPointer.allocate(
-      byteCount: max(count, 1) * MemoryLayout<Element>.stride, alignment: 64)
+    let bytes = max(count, 1) * MemoryLayout<Element>.stride
+    let hugePage = 2 << 20
+    let isLarge = bytes >= 2 * hugePage
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? hugePage : 64)
+    #if os(Linux)
+      // Kernels walk across large arrays; with pages of 4 KiB they would wait for address translation.
+      if isLarge { madvise(raw, bytes, MADV_HUGEPAGE) }
+    #endif
     return raw.bindMemory(to: Element.self, capacity: max(count, 1))
   }
 }

@@ -13,11 +13,15 @@ final class AttentionStack<T: KernelScalar> {
   private let sum: ReciprocalAttention<T>
   /// By layer; nil where a layer does not attend.
   private let blocks: [AttentionBlock<T>?]
+  /// The first layer's part of the sum, if it attends.
+  private let species: SpeciesAttention<T>?
   private let threads: Int
   private var gradients: [Vector3] = []
 
   /// Nil for a model without attention.
-  init?(model: Model, channels: Int, threads: Int, evaluation: AttentionEvaluation) {
+  init?(
+    model: Model, channels: Int, embedding: PackedMatrix<T>, threads: Int, evaluation: AttentionEvaluation
+  ) {
     let configurations = model.layers.compactMap(\.attention)
     guard let first = configurations.first else { return nil }
     self.threads = threads
@@ -38,10 +42,14 @@ final class AttentionStack<T: KernelScalar> {
       if layer.attention != nil { index += 1 }
     }
     self.blocks = blocks
+    species = blocks[0].map { SpeciesAttention($0, embedding: embedding, threads: threads) }
   }
 
   /// The evaluation that the last step took.
   var method: AttentionMethod { sum.method }
+
+  /// Elements of the atoms, ascending.
+  func prepare(species list: [Int]) { species?.prepare(species: list, for: sum) }
 
   func prepare(positions: [Vector3], cell: Cell) {
     sum.prepare(positions: positions, cell: cell)
@@ -51,6 +59,11 @@ final class AttentionStack<T: KernelScalar> {
   func forward(layer t: Int, features h0: UnsafePointer<T>, atoms: Int, lmax: Int) {
     guard let block = blocks[t] else { return }
     block.reserve(atoms, lmax: lmax)
+    if t == 0, let species {
+      species.forward(sum, into: block.u.pointer)
+      return
+    }
+    block.reserveProjections(atoms)
     parallel(threads: threads, count: atoms) { _, range in block.project(h0, range) }
     sum.forward(
       layer: block.index, filter: block.filter, q: block.q.pointer, k: block.k.pointer, v: block.v.pointer,
@@ -62,7 +75,8 @@ final class AttentionStack<T: KernelScalar> {
     blocks[t]?.mix(into: h, lmax: lmax, range: range)
   }
 
-  /// Adjoint of `mix` and `forward`: rescales `gradient` where a gate acts and adds to `inputGradient`.
+  /// Adjoint of `mix` and `forward`: rescales `gradient` where a gate acts and adds to `inputGradient`, which the
+  /// first layer does not have.
   func adjoint(
     layer t: Int, gradient: Features<T>, lmax: Int, features h0: UnsafePointer<T>, inputGradient: Features<T>?
   ) {
@@ -71,10 +85,13 @@ final class AttentionStack<T: KernelScalar> {
     parallel(threads: threads, count: atoms) { _, range in
       block.mixAdjoint(gradient, lmax: lmax, range: range)
     }
+    guard let inputGradient else {
+      species?.adjoint(sum, gradient: block.du.pointer)
+      return
+    }
     sum.adjoint(
       layer: block.index, q: block.q.pointer, k: block.k.pointer, v: block.v.pointer, du: block.du.pointer,
       dq: block.dq.pointer, dk: block.dk.pointer, dv: block.dv.pointer)
-    guard let inputGradient else { return }
     parallel(threads: threads, count: atoms) { _, range in
       block.projectAdjoint(h0, gradient: inputGradient.degree(0), range)
     }
@@ -97,9 +114,11 @@ final class AttentionBlock<T: KernelScalar> {
   /// Position among the attending layers.
   let index: Int
   let filter: [Double]
+  let heads: Int
   private let channels: Int
   private let paddedChannels: Int
-  private let width: Int
+  private let inverseChannels: T
+  let width: Int
   private let headScale: T
   private let normalisation: Model.Attention.Normalisation
   private let activation: Model.Attention.Activation
@@ -139,7 +158,9 @@ final class AttentionBlock<T: KernelScalar> {
     self.index = index
     self.channels = channels
     self.paddedChannels = paddedChannels
+    inverseChannels = 1 / T(channels)
     filter = a.filter.values
+    heads = a.heads
     width = a.width
     headScale = T(1 / Double(a.width / a.heads).squareRoot())
     normalisation = a.normalisation
@@ -152,14 +173,18 @@ final class AttentionBlock<T: KernelScalar> {
   }
 
   func reserve(_ atoms: Int, lmax: Int) {
-    for buffer in [q, k, v, u, dq, dk, dv, du, querySlope, keySlope] { buffer.reserve(atoms * width) }
-    if normalisation != .none {
-      for buffer in [normalised, normalisedGradient] { buffer.reserve(atoms * paddedChannels) }
-      inverseNorm.reserve(atoms)
-    }
+    for buffer in [u, du] { buffer.reserve(atoms * width) }
     if gate != nil {
       ungated.reserve(Features<T>.count(atoms: atoms, channels: paddedChannels, lmax: lmax))
       for buffer in [gates, gateGradient] { buffer.reserve(atoms * paddedChannels) }
+    }
+  }
+
+  func reserveProjections(_ atoms: Int) {
+    for buffer in [q, k, v, dq, dk, dv, querySlope, keySlope] { buffer.reserve(atoms * width) }
+    if normalisation != .none {
+      for buffer in [normalised, normalisedGradient] { buffer.reserve(atoms * paddedChannels) }
+      inverseNorm.reserve(atoms)
     }
   }
 
@@ -173,9 +198,8 @@ final class AttentionBlock<T: KernelScalar> {
       let target = normalised.pointer + first * paddedChannels
       for i in 0..<count {
         let row = h + i * paddedChannels
-        var square = T(0)
-        for c in 0..<channels { square += row[c] * row[c] }
-        let scale = 1 / (square / T(channels) + Self.normEpsilon).squareRoot()
+        let square = T.dot(row, row, count: channels)
+        let scale = 1 / (square * inverseChannels + Self.normEpsilon).squareRoot()
         inverseNorm.pointer[first + i] = scale
         for c in 0..<paddedChannels { target[i * paddedChannels + c] = row[c] * scale }
       }
@@ -213,9 +237,7 @@ final class AttentionBlock<T: KernelScalar> {
       let hn = normalised.pointer + (first + i) * paddedChannels
       let scale = inverseNorm.pointer[first + i]
       let row = i * paddedChannels
-      var overlap = T(0)
-      for c in 0..<channels { overlap += dhn[row + c] * hn[c] }
-      overlap /= T(channels)
+      let overlap = inverseChannels * T.dot(dhn + row, hn, count: channels)
       for c in 0..<paddedChannels { dh[row + c] += scale * (dhn[row + c] - overlap * hn[c]) }
     }
     if normalisation == .queryKey {
@@ -225,16 +247,27 @@ final class AttentionBlock<T: KernelScalar> {
 
   /// x <- scale phi(x), slope = scale phi'(x).
   private func activate(_ x: UnsafeMutablePointer<T>, slope: UnsafeMutablePointer<T>, count: Int, scale: T) {
-    for n in 0..<count {
-      switch activation {
-      case .identity:
+    switch activation {
+    case .identity:
+      for n in 0..<count {
         slope[n] = scale
         x[n] *= scale
-      case .silu:
+      }
+    case .silu:
+      let whole = count / T.Lanes.scalarCount * T.Lanes.scalarCount
+      for n in stride(from: 0, to: whole, by: T.Lanes.scalarCount) {
+        let z = x.lanes(n)
+        let s = 1 / (1 + T.exp(-z))
+        slope.setLanes(n, scale * s * (1 + z * (1 - s)))
+        x.setLanes(n, scale * z * s)
+      }
+      for n in whole..<count {
         let s = silu(Double(x[n]))
         slope[n] = scale * T(s.first)
         x[n] = scale * T(s.value)
-      case .softplus:
+      }
+    case .softplus:
+      for n in 0..<count {
         let z = Double(x[n])
         slope[n] = scale * T(1 / (1 + exp(-z)))
         x[n] = scale * T(max(z, 0) + log1p(exp(-abs(z))))

@@ -65,7 +65,8 @@ final class Network<T: KernelScalar> {
       paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
     barriers = Barriers(model.barriers, species: model.species.count)
-    attention = AttentionStack(model: model, channels: padded, threads: threads, evaluation: evaluation)
+    attention = AttentionStack(
+      model: model, channels: padded, embedding: embedding, threads: threads, evaluation: evaluation)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
     inputs = model.layers.map { _ in Workspace<T>() }
@@ -131,6 +132,7 @@ final class Network<T: KernelScalar> {
         Features<T>.count(atoms: atoms, channels: channels, lmax: layers.map(\.inputLmax).max() ?? 0))
       s.forces.reserve(atoms)
     }
+    attention?.prepare(species: species)
     // The first layer's features depend on the element alone.
     for i in 0..<atoms {
       (features[0].pointer + i * channels).update(

@@ -2,27 +2,31 @@
 // A source at mesh coordinate u gives the point g the weight M_p(u - g); p points carry a weight.
 
 import Foundation
+import Kernels
+import Lattice
 
 enum BSpline {
-  /// Weights and their derivatives d/du at the points floor(u) - p + 1 ... floor(u), for
-  /// `fraction` = u - floor(u).
+  /// Weights along the three axes, then their derivatives d/du, at the points floor(u) - p + 1 ... floor(u), for
+  /// `fraction` = u - floor(u); zeros behind the p of them, p <= 8.
   ///
   ///   M_2(u) = 1 - |u - 1|,  M_n(u) = (u M_{n-1}(u) + (n - u) M_{n-1}(u - 1)) / (n - 1),
   ///   M_n'(u) = M_{n-1}(u) - M_{n-1}(u - 1)
   @inline(__always)
-  static func fill(
-    order: Int, fraction: Double, weights: UnsafeMutablePointer<Double>,
-    derivatives: UnsafeMutablePointer<Double>
+  static func fill<T: KernelScalar>(
+    order: Int, fraction: Vector3, into splines: UnsafeMutablePointer<SIMD8<T>>
   ) {
-    // weights[p - 1 - i] holds M_n(fraction + i).
+    // weights[p - 1 - i] holds M_n(fraction + i), axis by axis.
+    var weights = InlineArray<8, Vector3>(repeating: .zero)
     let last = order - 1
     weights[last] = fraction
     weights[last - 1] = 1 - fraction
-    for i in 2..<order { weights[last - i] = 0 }
+    for axis in 0..<6 { splines[axis] = .zero }
     for n in 3...order {
       if n == order {
-        derivatives[last] = weights[last]
-        for i in 1..<order { derivatives[last - i] = weights[last - i] - weights[last - i + 1] }
+        for i in 0..<order {
+          let slope = i == 0 ? weights[last] : weights[last - i] - weights[last - i + 1]
+          for axis in 0..<3 { splines[3 + axis][last - i] = T(slope[axis]) }
+        }
       }
       let scale = 1 / Double(n - 1)
       for i in stride(from: n - 1, to: 0, by: -1) {
@@ -30,6 +34,9 @@ enum BSpline {
         weights[last - i] = scale * (u * weights[last - i] + (Double(n) - u) * weights[last - i + 1])
       }
       weights[last] *= scale * fraction
+    }
+    for i in 0..<order {
+      for axis in 0..<3 { splines[axis][i] = T(weights[i][axis]) }
     }
   }
 

@@ -2,9 +2,11 @@
 // the kernel's influence function, transformed back and gathered with the same splines (smooth particle-mesh
 // Ewald, doi:10.1063/1.470117, with the influence function of P3M).
 //
-// Fields travel in blocks of one SIMD vector, T.Lanes, with the fields of a mesh point contiguous:
-// real mesh [M1][M2][M3][lanes], spectrum [M1][M2][M3/2 + 1][lanes][re, im]. Fractional mesh coordinates
-// u_a = M_a f_a do not change under strain, and neither do the splines.
+// Columns travel in blocks (`MeshBlock`). The first half of a block's columns are the real, the second half the
+// imaginary parts of complex fields: the influence function is real and even, so it keeps them apart. Fields lie as
+// [M1][M2][part: re, im][M3 + halo][half] (`MeshLayout`); the halo repeats the first points of a row, so that those
+// which an atom reaches along the third axis lie in one piece.
+// Fractional mesh coordinates u_a = M_a f_a do not change under strain, and neither do the splines.
 
 import Kernels
 import Lattice
@@ -23,26 +25,80 @@ public struct MeshResolution: Sendable, Hashable {
   }
 }
 
+/// Columns that share a mesh, as the parts of `half` complex fields.
+struct MeshBlock {
+  let columns: Range<Int>
+  /// As many numbers as a vector has lanes, or two where few columns are left.
+  let half: Int
+
+  static func blocks<T: KernelScalar>(columns: Int, _: T.Type) -> [MeshBlock] {
+    let wide = T.Lanes.scalarCount
+    return stride(from: 0, to: columns, by: 2 * wide).map { first in
+      let range = first..<min(first + 2 * wide, columns)
+      return MeshBlock(columns: range, half: range.count <= 4 ? 2 : wide)
+    }
+  }
+}
+
+/// Distances in memory between the numbers of a block's fields.
+struct MeshLayout {
+  /// From a point to the next along the third axis, from real to imaginary parts, rows and planes.
+  let point: Int
+  let part: Int
+  let row: Int
+  let plane: Int
+  /// Numbers of all planes.
+  let count: Int
+
+  /// Points that a row repeats, at least: vectors reach over its end.
+  static let halo = 8
+
+  init(size: SIMD3<Int>, half: Int) {
+    point = half
+    // Odd numbers of points and rows apart, what lies above each other shares no set of the cache.
+    part = (size.z + Self.halo | 1) * half
+    row = 2 * part
+    plane = size.y * row + part
+    count = size.x * plane
+  }
+}
+
 final class ParticleMesh<T: KernelScalar> {
   typealias Lanes = T.Lanes
-  static var lanes: Int { Lanes.scalarCount }
+  /// Of an axis at the points that an atom reaches, zeros behind them.
+  typealias Spline = SIMD8<T>
 
   private(set) var size = SIMD3<Int>.zero
   private(set) var order = 0
+  private(set) var threads = 1
   /// Of each wavevector of the grid: the mesh's answer to a unit weight, 0 where the mesh cannot hold it.
   private(set) var responses: [Double] = []
-  /// Spectrum elements of each wavevector and, on the plane n3 = 0, of its negative (else the same again).
+  /// Elements of each wavevector and of its negative in [M2][M1][depth].
   private(set) var elements: [SIMD2<Int>] = []
-  /// One plan for each thread's share of the lanes.
-  private var transforms: [FourierTransform<T>] = []
-  /// Influence function of each kernel, [J][M1][M2][M3/2 + 1].
-  private let influence = Workspace<T>()
-  /// Of each atom wx, wy, wz, dwx, dwy, dwz at its p points, and the first point of each axis.
-  private let splines = Workspace<T>()
+  /// Whether a pencil along the first axis holds any wavevector, [M2][depth]; then, whether any at the same place of
+  /// the third axis does, [depth].
+  let isHeld = Workspace<Bool>()
+  /// M3 in whole vectors.
+  private(set) var depth = 0
+  /// One transform for each axis.
+  private(set) var transforms: [FourierTransform<T>] = []
+  /// Influence function of each kernel and the energy's gradient by it, [J][M2][M1][depth].
+  let influence = Workspace<T>()
+  let influenceGradient = Workspace<Double>()
+  /// Atoms in the order in which they lie on the mesh, so that those in turn reach the same memory.
+  private let sequence = Workspace<Int32>()
+  /// Number of atoms before each place of that order.
+  private let counts = Workspace<Int32>()
+  /// In that order wx, wy, wz, dwx, dwy, dwz of each atom, and the first point of each axis.
+  private let splineValues = Workspace<T>()
   private let corners = Workspace<SIMD3<Int32>>()
+  private(set) var threadScratch: [Workspace<T>] = []
 
-  var pointCount: Int { size.x * size.y * size.z }
-  var elementCount: Int { size.x * size.y * (size.z / 2 + 1) }
+  private var splines: UnsafeMutablePointer<Spline> {
+    UnsafeMutableRawPointer(splineValues.pointer).assumingMemoryBound(to: Spline.self)
+  }
+  /// Elements of an influence function.
+  var elementCount: Int { size.x * size.y * depth }
 
   /// Chooses the mesh for a cell and what it makes of the cell's wavevectors.
   func configure(
@@ -50,28 +106,36 @@ final class ParticleMesh<T: KernelScalar> {
   ) {
     let size = Self.size(cell: cell, kernel: kernel, resolution: resolution)
     if size != self.size {
-      let shares = min(threads, Self.lanes)
-      transforms = (0..<shares).map { share in
-        FourierTransform(
-          size: size, fields: partition(of: Self.lanes, thread: share, threads: shares).count,
-          stride: Self.lanes)
-      }
+      transforms = (0..<3).map { FourierTransform(length: size[$0]) }
+      // A pencil and the scratch of its transform; three sums over rows and their weights.
+      let scratch = max(6 * size.max() * Lanes.scalarCount, 3 * sumStride + 24 * Spline.scalarCount)
+      threadScratch = (0..<threads).map { _ in Workspace(capacity: scratch) }
     }
     order = resolution.order
     self.size = size
+    self.threads = threads
+    depth = (size.z + Lanes.scalarCount - 1) / Lanes.scalarCount * Lanes.scalarCount
     let factors = (0..<3).map { axis in
       (0...size[axis] / 2).map { BSpline.influence(order: order, wavenumber: $0, size: size[axis]) }
     }
     responses.removeAll(keepingCapacity: true)
     elements.removeAll(keepingCapacity: true)
+    isHeld.reserve((size.y + 1) * depth)
+    isHeld.fill(false, count: (size.y + 1) * depth)
     for n in grid.integers {
       let magnitude = SIMD3(abs(n.x), abs(n.y), abs(n.z))
-      let isHeld = (0..<3).allSatisfy { 2 * magnitude[$0] < size[$0] }
+      let isInside = (0..<3).allSatisfy { 2 * magnitude[$0] < size[$0] }
       responses.append(
-        isHeld ? factors[0][magnitude.x] * factors[1][magnitude.y] * factors[2][magnitude.z] : 0)
-      let stored = n.z < 0 ? SIMD3<Int>.zero &- n : n
-      let first = isHeld ? element(stored) : 0
-      elements.append(SIMD2(first, isHeld && n.z == 0 ? element(SIMD3<Int>.zero &- n) : first))
+        isInside ? factors[0][magnitude.x] * factors[1][magnitude.y] * factors[2][magnitude.z] : 0)
+      let pair = isInside ? SIMD2(element(n), element(SIMD3<Int>.zero &- n)) : .zero
+      elements.append(pair)
+      if isInside {
+        for side in 0..<2 {
+          let (y, z) = (pair[side] / (size.x * depth), pair[side] % depth)
+          isHeld.pointer[y * depth + z] = true
+          isHeld.pointer[size.y * depth + z] = true
+        }
+      }
     }
   }
 
@@ -82,276 +146,284 @@ final class ParticleMesh<T: KernelScalar> {
     for axis in 0..<3 {
       let length = dot(cell.vectors[axis], cell.vectors[axis]).squareRoot()
       let count = Int((length / spacing).rounded(.up))
-      size[axis] = FourierTransform<T>.efficientSize(atLeast: max(count, resolution.order))
+      size[axis] = FourierTransform<T>.efficientLength(atLeast: max(count, MeshLayout.halo))
     }
     return size
   }
 
-  /// Where the spectrum keeps n, for n3 >= 0.
   private func element(_ n: SIMD3<Int>) -> Int {
-    let x = n.x < 0 ? n.x + size.x : n.x
-    let y = n.y < 0 ? n.y + size.y : n.y
-    return (x * size.y + y) * (size.z / 2 + 1) + n.z
+    let (x, y, z) = (n.x < 0 ? n.x + size.x : n.x, n.y < 0 ? n.y + size.y : n.y, n.z < 0 ? n.z + size.z : n.z)
+    return (y * size.x + x) * depth + z
   }
 
   /// Influence functions from the weights w_jk of wavevector pairs, [J][Nk].
   func setInfluence(weights: UnsafePointer<Double>, kernels: Int) {
-    let table = influence.reserve(kernels * elementCount)
-    table.update(repeating: 0, count: kernels * elementCount)
+    let count = kernels * elementCount
+    let table = influence.reserve(count)
+    influence.fill(0, count: count)
+    influenceGradient.reserve(count)
     for j in 0..<kernels {
       for (k, response) in responses.enumerated() where response != 0 {
         // Half of a pair's weight for each of k and -k.
         let value = T(0.5 * weights[j * responses.count + k] * response)
-        table[j * elementCount + elements[k].x] = value
-        table[j * elementCount + elements[k].y] = value
+        for side in 0..<2 { table[j * elementCount + elements[k][side]] = value }
       }
     }
   }
 
-  /// Splines of every atom.
-  func place(positions: [Vector3], cell: Cell, threads: Int) {
-    let (order, size) = (order, size)
-    let splines = splines.reserve(positions.count * 6 * order)
-    let corners = corners.reserve(positions.count)
-    let extent = Vector3(size)
-    parallel(threads: threads, count: positions.count) { _, atoms in
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * order) { buffer in
-        guard let weights = buffer.baseAddress else { return }
-        let derivatives = weights + order
-        for m in atoms {
-          let f = positions[m] * cell.inverse
-          let u = (f - f.rounded(.down)) * extent
+  /// Adds dE/dw_jk to [J][Nk], from dE/d(influence).
+  func addWeightGradients(to gradients: UnsafeMutablePointer<Double>, kernels: Int) {
+    for j in 0..<kernels {
+      let gradient = influenceGradient.pointer + j * elementCount
+      for (k, response) in responses.enumerated() where response != 0 {
+        gradients[j * responses.count + k] +=
+          0.5 * response * (gradient[elements[k][0]] + gradient[elements[k][1]])
+      }
+    }
+  }
+
+  /// Order and splines of the atoms.
+  func place(positions: [Vector3], cell: Cell) {
+    let (order, size, inverse) = (order, size, cell.inverse)
+    splineValues.reserve(6 * Spline.scalarCount * positions.count)
+    let (splines, corners) = (splines, corners.reserve(positions.count))
+    positions.withUnsafeBufferPointer { positions in
+      sort(positions, inverse: inverse)
+      let sequence = sequence.pointer
+      parallel(threads: threads, count: positions.count) { _, places in
+        for place in places {
+          let u = coordinate(positions[Int(sequence[place])], inverse)
+          let floor = u.rounded(.down)
+          BSpline.fill(order: order, fraction: u - floor, into: splines + 6 * place)
           for axis in 0..<3 {
-            // f just below 1 may round up to u = M, which is the point 0; so is, harmlessly, a NaN.
-            let coordinate = u[axis] < extent[axis] ? u[axis] : 0
-            let floor = Int(coordinate)
-            BSpline.fill(
-              order: order, fraction: coordinate - Double(floor), weights: weights, derivatives: derivatives)
-            for i in 0..<order {
-              splines[(m * 6 + axis) * order + i] = T(weights[i])
-              splines[(m * 6 + 3 + axis) * order + i] = T(derivatives[i])
-            }
-            let corner = floor - order + 1
-            corners[m][axis] = Int32(corner < 0 ? corner + size[axis] : corner)
+            let corner = Int32(floor[axis]) - Int32(order) + 1
+            corners[place][axis] = corner < 0 ? corner + Int32(size[axis]) : corner
           }
         }
       }
+    }
+  }
+
+  /// u in 0 ..< M.
+  @inline(__always)
+  private func coordinate(_ position: Vector3, _ inverse: Matrix3) -> Vector3 {
+    let f = position * inverse
+    let (u, extent) = ((f - f.rounded(.down)) * Vector3(size), Vector3(size))
+    // f just below 1 may round up to u = M, which is the point 0; so is, harmlessly, a NaN.
+    return u.replacing(with: 0, where: .!(u .< extent))
+  }
+
+  /// Counting sort by bins of two planes, two rows and one point.
+  private func sort(_ positions: UnsafeBufferPointer<Vector3>, inverse: Matrix3) {
+    let rows = (size.y + 1) / 2
+    func bin(_ position: Vector3) -> Int {
+      let u = coordinate(position, inverse)
+      return (Int(u.x) / 2 * rows + Int(u.y) / 2) * size.z + Int(u.z)
+    }
+    let binCount = (size.x + 1) / 2 * rows * size.z
+    let (sequence, counts) = (sequence.reserve(positions.count), counts.reserve(binCount))
+    self.counts.fill(0, count: binCount)
+    for position in positions { counts[bin(position)] += 1 }
+    var before: Int32 = 0
+    for b in 0..<binCount { (counts[b], before) = (before, before + counts[b]) }
+    for (m, position) in positions.enumerated() {
+      let b = bin(position)
+      sequence[Int(counts[b])] = Int32(m)
+      counts[b] += 1
     }
   }
 }
 
 // MARK: - Between atoms and mesh
 
+// A load that spans several younger stores waits until all older ones have reached the cache, some of which miss it;
+// hence whole vectors where vectors are loaded again.
+
 extension ParticleMesh {
-  /// mesh(g) = sum_n M(u_n - g) source_n for the columns of `block`, one vector at most, of [N][columns].
+  /// mesh(g) = sum_n M(u_n - g) source_n for the columns of `block` of [N][columns], the halo included.
   /// Threads own planes of the first axis; each adds the atoms in their order.
   func spread(
-    _ source: UnsafePointer<T>, columns: Int, block: Range<Int>, atomCount: Int,
-    into mesh: UnsafeMutablePointer<T>,
-    threads: Int
+    _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, atomCount: Int,
+    into mesh: UnsafeMutablePointer<T>
   ) {
-    let (order, size) = (order, size)
-    let (splines, corners) = (splines.pointer, corners.pointer)
-    let mesh = lanePointer(mesh)
-    let plane = size.y * size.z
-    parallel(threads: threads, count: size.x) { _, planes in
-      (mesh + planes.lowerBound * plane).update(repeating: .zero, count: planes.count * plane)
-      for n in 0..<atomCount {
-        let corner = corners[n]
-        let wx = splines + n * 6 * order
-        let (wy, wz) = (wx + order, wx + 2 * order)
-        let value = loadLanes(source + n * columns + block.lowerBound, count: block.count)
-        for i in 0..<order {
-          let x = wrapped(Int(corner.x) + i, size.x)
-          guard planes.contains(x) else { continue }
-          for j in 0..<order {
-            let row = mesh + (x * size.y + wrapped(Int(corner.y) + j, size.y)) * size.z
-            let scaled = value * (wx[i] * wy[j])
-            var z = Int(corner.z)
+    let (order, half, size) = (order, block.half, size)
+    let (splines, corners, sequence) = (splines, corners.pointer, sequence.pointer)
+    let layout = MeshLayout(size: size, half: half)
+    let vectors = partVectors(half)
+    parallel(threads: threads, count: size.x) { thread, planes in
+      (mesh + planes.lowerBound * layout.plane).update(repeating: 0, count: planes.count * layout.plane)
+      // The source times the spline along the third axis.
+      let row = threadScratch[thread].pointer
+      let values = row + 8 * Lanes.scalarCount
+      // One part after the other: what an atom reaches of both does not fit the first cache.
+      for part in 0..<2 {
+        let first = block.columns.lowerBound + part * half
+        let count = max(0, min(half, block.columns.upperBound - first))
+        let mesh = mesh + part * layout.part
+        row.update(repeating: 0, count: 16 * Lanes.scalarCount)
+        for place in 0..<atomCount {
+          let corner = corners[place]
+          var x = Int(corner.x)
+          guard planes.overlaps(x..<x &+ order) || planes.lowerBound < x &+ order &- size.x else { continue }
+          let spline = splines + 6 &* place
+          let wz = scalars(spline + 2)
+          let atom = source + Int(sequence[place]) &* columns + first
+          if count == Lanes.scalarCount {
+            let value = UnsafeRawPointer(atom).loadUnaligned(as: Lanes.self)
+            for l in 0..<order { store(value * wz[l], row + l &* Lanes.scalarCount) }
+          } else {
+            for c in 0..<count { values[c] = atom[c] }
             for l in 0..<order {
-              row[z].addProduct(scaled, Lanes(repeating: wz[l]))
-              z = z + 1 == size.z ? 0 : z + 1
+              for c in 0..<half { row[l &* half &+ c] = wz[l] * values[c] }
             }
+          }
+          for i in 0..<order {
+            if planes.contains(x) {
+              let weights = spline[1] * spline[0][i]
+              let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+              var y = Int(corner.y)
+              for j in 0..<order {
+                let weight = Lanes(repeating: weights[j])
+                let target = plane + y &* layout.row
+                for v in 0..<vectors {
+                  store(vector(target, v).addingProduct(weight, vector(row, v)), target + v &* Lanes.scalarCount)
+                }
+                y = y &+ 1 == size.y ? 0 : y &+ 1
+              }
+            }
+            x = x &+ 1 == size.x ? 0 : x &+ 1
           }
         }
       }
     }
   }
 
-  /// result_m = sum_g M(u_m - g) mesh(g) for the columns of `block`.
+  /// Of every atom and every column of a block the field's value and its gradient by u,
+  ///   [ sum_g M(u_m - g) mesh(g), sum_g grad M(u_m - g) mesh(g) ],
+  /// into [N][4][stride].
   func gather(
-    _ mesh: UnsafeMutablePointer<T>, atomCount: Int, into result: UnsafeMutablePointer<T>, columns: Int,
-    block: Range<Int>, threads: Int
+    _ mesh: UnsafeMutablePointer<T>, half: Int, atomCount: Int, into jets: UnsafeMutablePointer<T>, stride: Int
   ) {
-    let (order, size) = (order, size)
-    let (splines, corners) = (splines.pointer, corners.pointer)
-    let mesh = lanePointer(mesh)
-    parallel(threads: threads, count: atomCount) { _, atoms in
-      for m in atoms {
-        let corner = corners[m]
-        let wx = splines + m * 6 * order
-        let (wy, wz) = (wx + order, wx + 2 * order)
-        var sum = Lanes.zero
-        for i in 0..<order {
-          let x = wrapped(Int(corner.x) + i, size.x)
-          for j in 0..<order {
-            let row = mesh + (x * size.y + wrapped(Int(corner.y) + j, size.y)) * size.z
-            var rowSum = Lanes.zero
-            var z = Int(corner.z)
-            for l in 0..<order {
-              rowSum.addProduct(row[z], Lanes(repeating: wz[l]))
-              z = z + 1 == size.z ? 0 : z + 1
+    let (splines, corners, sequence) = (splines, corners.pointer, sequence.pointer)
+    let layout = MeshLayout(size: size, half: half)
+    let vectors = partVectors(half)
+    parallel(threads: threads, count: atomCount) { thread, places in
+      // Sums over rows with the weights wx wy, dwx wy and wx dwy; these weights.
+      let sums = threadScratch[thread].pointer
+      let weights = sums + 3 * sumStride
+      let table = UnsafeMutableRawPointer(weights).assumingMemoryBound(to: Spline.self)
+      for part in 0..<2 {
+        for place in places {
+          let corner = corners[place]
+          let spline = splines + 6 &* place
+          for i in 0..<order {
+            table[3 &* i] = spline[1] * spline[0][i]
+            table[3 &* i &+ 1] = spline[1] * spline[3][i]
+            table[3 &* i &+ 2] = spline[4] * spline[0][i]
+          }
+          var v = 0
+          while v < vectors {
+            let points = mesh + part &* layout.part + v &* Lanes.scalarCount
+            let target = sums + v &* Lanes.scalarCount
+            if vectors &- v >= 4 {
+              sumRows(InlineArray<4, Int8>(repeating: 0), points, layout, corner, weights, target)
+              v &+= 4
+            } else if vectors &- v == 3 {
+              sumRows(InlineArray<3, Int8>(repeating: 0), points, layout, corner, weights, target)
+              v &+= 3
+            } else if vectors &- v == 2 {
+              sumRows(InlineArray<2, Int8>(repeating: 0), points, layout, corner, weights, target)
+              v &+= 2
+            } else {
+              sumRows(InlineArray<1, Int8>(repeating: 0), points, layout, corner, weights, target)
+              v &+= 1
             }
-            sum.addProduct(rowSum, Lanes(repeating: wx[i] * wy[j]))
+          }
+          let target = jets + 4 &* Int(sequence[place]) &* stride + part &* half
+          if half == 2 {
+            contract(T.Pair.self, sums, spline, target, stride)
+          } else {
+            contract(Lanes.self, sums, spline, target, stride)
           }
         }
-        storeLanes(sum, into: result + m * columns + block.lowerBound, count: block.count)
       }
     }
   }
 
-  /// Adjoint of spread and gather in one pass. With potentials psi of the sources X and psi^ of dY,
-  ///   dX_m = sum_g M(u_m - g) psi^(g)
-  ///   dE/du_m = sum_g grad M(u_m - g) [dY_m . psi(g) + X_m . psi^(g)]     added to `gradient`, mesh units
-  func gatherAdjoint(
-    potential: UnsafeMutablePointer<T>, adjointPotential: UnsafeMutablePointer<T>, x: UnsafePointer<T>,
-    dY: UnsafePointer<T>, atomCount: Int, into dX: UnsafeMutablePointer<T>,
-    gradient: UnsafeMutablePointer<Vector3>,
-    columns: Int, block: Range<Int>, threads: Int
+  /// Distance between the three sums over rows.
+  private var sumStride: Int { 8 * Lanes.scalarCount }
+
+  /// The first argument fixes the number of vectors for the compiler.
+  @inline(__always)
+  private func sumRows<let count: Int>(
+    _: InlineArray<count, Int8>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ corner: SIMD3<Int32>,
+    _ weights: UnsafePointer<T>, _ sums: UnsafeMutablePointer<T>
   ) {
-    let (order, size) = (order, size)
-    let (splines, corners) = (splines.pointer, corners.pointer)
-    let (potential, adjointPotential) = (lanePointer(potential), lanePointer(adjointPotential))
-    parallel(threads: threads, count: atomCount) { _, atoms in
-      for m in atoms {
-        let corner = corners[m]
-        let wx = splines + m * 6 * order
-        let (wy, wz) = (wx + order, wx + 2 * order)
-        let (dx, dy, dz) = (wx + 3 * order, wx + 4 * order, wx + 5 * order)
-        let source = loadLanes(x + m * columns + block.lowerBound, count: block.count)
-        let adjointSource = loadLanes(dY + m * columns + block.lowerBound, count: block.count)
-        var (sum, gx, gy, gz) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        for i in 0..<order {
-          let x = wrapped(Int(corner.x) + i, size.x)
-          for j in 0..<order {
-            let offset = (x * size.y + wrapped(Int(corner.y) + j, size.y)) * size.z
-            var (rowSum, value, slope) = (Lanes.zero, Lanes.zero, Lanes.zero)
-            var z = Int(corner.z)
-            for l in 0..<order {
-              let backward = adjointPotential[offset + z]
-              var energy = potential[offset + z] * adjointSource
-              energy.addProduct(backward, source)
-              let weight = Lanes(repeating: wz[l])
-              rowSum.addProduct(backward, weight)
-              value.addProduct(energy, weight)
-              slope.addProduct(energy, Lanes(repeating: dz[l]))
-              z = z + 1 == size.z ? 0 : z + 1
-            }
-            let weight = Lanes(repeating: wx[i] * wy[j])
-            sum.addProduct(rowSum, weight)
-            gx.addProduct(value, Lanes(repeating: dx[i] * wy[j]))
-            gy.addProduct(value, Lanes(repeating: wx[i] * dy[j]))
-            gz.addProduct(slope, weight)
-          }
+    let zero = InlineArray<count, Lanes>(repeating: .zero)
+    var (value, gx, gy) = (zero, zero, zero)
+    var x = Int(corner.x)
+    for i in 0..<order {
+      let w = weights + 3 &* Spline.scalarCount &* i
+      let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+      var y = Int(corner.y)
+      for j in 0..<order {
+        let row = plane + y &* layout.row
+        let wj = Lanes(repeating: w[j])
+        let dxj = Lanes(repeating: w[Spline.scalarCount &+ j])
+        let dyj = Lanes(repeating: w[2 &* Spline.scalarCount &+ j])
+        for v in 0..<count {
+          let points = vector(row, v)
+          value[v].addProduct(points, wj)
+          gx[v].addProduct(points, dxj)
+          gy[v].addProduct(points, dyj)
         }
-        storeLanes(sum, into: dX + m * columns + block.lowerBound, count: block.count)
-        gradient[m] += Vector3(Double(gx.sum()), Double(gy.sum()), Double(gz.sum()))
+        y = y &+ 1 == size.y ? 0 : y &+ 1
       }
+      x = x &+ 1 == size.x ? 0 : x &+ 1
     }
-  }
-}
-
-// MARK: - Between mesh and wavevectors
-
-extension ParticleMesh {
-  func transform(
-    _ mesh: UnsafeMutablePointer<T>, into spectrum: UnsafeMutablePointer<T>, threads: Int
-  ) {
-    let (transforms, shares) = (transforms, transforms.count)
-    parallel(threads: min(threads, shares), count: shares) { _, range in
-      for share in range {
-        let first = partition(of: Self.lanes, thread: share, threads: shares).lowerBound
-        transforms[share].forward(real: mesh + first, spectrum: spectrum + 2 * first)
-      }
+    for v in 0..<count {
+      store(value[v], sums + v &* Lanes.scalarCount)
+      store(gx[v], sums + sumStride + v &* Lanes.scalarCount)
+      store(gy[v], sums + 2 &* sumStride + v &* Lanes.scalarCount)
     }
   }
 
-  func transformBack(
-    _ spectrum: UnsafeMutablePointer<T>, into mesh: UnsafeMutablePointer<T>, threads: Int
-  ) {
-    let (transforms, shares) = (transforms, transforms.count)
-    parallel(threads: min(threads, shares), count: shares) { _, range in
-      for share in range {
-        let first = partition(of: Self.lanes, thread: share, threads: shares).lowerBound
-        transforms[share].inverse(spectrum: spectrum + 2 * first, real: mesh + first)
-      }
-    }
-  }
-
-  /// result = spectrum times sum_j filter_jc D_j(n). `filters` is [J][lanes][2]: the coefficient of kernel j
-  /// in each lane, twice.
-  func applyInfluence(
-    _ spectrum: UnsafeMutablePointer<T>, filters: UnsafeMutablePointer<T>, kernels: Int,
-    into result: UnsafeMutablePointer<T>, threads: Int
-  ) {
-    let (count, influence) = (elementCount, influence.pointer)
-    let (source, target, filters) = (lanePointer(spectrum), lanePointer(result), lanePointer(filters))
-    parallel(threads: threads, count: count) { _, elements in
-      for element in elements {
-        var (low, high) = (Lanes.zero, Lanes.zero)
-        for j in 0..<kernels {
-          low += filters[2 * j] * influence[j * count + element]
-          high += filters[2 * j + 1] * influence[j * count + element]
-        }
-        target[2 * element] = source[2 * element] * low
-        target[2 * element + 1] = source[2 * element + 1] * high
-      }
-    }
-  }
-
-  /// Adds dE/dw_jk = response_k sum_c filter_jc Re(conj(P_c) Q_c) with P, Q the spectra of dY and X at k.
-  func addWeightGradients(
-    _ p: UnsafeMutablePointer<T>, _ q: UnsafeMutablePointer<T>, filters: UnsafeMutablePointer<T>,
-    kernels: Int,
-    to gradients: UnsafeMutablePointer<Double>, threads: Int
-  ) {
-    let (p, q, filters) = (lanePointer(p), lanePointer(q), lanePointer(filters))
-    let (responses, elements) = (responses, elements)
-    parallel(threads: threads, count: responses.count) { _, range in
-      for k in range where responses[k] != 0 {
-        let element = 2 * elements[k].x
-        let (low, high) = (p[element] * q[element], p[element + 1] * q[element + 1])
-        for j in 0..<kernels {
-          let sum = (low * filters[2 * j] + high * filters[2 * j + 1]).sum()
-          gradients[j * responses.count + k] += responses[k] * Double(sum)
-        }
-      }
-    }
-  }
-}
-
-// MARK: - SIMD vectors in memory
-
-extension ParticleMesh {
+  /// The sum over the third axis of the sums over rows, [3][p][V].
   @inline(__always)
-  private func lanePointer(_ pointer: UnsafeMutablePointer<T>) -> UnsafeMutablePointer<Lanes> {
-    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Lanes.self)
+  private func contract<V: SIMD & BitwiseCopyable>(
+    _: V.Type, _ sums: UnsafeMutablePointer<T>, _ spline: UnsafeMutablePointer<Spline>,
+    _ jet: UnsafeMutablePointer<T>, _ stride: Int
+  ) where V.Scalar == T {
+    func sum(_ row: Int, _ weights: UnsafePointer<T>) -> V {
+      var sum = V.zero
+      for l in 0..<order {
+        let place = UnsafeRawPointer(sums + row &* sumStride + l &* V.scalarCount)
+        sum.addProduct(place.loadUnaligned(as: V.self), V(repeating: weights[l]))
+      }
+      return sum
+    }
+    let (wz, dz) = (scalars(spline + 2), scalars(spline + 5))
+    store(sum(0, wz), jet)
+    store(sum(1, wz), jet + stride)
+    store(sum(2, wz), jet + 2 &* stride)
+    store(sum(0, dz), jet + 3 &* stride)
+  }
+
+  /// Vectors that cover an atom's piece of a part of a row.
+  private func partVectors(_ half: Int) -> Int { (order * half + Lanes.scalarCount - 1) / Lanes.scalarCount }
+
+  @inline(__always)
+  private func vector(_ pointer: UnsafeMutablePointer<T>, _ index: Int) -> Lanes {
+    UnsafeRawPointer(pointer + index &* Lanes.scalarCount).loadUnaligned(as: Lanes.self)
   }
 
   @inline(__always)
-  private func wrapped(_ index: Int, _ size: Int) -> Int { index < size ? index : index - size }
-
-  /// `count` numbers, the rest zero.
-  @inline(__always)
-  private func loadLanes(_ pointer: UnsafePointer<T>, count: Int) -> Lanes {
-    if count == Self.lanes { return UnsafeRawPointer(pointer).loadUnaligned(as: Lanes.self) }
-    var value = Lanes.zero
-    for c in 0..<count { value[c] = pointer[c] }
-    return value
+  private func store<V: BitwiseCopyable>(_ value: V, _ pointer: UnsafeMutablePointer<T>) {
+    UnsafeMutableRawPointer(pointer).storeBytes(of: value, as: V.self)
   }
 
   @inline(__always)
-  private func storeLanes(_ value: Lanes, into pointer: UnsafeMutablePointer<T>, count: Int) {
-    for c in 0..<count { pointer[c] = value[c] }
+  private func scalars(_ spline: UnsafeMutablePointer<Spline>) -> UnsafePointer<T> {
+    UnsafeRawPointer(spline).assumingMemoryBound(to: T.self)
   }
 }

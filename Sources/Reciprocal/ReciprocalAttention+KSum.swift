@@ -20,11 +20,11 @@ extension ReciprocalAttention {
     phaseGradients.reserve(count).update(repeating: 0, count: count)
   }
 
-  /// Y = Phi^T W Phi X - s X; `spectrum` receives Phi X and, behind it, W Phi X.
+  /// Y = Phi^T W Phi X - s X, if it is asked for; `spectrum` receives Phi X and, behind it, W Phi X.
   func convolveKSum(
-    _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>, spectrum: Workspace<T>
+    _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>?, spectrum: Workspace<T>
   ) {
-    let (rows, columns, n, stride) = (2 * wavevectorCount, columns, atomCount, phases.stride)
+    let (rows, columns, n, stride) = (2 * wavevectorCount, state.columns, atomCount, phases.stride)
     let t = spectrum.reserve(2 * rows * columns)
     let weighted = t + rows * columns
     let phi = phases.pointer
@@ -36,19 +36,20 @@ extension ReciprocalAttention {
         ldc: columns)
       applyWeights(state, rows: range, t: t, weighted: weighted)
     }
+    guard let result else { return }
     parallel(threads: threads, count: n) { _, atoms in
       let first = atoms.lowerBound
       T.gemm(
         transposeA: true, transposeB: false, m: atoms.count, n: columns, k: rows, alpha: 1, a: phi + first,
         lda: stride, b: weighted, ldb: columns, beta: 0, c: result + first * columns, ldc: columns)
-      subtractSelf(state, source: source, result: result, atoms: atoms)
     }
+    subtractSelf(state, source: source, result: result)
   }
 
-  func adjointKSum(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>) {
+  func adjointKSum(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
     convolveKSum(state, source: dY, result: dX, spectrum: secondScratch)
-    let (count, columns, n, stride) = (wavevectorCount, columns, atomCount, phases.stride)
-    let (d, sigmaCount) = (headWidth, kernel.sigmas.count)
+    let (count, columns, n, stride) = (wavevectorCount, state.columns, atomCount, phases.stride)
+    let (perRow, sigmaCount) = (state.columnsPerRow, kernel.sigmas.count)
     let rows = 2 * count
     let (t, weighted) = (state.spectrum.pointer, state.spectrum.pointer + rows * columns)
     let (tHat, weightedHat) = (secondScratch.pointer, secondScratch.pointer + rows * columns)
@@ -56,11 +57,11 @@ extension ReciprocalAttention {
     let phaseGradients = phaseGradients.pointer
     parallel(threads: threads, count: count) { _, range in
       for k in range {
-        for h in 0..<heads {
+        for h in 0..<columns / perRow {
           var sum = 0.0
           for row in [k, count + k] {
-            let head = row * columns + h * d * d
-            sum += Double(T.dot(t + head, tHat + head, count: d * d))
+            let head = row * columns + h * perRow
+            sum += Double(T.dot(t + head, tHat + head, count: perRow))
           }
           for j in 0..<sigmaCount { weightGradients[j * count + k] += filter[h * sigmaCount + j] * sum }
         }
@@ -92,16 +93,16 @@ extension ReciprocalAttention {
   private func applyWeights(
     _ state: LayerState<T>, rows: Range<Int>, t: UnsafePointer<T>, weighted: UnsafeMutablePointer<T>
   ) {
-    let (count, perHead, sigmaCount) = (wavevectorCount, headWidth * headWidth, kernel.sigmas.count)
-    let (weights, filter) = (weights.pointer, state.filter)
+    let (count, perRow, sigmaCount) = (wavevectorCount, state.columnsPerRow, kernel.sigmas.count)
+    let (columns, weights, filter) = (state.columns, weights.pointer, state.filter)
     for row in rows {
       let k = row < count ? row : row - count
-      for h in 0..<heads {
+      for h in 0..<columns / perRow {
         var weight = 0.0
         for j in 0..<sigmaCount { weight += filter[h * sigmaCount + j] * weights[j * count + k] }
         let scale = T(weight)
-        let first = row * columns + h * perHead
-        for c in first..<first + perHead { weighted[c] = scale * t[c] }
+        let first = row * columns + h * perRow
+        for c in first..<first + perRow { weighted[c] = scale * t[c] }
       }
     }
   }

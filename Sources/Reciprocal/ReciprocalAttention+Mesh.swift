@@ -1,73 +1,97 @@
 // The attention sum on a mesh: O(N p^3 + M log M) for each of the H d d columns (`ParticleMesh`).
 //
-//   forward   Q = FFT(spread X),  psi = FFT^-1(D Q),  Y = gather psi - s X
-//   adjoint   P = FFT(spread dY), psi^ = FFT^-1(D P), dX = gather psi^ - s dY
-//             dE/dr = grad of the splines with psi and psi^,  dE/dw_jk from conj(P) Q
+//   forward   psi_j = F^-1 D_j F spread X,             Y  = sum_j filter_j o gather psi_j - s X
+//   adjoint   psi^_j = F^-1 D_j F spread filter_j o dY,  dX = sum_j gather psi^_j - s dY
+//             dE/dr from the gradients of psi and psi^ at the atoms,  dE/dw_jk from conj(F dY) F X
 //
-// Columns pass in blocks of one SIMD vector. The adjoint is exact for the mesh sum; the mesh sum itself is an
-// approximation of the k-sum, set by `meshResolution`.
+// The adjoint is exact for the mesh sum; the mesh sum itself is an approximation of the k-sum, set by
+// `meshResolution`.
 
 import Kernels
 import Lattice
 
 extension ReciprocalAttention {
-  private var lanes: Int { T.Lanes.scalarCount }
-  private var blockCount: Int { (columns + lanes - 1) / lanes }
-  private func block(_ index: Int) -> Range<Int> { index * lanes..<min((index + 1) * lanes, columns) }
-
   func prepareMesh() {
-    mesh.place(positions: positions, cell: cell, threads: threads)
-    meshGradients.reserve(atomCount).update(repeating: .zero, count: atomCount)
+    mesh.place(positions: positions, cell: cell)
+    meshGradients.reserve(atomCount)
+    meshGradients.fill(.zero, count: atomCount)
+    mesh.influenceGradient.fill(0, count: kernel.sigmas.count * mesh.elementCount)
   }
 
-  /// Y of one layer; keeps the spectra and potentials of X.
+  /// Y of one layer; keeps the gradients of Y at the atoms and the spectra of X.
   func convolveMesh(_ state: LayerState<T>) {
-    let (n, columns, kernels) = (atomCount, columns, kernel.sigmas.count)
-    let (meshCount, spectrumCount) = (mesh.pointCount * lanes, mesh.elementCount * 2 * lanes)
-    let potentials = state.potentials.reserve(blockCount * meshCount)
-    let spectra = state.meshSpectra.reserve(blockCount * spectrumCount)
-    let product = secondScratch.reserve(spectrumCount)
+    let (n, columns) = (atomCount, state.columns)
     let (x, y) = (state.x.pointer, state.y.pointer)
-    for index in 0..<blockCount {
-      let block = block(index)
-      let potential = potentials + index * meshCount
-      let spectrum = spectra + index * spectrumCount
-      mesh.spread(x, columns: columns, block: block, atomCount: n, into: potential, threads: threads)
-      mesh.transform(potential, into: spectrum, threads: threads)
-      mesh.applyInfluence(
-        spectrum, filters: laneFilters(state, block: index), kernels: kernels, into: product, threads: threads
-      )
-      mesh.transformBack(product, into: potential, threads: threads)
-      mesh.gather(potential, atomCount: n, into: y, columns: columns, block: block, threads: threads)
+    let slopes = state.slopes.reserve(3 * n * columns)
+    state.y.fill(0, count: n * columns)
+    state.slopes.fill(0, count: 3 * n * columns)
+    let blocks = MeshBlock.blocks(columns: columns, T.self)
+    let spectra = state.meshSpectra.reserve(blocks.reduce(0) { $0 + mesh.spectrumCount(half: $1.half) })
+    for j in kernel.sigmas.indices {
+      let (jets, stride) = meshJets(of: x, state, kernel: j) { .store(spectra + $0) }
+      let filter = state.filter(j)
+      parallel(threads: threads, count: n) { _, atoms in
+        for m in atoms {
+          let jet = jets + 4 * m * stride
+          for c in 0..<columns { y[m * columns + c] += filter[c] * jet[c] }
+          for axis in 0..<3 {
+            let slope = slopes + (3 * m + axis) * columns
+            for c in 0..<columns { slope[c] += filter[c] * jet[(axis + 1) * stride + c] }
+          }
+        }
+      }
     }
-    parallel(threads: threads, count: n) { _, atoms in
-      subtractSelf(state, source: x, result: y, atoms: atoms)
-    }
+    subtractSelf(state, source: x, result: y)
   }
 
-  func adjointMesh(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>) {
-    let (n, columns, kernels) = (atomCount, columns, kernel.sigmas.count)
-    let (meshCount, spectrumCount) = (mesh.pointCount * lanes, mesh.elementCount * 2 * lanes)
-    let spectrum = secondScratch.reserve(spectrumCount)
-    let potential = meshScratch.reserve(meshCount)
-    for index in 0..<blockCount {
-      let block = block(index)
-      let filters = laneFilters(state, block: index)
-      mesh.spread(dY, columns: columns, block: block, atomCount: n, into: potential, threads: threads)
-      mesh.transform(potential, into: spectrum, threads: threads)
-      mesh.addWeightGradients(
-        spectrum, state.meshSpectra.pointer + index * spectrumCount, filters: filters, kernels: kernels,
-        to: weightGradients.pointer, threads: threads)
-      mesh.applyInfluence(spectrum, filters: filters, kernels: kernels, into: spectrum, threads: threads)
-      mesh.transformBack(spectrum, into: potential, threads: threads)
-      mesh.gatherAdjoint(
-        potential: state.potentials.pointer + index * meshCount, adjointPotential: potential,
-        x: state.x.pointer, dY: dY, atomCount: n, into: dX, gradient: meshGradients.pointer, columns: columns,
-        block: block, threads: threads)
+  /// `dX` may be nil where nobody asks for it.
+  func adjointMesh(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
+    let (n, columns) = (atomCount, state.columns)
+    let (x, slopes, gradients) = (state.x.pointer, state.slopes.pointer, meshGradients.pointer)
+    let spectra = state.meshSpectra.pointer
+    dX?.update(repeating: 0, count: n * columns)
+    for j in kernel.sigmas.indices {
+      let source = filtered(dY, state, kernel: j)
+      let (jets, stride) = meshJets(of: source, state, kernel: j) { .overlap(spectra + $0) }
+      parallel(threads: threads, count: n) { _, atoms in
+        for m in atoms {
+          let jet = jets + 4 * m * stride
+          let row = m * columns
+          if let dX {
+            for c in 0..<columns { dX[row + c] += jet[c] }
+          }
+          for axis in 0..<3 {
+            gradients[m][axis] += Double(T.dot(x + row, jet + (axis + 1) * stride, count: columns))
+            if j == 0 {
+              gradients[m][axis] += Double(T.dot(dY + row, slopes + 3 * row + axis * columns, count: columns))
+            }
+          }
+        }
+      }
     }
-    parallel(threads: threads, count: n) { _, atoms in
-      subtractSelf(state, source: dY, result: dX, atoms: atoms)
+    if let dX { subtractSelf(state, source: dY, result: dX) }
+  }
+
+  /// The field of kernel j at the atoms and its gradient by u, [N][4][stride]; `spectrum` says what to do with the
+  /// spectrum of the block that starts at a given element of all spectra.
+  private func meshJets(
+    of source: UnsafePointer<T>, _ state: LayerState<T>, kernel j: Int, spectrum: (Int) -> SpectrumUse<T>
+  ) -> (jets: UnsafeMutablePointer<T>, stride: Int) {
+    let blocks = MeshBlock.blocks(columns: state.columns, T.self)
+    // Whole vectors, so that every row is aligned.
+    let stride = blocks.reduce(0) { $0 + max(2 * $1.half, T.Lanes.scalarCount) }
+    let jets = meshJets.reserve(4 * atomCount * stride)
+    var (column, element) = (0, 0)
+    for block in blocks {
+      let half = block.half
+      let fields = meshScratch.reserve(MeshLayout(size: mesh.size, half: half).count)
+      mesh.spread(source, columns: state.columns, block: block, atomCount: atomCount, into: fields)
+      mesh.convolve(fields, half: half, kernel: j, spectrum: spectrum(element))
+      mesh.gather(fields, half: half, atomCount: atomCount, into: jets + column, stride: stride)
+      column += 2 * half
+      element += mesh.spectrumCount(half: half)
     }
+    return (jets, stride)
   }
 
   /// dE/dr = (M o dE/du) A^-T, since u_a = M_a f_a and f = r A^-1.
@@ -78,9 +102,6 @@ extension ReciprocalAttention {
       let gradient = (gradients[m] * Vector3(mesh.size)) * toCartesian
       for axis in 0..<3 { sums[axis * n + m] += gradient[axis] }
     }
-  }
-
-  private func laneFilters(_ state: LayerState<T>, block: Int) -> UnsafeMutablePointer<T> {
-    state.laneFilters.pointer + block * kernel.sigmas.count * 2 * lanes
+    mesh.addWeightGradients(to: weightGradients.pointer, kernels: kernel.sigmas.count)
   }
 }

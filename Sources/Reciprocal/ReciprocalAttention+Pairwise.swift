@@ -97,16 +97,16 @@ extension ReciprocalAttention {
   }
 }
 
-// MARK: - Heads of width 1
+// MARK: - Columns: heads of width 1, or given sources
 
 extension ReciprocalAttention {
   /// Y = sum_j G_j (filter_j o X).
   func convolvePairwise(
     _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>
   ) {
-    let (n, width) = (atomCount, width)
+    let (n, width) = (atomCount, state.columns)
     for j in kernel.sigmas.indices {
-      let filtered = filteredSource(state, source: source, kernel: j)
+      let filtered = filtered(source, state, kernel: j)
       let g = pairKernels.pointer + j * n * n
       parallel(threads: threads, count: n) { _, rows in
         let first = rows.lowerBound
@@ -119,11 +119,11 @@ extension ReciprocalAttention {
   }
 
   /// dX = sum_j G_j (filter_j o dY);  dG_j += (filter_j o dY) X^T.
-  func adjointPairwise(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>) {
-    convolvePairwise(state, source: dY, result: dX)
-    let (n, width) = (atomCount, width)
+  func adjointPairwise(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
+    if let dX { convolvePairwise(state, source: dY, result: dX) }
+    let (n, width) = (atomCount, state.columns)
     for j in kernel.sigmas.indices {
-      let filtered = filteredSource(state, source: dY, kernel: j)
+      let filtered = filtered(dY, state, kernel: j)
       let dG = pairGradients.pointer + j * n * n
       parallel(threads: threads, count: n) { _, rows in
         let first = rows.lowerBound
@@ -133,19 +133,6 @@ extension ReciprocalAttention {
           lda: width, b: state.x.pointer, ldb: width, beta: 1, c: dG + first * n, ldc: n)
       }
     }
-  }
-
-  /// filter_hj times column h of `source`.
-  private func filteredSource(
-    _ state: LayerState<T>, source: UnsafePointer<T>, kernel j: Int
-  ) -> UnsafeMutablePointer<T> {
-    let (n, width, sigmaCount) = (atomCount, width, kernel.sigmas.count)
-    let filtered = secondScratch.reserve(n * width)
-    for h in 0..<width {
-      let scale = T(state.filter[h * sigmaCount + j])
-      for m in 0..<n { filtered[m * width + h] = scale * source[m * width + h] }
-    }
-    return filtered
   }
 }
 

@@ -1,5 +1,6 @@
 // Sources X_n = k_n (x) v_n of the attention sum and the gather u_m = q_m . Y_m, head by head, with their
-// adjoints. N D d multiplications each; the sum between them is Y = G X.
+// adjoints. N D d multiplications each; the sum between them is Y = G X. Heads of width 1 are products element by
+// element.
 
 import Kernels
 
@@ -8,6 +9,10 @@ extension ReciprocalAttention {
   func formSources(_ x: UnsafeMutablePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>) {
     let (width, d, columns) = (width, headWidth, columns)
     parallel(threads: threads, count: atomCount) { _, atoms in
+      if d == 1 {
+        for i in atoms.scaled(by: width) { x[i] = k[i] * v[i] }
+        return
+      }
       for n in atoms {
         for column in 0..<width {
           let row = x + n * columns + column * d
@@ -26,6 +31,10 @@ extension ReciprocalAttention {
   ) {
     let (width, d, columns) = (width, headWidth, columns)
     parallel(threads: threads, count: atomCount) { _, atoms in
+      if d == 1 {
+        for i in atoms.scaled(by: width) { (dk[i], dv[i]) = (dX[i] * v[i], dX[i] * k[i]) }
+        return
+      }
       for n in atoms {
         (dv + n * width).update(repeating: 0, count: width)
         for column in 0..<width {
@@ -47,6 +56,10 @@ extension ReciprocalAttention {
   func gather(_ y: UnsafePointer<T>, q: UnsafePointer<T>, u: UnsafeMutablePointer<T>) {
     let (width, d, columns) = (width, headWidth, columns)
     parallel(threads: threads, count: atomCount) { _, atoms in
+      if d == 1 {
+        for i in atoms.scaled(by: width) { u[i] = q[i] * y[i] }
+        return
+      }
       for m in atoms {
         (u + m * width).update(repeating: 0, count: width)
         for column in 0..<width {
@@ -66,6 +79,10 @@ extension ReciprocalAttention {
   ) {
     let (width, d, columns) = (width, headWidth, columns)
     parallel(threads: threads, count: atomCount) { _, atoms in
+      if d == 1 {
+        for i in atoms.scaled(by: width) { (dY[i], dq[i]) = (q[i] * du[i], y[i] * du[i]) }
+        return
+      }
       for m in atoms {
         for column in 0..<width {
           let offset = m * columns + column * d
@@ -82,16 +99,31 @@ extension ReciprocalAttention {
     }
   }
 
-  /// Y -= s_h X, head by head, where the sum over wavevectors includes n = m.
-  func subtractSelf(
-    _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>, atoms: Range<Int>
-  ) {
-    let (columns, perHead) = (columns, headWidth * headWidth)
-    for m in atoms {
-      for (h, selfTerm) in state.selfTerms.enumerated() where selfTerm != 0 {
-        let head = m * columns + h * perHead
-        for c in head..<head + perHead { result[c] -= selfTerm * source[c] }
+  /// Y -= s X, column by column, where the sum over wavevectors includes n = m.
+  func subtractSelf(_ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>) {
+    guard kernel.subtractsSelf else { return }
+    let (columns, selfTerms) = (state.columns, state.selfTerms)
+    parallel(threads: threads, count: atomCount) { _, atoms in
+      for m in atoms {
+        for c in 0..<columns { result[m * columns + c] -= selfTerms[c] * source[m * columns + c] }
       }
     }
   }
+
+  /// filter_j o source in scratch memory.
+  func filtered(_ source: UnsafePointer<T>, _ state: LayerState<T>, kernel j: Int) -> UnsafePointer<T> {
+    let (columns, filter) = (state.columns, state.filter(j))
+    let result = secondScratch.reserve(atomCount * columns)
+    parallel(threads: threads, count: atomCount) { _, atoms in
+      for m in atoms {
+        for c in 0..<columns { result[m * columns + c] = filter[c] * source[m * columns + c] }
+      }
+    }
+    return UnsafePointer(result)
+  }
+}
+
+extension Range<Int> {
+  /// The elements of these rows.
+  fileprivate func scaled(by width: Int) -> Range<Int> { lowerBound * width..<upperBound * width }
 }

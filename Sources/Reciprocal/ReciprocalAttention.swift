@@ -12,7 +12,8 @@
 //
 // Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
 // column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
-// Use per step: `prepare`, `forward` for every layer, `adjoint` for every layer, `addGradients`.
+// A layer whose sources do not depend on positions may pass X itself and take Y: `fields`, `fieldsAdjoint`.
+// Use per step: `prepare`, a forward pass of every layer, an adjoint of every layer, `addGradients`.
 
 import Foundation
 import Kernels
@@ -76,6 +77,9 @@ public final class ReciprocalAttention<T: KernelScalar> {
   let pairSlopes = Workspace<T>()
   /// dE/du in mesh coordinates, summed over layers (mesh).
   let meshGradients = Workspace<Vector3>()
+  /// One block of fields, and the fields of one kernel at the atoms with their gradients (mesh).
+  let meshScratch = Workspace<T>()
+  let meshJets = Workspace<T>()
   /// dE/dr as [3][N].
   let positionGradients = Workspace<Double>()
   /// Each thread's part of dE/dw.
@@ -83,8 +87,6 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// Scratch of one call.
   let scratch = Workspace<T>()
   let secondScratch = Workspace<T>()
-  /// One block of fields (mesh).
-  let meshScratch = Workspace<T>()
   /// Scratch of each thread.
   let threadScratch: [Workspace<T>]
 
@@ -137,20 +139,14 @@ public final class ReciprocalAttention<T: KernelScalar> {
   ) {
     precondition(filter.count == heads * kernel.sigmas.count)
     let state = layers[layer]
-    if state.filter != filter { state.setFilter(filter, kernel: kernel, columns: columns) }
+    state.configure(filter: filter, columns: columns, kernel: kernel)
     state.hasForward = true
     if method == .pairwise && headWidth > 1 {
       forwardHeads(state, q: q, k: k, v: v, u: u)
       return
     }
     formSources(state.x.reserve(atomCount * columns), k: k, v: v)
-    state.y.reserve(atomCount * columns)
-    switch method {
-    case .pairwise: convolvePairwise(state, source: state.x.pointer, result: state.y.pointer)
-    case .kSum:
-      convolveKSum(state, source: state.x.pointer, result: state.y.pointer, spectrum: state.spectrum)
-    case .mesh: convolveMesh(state)
-    }
+    convolve(state)
     gather(state.y.pointer, q: q, u: u)
   }
 
@@ -171,12 +167,34 @@ public final class ReciprocalAttention<T: KernelScalar> {
     let dY = scratch.reserve(2 * atomCount * columns)
     let dX = dY + atomCount * columns
     gatherAdjoint(state.y.pointer, q: q, du: du, dY: dY, dq: dq)
-    switch method {
-    case .pairwise: adjointPairwise(state, dY: dY, dX: dX)
-    case .kSum: adjointKSum(state, dY: dY, dX: dX)
-    case .mesh: adjointMesh(state, dY: dY, dX: dX)
-    }
+    convolveAdjoint(state, dY: dY, dX: dX)
     formSourcesAdjoint(dX, k: k, v: v, dk: dk, dv: dv)
+  }
+
+  /// Before `prepare`: the layer will pass sources of so many columns to `fields`, not q, k and v to `forward`.
+  public func expectFields(layer: Int, columns: Int) { layers[layer].fieldColumns = columns }
+
+  /// Y = G X of one layer for sources [N][columns] that do not depend on positions. Row i of `filter`, [rows][J],
+  /// mixes the kernels for the i-th of equal parts of the columns. The result is valid until the layer's next pass.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  public func fields(layer: Int, filter: [Double], sources: UnsafePointer<T>) -> UnsafePointer<T> {
+    let state = layers[layer]
+    guard let columns = state.fieldColumns else { preconditionFailure("expectFields comes before prepare") }
+    state.configure(filter: filter, columns: columns, kernel: kernel)
+    state.hasForward = true
+    state.x.reserve(atomCount * columns).update(from: sources, count: atomCount * columns)
+    convolve(state)
+    return UnsafePointer(state.y.pointer)
+  }
+
+  /// Keeps the part of positions and strain of one layer for `addGradients`, from dE/dY after its `fields`.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  public func fieldsAdjoint(layer: Int, gradient dY: UnsafePointer<T>) {
+    let state = layers[layer]
+    precondition(state.hasForward, "adjoint needs the forward pass of its layer")
+    convolveAdjoint(state, dY: dY, dX: nil)
   }
 
   /// Adds dE/dr (eV/Angstrom) and dE/d(strain) (eV) of all layers whose `adjoint` ran since `prepare`.
@@ -197,49 +215,23 @@ public final class ReciprocalAttention<T: KernelScalar> {
     }
     addWeightGradients(strain: &strain)
   }
-}
 
-/// What a layer's adjoint needs of its forward pass.
-final class LayerState<T: KernelScalar> {
-  /// Row-major [H][J].
-  private(set) var filter: [Double] = []
-  /// s_h = sum_j filter_hj sqrt(2/pi)/sigma_j, or 0 where the self-term stays.
-  private(set) var selfTerms: [T] = []
-  var hasForward = false
-  /// X and Y, [N][H d d].
-  let x = Workspace<T>()
-  let y = Workspace<T>()
-  /// T = Phi X, [2 Nk][H d d] (k-sum).
-  let spectrum = Workspace<T>()
-  /// Potentials of the sources and their spectra, block after block (mesh).
-  let potentials = Workspace<T>()
-  let meshSpectra = Workspace<T>()
-  /// Of each block and kernel the coefficients of its columns, each twice (mesh).
-  let laneFilters = Workspace<T>()
-
-  func setFilter(_ filter: [Double], kernel: ReciprocalKernel, columns: Int) {
-    self.filter = filter
-    let count = kernel.sigmas.count
-    selfTerms = (0..<filter.count / count).map { h in
-      T(
-        kernel.sigmas.indices.reduce(0.0) {
-          $0 + filter[h * count + $1] * kernel.selfTerm(sigma: kernel.sigmas[$1])
-        })
+  /// Y from the X of a layer.
+  private func convolve(_ state: LayerState<T>) {
+    state.y.reserve(atomCount * state.columns)
+    switch method {
+    case .pairwise: convolvePairwise(state, source: state.x.pointer, result: state.y.pointer)
+    case .kSum: convolveKSum(state, source: state.x.pointer, result: state.y.pointer, spectrum: state.spectrum)
+    case .mesh: convolveMesh(state)
     }
-    let lanes = T.Lanes.scalarCount
-    let columnsPerHead = columns / selfTerms.count
-    let blocks = (columns + lanes - 1) / lanes
-    let lane = laneFilters.reserve(blocks * count * 2 * lanes)
-    for block in 0..<blocks {
-      for j in 0..<count {
-        for c in 0..<lanes {
-          let column = block * lanes + c
-          let value = column < columns ? T(filter[column / columnsPerHead * count + j]) : 0
-          let index = 2 * ((block * count + j) * lanes + c)
-          lane[index] = value
-          lane[index + 1] = value
-        }
-      }
+  }
+
+  /// Keeps the gradients by positions and weights, and computes dX where it is asked for.
+  private func convolveAdjoint(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
+    switch method {
+    case .pairwise: adjointPairwise(state, dY: dY, dX: dX)
+    case .kSum: adjointKSum(state, dY: dY, dX: dX)
+    case .mesh: adjointMesh(state, dY: dY, dX: dX)
     }
   }
 }
@@ -303,19 +295,27 @@ extension ReciprocalAttention {
   /// The formula sees sizes only, so the choice is the same on every machine and after every restart.
   ///
   /// The mesh errs by 1e-5, too much for Double: it is chosen for Float alone. The constants are timings of
-  /// one core (AVX-512, 192 to 12,288 atoms).
+  /// one core (AVX-512, 24 to 12,288 atoms).
   private func chooseMethod() -> AttentionMethod {
     guard grid != nil else { return .pairwise }
     if let preferredMethod { return preferredMethod }
     let (n, k, j) = (Double(atomCount), Double(2 * wavevectorCount), Double(kernel.sigmas.count))
-    let (layers, columns, points) = (Double(layers.count), Double(columns), Double(mesh.pointCount))
-    // G and the adjoint of its phases once; then every head forms, weights and applies N x N matrices.
-    let perLayer = Double(width) * (headWidth == 1 ? 5 * j : 24)
-    let pairwise = n * n * (2 * j * k + layers * perLayer)
-    // Two products forward, four backward; narrow ones are slower.
-    let kSum = layers * 6 * n * k * (columns + 24)
+    // G and the adjoint of its phases, once for all layers.
+    var (pairwise, kSum, mesh) = (2 * j * n * n * k, 0.0, 0.0)
+    let points = Double(self.mesh.size.x * self.mesh.size.y * self.mesh.size.z)
     let reach = Double(meshResolution.order * meshResolution.order * meshResolution.order)
-    let mesh = layers * columns * (40 * n * reach + 100 * points * log2(points))
+    for layer in layers {
+      let columns = layer.fieldColumns ?? self.columns
+      // Wide heads form, weight and apply N x N matrices, one each.
+      let isWide = layer.fieldColumns == nil && headWidth > 1
+      pairwise += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
+      // Two products forward, four backward; narrow ones are slower.
+      kSum += 6 * n * k * (Double(columns) + 44)
+      for block in MeshBlock.blocks(columns: columns, T.self) {
+        let isNarrow = 2 * block.half < T.Lanes.scalarCount
+        mesh += j * (isNarrow ? 0.4 : 1) * (360 * n * reach + 5000 * points)
+      }
+    }
     if T.self == Float.self && mesh < min(pairwise, kSum) { return .mesh }
     return pairwise < kSum ? .pairwise : .kSum
   }

@@ -24,3 +24,15 @@ private func evaluation(
     for (a, b) in zip(pairwise.forces, kSum.forces) { #expect(largest(a - b) < 1e-11) }
   }
 }
+
+/// The contract of the mesh's default resolution.
+@Test(arguments: Golden.names.filter { $0.hasPrefix("lr_") })
+func meshStaysWithinAMicroElectronvoltPerAtom(name: String) throws {
+  let model = try Golden.model(name)
+  for frame in try Golden.frames(name) where frame.system.cell.hasPeriodicAxis {
+    let mesh = try evaluation(model, frame.system, .mesh)
+    let kSum = try evaluation(model, frame.system, .kSum)
+    #expect(abs(mesh.energy - kSum.energy) < 1e-6 * Double(frame.system.count), "\(frame.name)")
+    for (a, b) in zip(mesh.forces, kSum.forces) { #expect(largest(a - b) < 1e-4, "\(frame.name)") }
+  }
+}

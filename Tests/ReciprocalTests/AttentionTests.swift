@@ -100,6 +100,25 @@ private func centralDifferences(
   }
 }
 
+@Test func fieldsOfGivenSourcesAreAttentionWithoutQueriesAndKeys() {
+  for (name, var problem) in problems where problem.heads == problem.width {
+    problem.q = problem.q.map { _ in 1 }
+    problem.k = problem.q
+    for method in methods(for: problem.cell) {
+      let expected = problem.solve(method: method)
+      let attention: ReciprocalAttention<Double> = problem.makeAttention(method: method)
+      attention.expectFields(layer: 0, columns: problem.width)
+      attention.prepare(positions: problem.positions, cell: problem.cell)
+      let fields = attention.fields(layer: 0, filter: problem.filter, sources: problem.v)
+      #expect(Array(UnsafeBufferPointer(start: fields, count: problem.v.count)) == expected.u, "\(method), \(name)")
+      attention.fieldsAdjoint(layer: 0, gradient: problem.coefficients)
+      var (gradient, strain) = (problem.positions.map { _ in Vector3.zero }, Matrix3.zero)
+      attention.addGradients(positions: &gradient, strain: &strain)
+      #expect(gradient == expected.positionGradient && strain == expected.strainGradient, "\(method), \(name)")
+    }
+  }
+}
+
 @Test func strainGradientIsTheDerivativeForFixedIntegers() {
   for (name, problem) in problems where problem.cell.hasPeriodicAxis {
     for method in methods(for: problem.cell) {

@@ -35,31 +35,30 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
       rmsDeviation(flat(mesh.positionGradient), flat(exact.positionGradient))
     )
   }
-  // 14, 14, 18 and 28, 28, 36 points.
-  let (coarse, fine) = (errors(spacing: 0.43), errors(spacing: 0.215))
+  // 15, 15, 18 and 30, 30, 36 points.
+  let (coarse, fine) = (errors(spacing: 0.395), errors(spacing: 0.1975))
   #expect(log2(coarse.potential / fine.potential) > Double(order) - 0.5)
   #expect(log2(coarse.force / fine.force) > Double(order) - 1.5)
 }
 
 @Test func splineWeightsArePartitionsOfUnityWithTheirDerivatives() {
   for order in 4...8 {
-    func weights(_ fraction: Double) -> (values: [Double], slopes: [Double]) {
-      var (values, slopes) = ([Double](repeating: 0, count: order), [Double](repeating: 0, count: order))
-      BSpline.fill(order: order, fraction: fraction, weights: &values, derivatives: &slopes)
-      return (values, slopes)
+    func weights(_ fraction: Double) -> (values: SIMD8<Double>, slopes: SIMD8<Double>) {
+      var splines = [SIMD8<Double>](repeating: .zero, count: 6)
+      BSpline.fill(order: order, fraction: Vector3(0.3, fraction, 0.8), into: &splines)
+      return (splines[1], splines[4])
     }
     for fraction in [0, 0.1, 0.5, 0.93] {
       let (values, slopes) = weights(fraction)
-      #expect(abs(values.reduce(0, +) - 1) < 1e-15 && abs(slopes.reduce(0, +)) < 1e-15)
+      #expect(abs(values.sum() - 1) < 1e-15 && abs(slopes.sum()) < 1e-15)
+      for beyond in order..<8 { #expect(values[beyond] == 0 && slopes[beyond] == 0) }
       // The first moment of the weights is the source's own place, up to the spline's centre.
-      let moment = values.enumerated().reduce(0) { $0 + Double($1.offset) * $1.element }
+      let moment = (0..<order).reduce(0) { $0 + Double($1) * values[$1] }
       #expect(abs(moment - fraction - Double(order) / 2 + 1) < 1e-14)
     }
     let step = 1e-5
-    let (above, below) = (weights(0.4 + step).values, weights(0.4 - step).values)
-    for (index, slope) in weights(0.4).slopes.enumerated() {
-      #expect(abs((above[index] - below[index]) / (2 * step) - slope) < 1e-9)
-    }
+    let differences = (weights(0.4 + step).values - weights(0.4 - step).values) / (2 * step)
+    for point in 0..<order { #expect(abs(differences[point] - weights(0.4).slopes[point]) < 1e-9) }
   }
 }
 

@@ -1,0 +1,45 @@
+// What a layer's adjoint needs of its forward pass.
+
+import Kernels
+
+final class LayerState<T: KernelScalar> {
+  /// Columns of X and Y.
+  private(set) var columns = 0
+  /// The layer passes X itself, of so many columns, instead of q, k and v.
+  var fieldColumns: Int?
+  /// Row-major [rows][J]; each row mixes the kernels for as many columns as any other.
+  private(set) var filter: [Double] = []
+  var hasForward = false
+  /// X and Y, [N][columns].
+  let x = Workspace<T>()
+  let y = Workspace<T>()
+  /// T = Phi X, [2 Nk][columns] (k-sum).
+  let spectrum = Workspace<T>()
+  /// Gradients of Y in mesh coordinates, [N][3][columns], and the spectra of X, block after block (mesh).
+  let slopes = Workspace<T>()
+  let meshSpectra = Workspace<T>()
+  /// Of every column its filter_j, then s = sum_j filter_j sqrt(2/pi)/sigma_j (0 where the self-term stays), [J + 1][columns].
+  private let coefficients = Workspace<T>()
+  private var kernelCount = 0
+
+  /// Columns that share a row of the filter.
+  var columnsPerRow: Int { columns * kernelCount / filter.count }
+  var selfTerms: UnsafePointer<T> { filter(kernelCount) }
+
+  func filter(_ kernel: Int) -> UnsafePointer<T> { UnsafePointer(coefficients.pointer + kernel * columns) }
+
+  func configure(filter: [Double], columns: Int, kernel: ReciprocalKernel) {
+    guard self.filter != filter || self.columns != columns else { return }
+    (self.filter, self.columns, kernelCount) = (filter, columns, kernel.sigmas.count)
+    let values = coefficients.reserve((kernelCount + 1) * columns)
+    for c in 0..<columns {
+      let row = c / columnsPerRow * kernelCount
+      var selfTerm = 0.0
+      for (j, sigma) in kernel.sigmas.enumerated() {
+        values[j * columns + c] = T(filter[row + j])
+        selfTerm += filter[row + j] * kernel.selfTerm(sigma: sigma)
+      }
+      values[kernelCount * columns + c] = T(selfTerm)
+    }
+  }
+}

@@ -1,0 +1,175 @@
+// Convolution on the mesh with a kernel's influence function D, in place: F^-1 D F.
+//
+//   planes    fold the halo, transform along the third axis, then along the second
+//   pencils   transform along the first axis, multiply by D, transform back: one visit to memory
+//   planes    back along the second axis and the third, renew the halo
+//
+// Along the first and second axis a vector holds neighbouring numbers of a row, be they of one point or of several;
+// along the third it holds the fields of a point. What holds no wavevector is left out.
+// With the spectra P, Q of dY and X, dE/dD(n) = sum over columns of Re(conj(P_c) Q_c); a complex field made of two
+// real ones gives their sum together with terms that are odd in n and drop out of dE/dw.
+
+import Kernels
+
+/// What happens to the spectrum between the transforms, besides the multiplication by D.
+enum SpectrumUse<T> {
+  /// Keeps it.
+  case store(UnsafeMutablePointer<T>)
+  /// Adds its overlap with a stored one to dE/dD.
+  case overlap(UnsafeMutablePointer<T>)
+}
+
+extension ParticleMesh {
+  /// Vectors of a part of a row without its halo.
+  private func rowVectors(_ half: Int) -> Int { (size.z * half + Lanes.scalarCount - 1) / Lanes.scalarCount }
+
+  /// Numbers that `SpectrumUse` stores.
+  func spectrumCount(half: Int) -> Int { size.x * size.y * rowVectors(half) * 2 * Lanes.scalarCount }
+
+  func convolve(_ mesh: UnsafeMutablePointer<T>, half: Int, kernel j: Int, spectrum: SpectrumUse<T>) {
+    let (size, layout) = (size, MeshLayout(size: size, half: half))
+    let vectors = rowVectors(half)
+    let (alongX, alongY, alongZ) = (transforms[0], transforms[1], transforms[2])
+    parallel(threads: threads, count: size.x) { thread, planes in
+      let scratch = threadScratch[thread].pointer
+      for x in planes {
+        let plane = mesh + x * layout.plane
+        for y in 0..<size.y {
+          let row = plane + y * layout.row
+          for part in [row, row + layout.part] {
+            for i in 0..<MeshLayout.halo * half { part[i] += part[size.z * half + i] }
+          }
+          transformRow(row, alongZ, .forward, layout, scratch)
+        }
+        for v in 0..<vectors where isHeld(y: size.y, vector: v, half: half) {
+          transformColumn(plane + v * Lanes.scalarCount, alongY, .forward, layout, scratch)
+        }
+      }
+    }
+    parallel(threads: threads, count: size.y * vectors) { thread, pencils in
+      for index in pencils {
+        let (y, v) = (index / vectors, index % vectors)
+        let points = mesh + (y * layout.row + v * Lanes.scalarCount)
+        guard isHeld(y: y, vector: v, half: half) else {
+          // Columns without any wavevector are cleared with their planes.
+          if isHeld(y: size.y, vector: v, half: half) { clear(points, count: size.x, stride: layout.plane, layout) }
+          continue
+        }
+        convolvePencil(
+          points, alongX, layout, kernel: j, y: y, z: v * Lanes.scalarCount / half, spectrum: spectrum,
+          first: index * size.x, scratch: threadScratch[thread].pointer)
+      }
+    }
+    parallel(threads: threads, count: size.x) { thread, planes in
+      let scratch = threadScratch[thread].pointer
+      for x in planes {
+        let plane = mesh + x * layout.plane
+        for v in 0..<vectors {
+          let column = plane + v * Lanes.scalarCount
+          if isHeld(y: size.y, vector: v, half: half) {
+            transformColumn(column, alongY, .inverse, layout, scratch)
+          } else {
+            clear(column, count: size.y, stride: layout.row, layout)
+          }
+        }
+        for y in 0..<size.y {
+          let row = plane + y * layout.row
+          transformRow(row, alongZ, .inverse, layout, scratch)
+          for part in [row, row + layout.part] {
+            for i in 0..<MeshLayout.halo * half { part[size.z * half + i] = part[i] }
+          }
+        }
+      }
+    }
+  }
+
+  /// Whether any point of a vector of row `y` holds a wavevector; of any row for y = M2.
+  @inline(__always)
+  private func isHeld(y: Int, vector v: Int, half: Int) -> Bool {
+    let points = Lanes.scalarCount / half
+    for z in v * points..<min((v + 1) * points, depth) where isHeld.pointer[y * depth + z] { return true }
+    return false
+  }
+
+  @inline(__always)
+  private func clear(_ points: UnsafeMutablePointer<T>, count: Int, stride: Int, _ layout: MeshLayout) {
+    for i in 0..<count {
+      for part in [points + i * stride, points + i * stride + layout.part] {
+        UnsafeMutableRawPointer(part).storeBytes(of: Lanes.zero, as: Lanes.self)
+      }
+    }
+  }
+
+  /// Along the third axis.
+  @inline(__always)
+  private func transformRow(
+    _ row: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>, _ direction: FourierTransform<T>.Direction,
+    _ layout: MeshLayout, _ scratch: UnsafeMutablePointer<T>
+  ) {
+    let (part, stride) = (layout.part, layout.point)
+    if stride == 2 {
+      transform.run(
+        direction, as: T.Pair.self, from: row, imaginary: part, stride: stride, to: row, imaginary: part,
+        stride: stride, scratch: scratch)
+    } else {
+      transform.run(
+        direction, as: Lanes.self, from: row, imaginary: part, stride: stride, to: row, imaginary: part,
+        stride: stride, scratch: scratch)
+    }
+  }
+
+  /// One vector along the second axis.
+  @inline(__always)
+  private func transformColumn(
+    _ column: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>,
+    _ direction: FourierTransform<T>.Direction, _ layout: MeshLayout, _ scratch: UnsafeMutablePointer<T>
+  ) {
+    transform.run(
+      direction, as: Lanes.self, from: column, imaginary: layout.part, stride: layout.row, to: column,
+      imaginary: layout.part, stride: layout.row, scratch: scratch)
+  }
+
+  /// One vector along the first axis, there and back. The vector begins at point `z` of the third axis; `first` counts
+  /// the complex vectors of the stored spectrum before this pencil.
+  @inline(__always)
+  private func convolvePencil(
+    _ points: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>, _ layout: MeshLayout, kernel j: Int,
+    y: Int, z: Int, spectrum: SpectrumUse<T>, first: Int, scratch: UnsafeMutablePointer<T>
+  ) {
+    let lanes = Lanes.scalarCount
+    let pencil = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Lanes.self)
+    let inner = scratch + 2 * size.x * lanes
+    transform.run(
+      .forward, as: Lanes.self, from: points, imaginary: layout.part, stride: layout.plane, to: scratch,
+      imaginary: lanes, stride: 2 * lanes, scratch: inner)
+    let element = (j * size.y + y) * size.x * depth + z
+    let (influence, gradient) = (influence.pointer + element, influenceGradient.pointer + element)
+    // Lanes of one point share its wavevector.
+    let lanesPerPoint = layout.point
+    switch spectrum {
+    case .store(let memory):
+      (memory + 2 * first * lanes).update(from: scratch, count: 2 * size.x * lanes)
+    case .overlap(let memory):
+      let stored = UnsafeMutableRawPointer(memory + 2 * first * lanes).assumingMemoryBound(to: Lanes.self)
+      for x in 0..<size.x {
+        let product = (pencil[2 * x] * stored[2 * x]).addingProduct(pencil[2 * x + 1], stored[2 * x + 1])
+        if lanesPerPoint == lanes {
+          gradient[x * depth] += Double(T.sum(product))
+        } else {
+          for lane in 0..<lanes { gradient[x * depth + lane / lanesPerPoint] += Double(product[lane]) }
+        }
+      }
+    }
+    for x in 0..<size.x {
+      var factor = Lanes(repeating: influence[x * depth])
+      if lanesPerPoint < lanes {
+        for lane in 0..<lanes { factor[lane] = influence[x * depth + lane / lanesPerPoint] }
+      }
+      pencil[2 * x] *= factor
+      pencil[2 * x + 1] *= factor
+    }
+    transform.run(
+      .inverse, as: Lanes.self, from: scratch, imaginary: lanes, stride: 2 * lanes, to: points,
+      imaginary: layout.part, stride: layout.plane, scratch: inner)
+  }
+}
