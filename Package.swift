@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
 
     // MARK: - Tests
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
@@ -55,7 +56,8 @@ let package = Package(
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck"]),
-    .testTarget(name: "SimulationTests", dependencies: ["Simulation"], exclude: ["Malformed"]),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter"], exclude: ["Malformed"]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["bloch", "Trajectory"], exclude: ["Help", "water-8.xyz"]),
   ]

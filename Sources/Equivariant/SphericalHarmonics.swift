@@ -34,6 +34,16 @@ public struct SphericalHarmonics: Sendable {
     self.norms = norms
   }
 
+  /// Room on the stack for as many components as there can be; `withUnsafeTemporaryAllocation` takes the heap
+  /// above 1 KB.
+  @inlinable @inline(__always)
+  public static func withComponents<V: SIMD, R>(of _: V.Type, _ body: (UnsafeMutablePointer<V>) -> R) -> R {
+    var components = InlineArray<25, V>(repeating: V())
+    return withUnsafeMutablePointer(to: &components) {
+      body(UnsafeMutableRawPointer($0).assumingMemoryBound(to: V.self))
+    }
+  }
+
   /// Q_lm(Z) for 0 <= m <= l <= lmax at l (l + 1) / 2 + m, and c_m, s_m.
   @inlinable @inline(__always)
   func factors<V: SIMD>(
@@ -67,8 +77,7 @@ public struct SphericalHarmonics: Sendable {
   @inlinable @inline(__always)
   public func evaluate<V: SIMD>(_ u: (x: V, y: V, z: V), into y: UnsafeMutablePointer<V>)
   where V.Scalar: BinaryFloatingPoint {
-    withUnsafeTemporaryAllocation(of: V.self, capacity: 25) { scratch in
-      let q = scratch.baseAddress.unsafelyUnwrapped
+    Self.withComponents(of: V.self) { q in
       let (c, s) = (q + 15, q + 20)
       factors(u, q: q, c: c, s: s)
       for l in 0..<(lmax &+ 1) {
@@ -90,8 +99,7 @@ public struct SphericalHarmonics: Sendable {
     x: V, y: V, z: V
   ) where V.Scalar: BinaryFloatingPoint {
     typealias T = V.Scalar
-    return withUnsafeTemporaryAllocation(of: V.self, capacity: 25) { scratch in
-      let q = scratch.baseAddress.unsafelyUnwrapped
+    return Self.withComponents(of: V.self) { q in
       let (c, s) = (q + 15, q + 20)
       factors(u, q: q, c: c, s: s)
       let (x, y) = (u.z, u.x)

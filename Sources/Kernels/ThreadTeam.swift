@@ -26,7 +26,7 @@ final class ThreadTeam: Sendable {
     defer { isTaken.store(false, ordering: .releasing) }
     while workers.count < threads - 1 { workers.append(Worker()) }
     withoutActuallyEscaping(body) { body in
-      for thread in 1..<threads { workers[thread - 1].offer { body(thread) } }
+      for thread in 1..<threads { workers[thread - 1].offer(body, thread) }
       body(0)
       for thread in 1..<threads {
         if workers[thread - 1].withdraw() { body(thread) } else { workers[thread - 1].wait() }
@@ -42,7 +42,7 @@ private final class Worker: Sendable {
   }
 
   private let state = Atomic(State.idle)
-  private nonisolated(unsafe) var task: (() -> Void)?
+  private nonisolated(unsafe) var task: (body: (Int) -> Void, thread: Int)?
   private let offers = Bell()
   private let results = Bell()
 
@@ -51,7 +51,7 @@ private final class Worker: Sendable {
       while true {
         offers.wait { state.load(ordering: .sequentiallyConsistent) == .offered }
         guard change(from: .offered, to: .busy) else { continue }
-        task?()
+        if let task { task.body(task.thread) }
         state.store(.done, ordering: .sequentiallyConsistent)
         results.ring()
       }
@@ -61,8 +61,8 @@ private final class Worker: Sendable {
     thread.start()
   }
 
-  func offer(_ task: @escaping () -> Void) {
-    self.task = task
+  func offer(_ body: @escaping (Int) -> Void, _ thread: Int) {
+    task = (body, thread)
     state.store(.offered, ordering: .sequentiallyConsistent)
     offers.ring()
   }

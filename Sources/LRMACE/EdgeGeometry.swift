@@ -73,8 +73,7 @@ final class EdgeGeometry<T: KernelScalar> {
     let width = T.Lanes.scalarCount
     list.neighbors.withUnsafeBufferPointer { candidates in
       list.shifts.withUnsafeBufferPointer { shifts in
-        withUnsafeTemporaryAllocation(of: T.Lanes.self, capacity: harmonics.count) { y in
-          let y = y.baseAddress.unsafelyUnwrapped
+        SphericalHarmonics.withComponents(of: T.Lanes.self) { y in
           for i in centres {
             let (start, end) = (Int(starts[i]), Int(starts[i &+ 1]))
             var slot = start
@@ -131,8 +130,7 @@ final class EdgeGeometry<T: KernelScalar> {
   /// Adds the forces and the strain gradient of the edges of `centres`.
   func adjoint(centres: Range<Int>, forces: UnsafeMutablePointer<Vector3>, strainGradient: inout Matrix3) {
     let width = T.Lanes.scalarCount
-    withUnsafeTemporaryAllocation(of: T.Lanes.self, capacity: harmonics.count) { g in
-      let g = g.baseAddress.unsafelyUnwrapped
+    SphericalHarmonics.withComponents(of: T.Lanes.self) { g in
       for i in centres {
         let start = Int(starts[i])
         let end = start &+ Int(counts.pointer[i])

@@ -340,14 +340,13 @@ final class Network<T: KernelScalar> {
     }
     timings.gather(scratch)
     guard needsInputs else { return }
-    let others = scratch.dropFirst().map(\.inputGradients.pointer)
     parallel(threads: threads, count: atoms) { _, range in
       let sum = view(scratch[0].inputGradients)
       for l in 0...layer.inputLmax {
         let count = range.count * (2 * l + 1) * channels
         let start = sum.row(l, range.lowerBound)
-        for other in others {
-          let addend = other + (start - sum.base)
+        for other in 1..<threads {
+          let addend = scratch[other].inputGradients.pointer + (start - sum.base)
           for n in 0..<count { start[n] += addend[n] }
         }
         layer.linearUp[l].applyAdjoint(

@@ -188,8 +188,9 @@ struct SymmetricContraction<T: KernelScalar> {
     }
   }
 
-  /// Lanes of channels that pass through the programs together, so that each entry is read once for all.
-  private static var bundle: Int { 2 }
+  /// Most lanes of channels that pass through the programs together: each entry is read once for all of them, and
+  /// their sums do not wait for one another.
+  private static var bundle: Int { 4 }
 
   /// Scratch of one thread: [component][lane of channels].
   final class Scratch {
@@ -296,13 +297,25 @@ struct SymmetricContraction<T: KernelScalar> {
 
   /// B of one atom: atom `i` of `a` becomes atom `k` of `b`.
   func forward(species: Int, a: Features<T>, _ i: Int, b: Features<T>, _ k: Int, scratch s: Scratch) {
-    let width = T.Lanes.scalarCount
-    var c = 0
-    while c &+ Self.bundle &* width <= channels {
-      forward(InlineArray<2, Int8>(repeating: 0), c, species, a, i, b, k, s)
-      c &+= Self.bundle &* width
+    forEachBundle { c, lanes in
+      switch lanes {
+      case 4: forward(InlineArray<4, Int8>(repeating: 0), c, species, a, i, b, k, s)
+      case 2: forward(InlineArray<2, Int8>(repeating: 0), c, species, a, i, b, k, s)
+      default: forward(InlineArray<1, Int8>(repeating: 0), c, species, a, i, b, k, s)
+      }
     }
-    if c < channels { forward(InlineArray<1, Int8>(repeating: 0), c, species, a, i, b, k, s) }
+  }
+
+  /// Calls `body` with the first channel of every bundle and its number of lanes: 4, 2 or 1.
+  @inline(__always)
+  private func forEachBundle(_ body: (_ c: Int, _ lanes: Int) -> Void) {
+    var c = 0
+    while c < channels {
+      let left = (channels &- c) / T.Lanes.scalarCount
+      let lanes = left >= Self.bundle ? Self.bundle : left >= 2 ? 2 : 1
+      body(c, lanes)
+      c &+= lanes &* T.Lanes.scalarCount
+    }
   }
 
   /// Channels from `c` on.
@@ -328,14 +341,12 @@ struct SymmetricContraction<T: KernelScalar> {
     species: Int, a: Features<T>, _ i: Int, bGradient: Features<T>, aGradient: Features<T>, _ k: Int,
     scratch s: Scratch
   ) {
-    let width = T.Lanes.scalarCount
-    var c = 0
-    while c &+ Self.bundle &* width <= channels {
-      adjoint(InlineArray<2, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
-      c &+= Self.bundle &* width
-    }
-    if c < channels {
-      adjoint(InlineArray<1, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+    forEachBundle { c, lanes in
+      switch lanes {
+      case 4: adjoint(InlineArray<4, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+      case 2: adjoint(InlineArray<2, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+      default: adjoint(InlineArray<1, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+      }
     }
   }
 

@@ -1,0 +1,41 @@
+// A step allocates nothing once sizes have settled: no heap memory means no growth over a long run and no waiting for
+// the allocator's locks.
+
+#if canImport(Glibc)
+  import AllocationCounter
+  import Dynamics
+  import Foundation
+  import LRMACE
+  import Lattice
+  import Testing
+  import Trajectory
+
+  @Suite struct AllocationTests {
+    @Test func allocationsAreCounted() {
+      let before = allocationCount()
+      let block = UnsafeMutablePointer<Int>.allocate(capacity: Int.random(in: 1...9))
+      block.pointee = 1
+      #expect(allocationCount() == before + block.pointee)
+      block.deallocate()
+    }
+
+    /// Between two rebuilds of the neighbour list: the atoms move by less than half the skin. On one thread: lending
+    /// a closure to others costs Swift a block of 32 bytes for each parallel region.
+    @Test func stepAllocatesNothing() throws {
+      let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+      var model = try Model(contentsOf: root.appending(path: "Models/water.h5").path)
+      for t in model.layers.indices { model.layers[t].attention = nil }
+      let potential = LRMACEPotential(model: model)
+      var system = try ExtendedXYZ.read(root.appending(path: "Inputs/water-64.xyz").path).system
+      var integrator = try VelocityVerlet(timestep: 0.1)
+      var evaluation = Evaluation()
+      try integrator.prepare(system, potential, &evaluation)
+      try integrator.step(&system, potential, &evaluation)
+
+      let before = allocationCount()
+      for _ in 0..<10 { try integrator.step(&system, potential, &evaluation) }
+      #expect(allocationCount() == before)
+    }
+  }
+#endif
