@@ -66,7 +66,7 @@ func matrixProduct<T: KernelScalar>(
 @inline(__always)
 private func lanesAt(_ j: Int, _ n: Int, _ width: Int) -> Int {
   let left = n &- j
-  return left >= 4 &* width ? 4 : left >= 2 &* width ? 2 : 1
+  return left >= 4 &* width ? 4 : left >= 3 &* width ? 3 : left >= 2 &* width ? 2 : 1
 }
 
 /// Rows of op(B), `width` apart, zeros past the last column.
@@ -96,6 +96,10 @@ private func strip<T: KernelScalar>(
   case 4:
     strip(
       InlineArray<4, Int8>(repeating: 0), m, columns, k, alpha, a, rowStride, columnStride, b, ldb, beta, c,
+      ldc)
+  case 3:
+    strip(
+      InlineArray<3, Int8>(repeating: 0), m, columns, k, alpha, a, rowStride, columnStride, b, ldb, beta, c,
       ldc)
   case 2:
     strip(
