@@ -180,11 +180,6 @@ def evaluate(model, numbers, positions, cell, pbc):
       ro, h0 = layer['readout'], h[0][..., 0]
       energy += h0 @ ro['weights'] if ro['kind'] == 'linear' else silu(h0 @ ro['w1']) @ ro['w2']
   out['node_energy'] = model['scale'] * energy + model['shift'] + model['E0'][species]
-  for pair, (inner, outer), height in zip(*(model.get('barriers', {}).get(k, []) for k in ('pairs', 'ranges', 'heights'))):
-    x = (r[:, 0] - inner) / (outer - inner)
-    kinds = {tuple(pair), tuple(pair[::-1])}
-    inside = np.array([(s, t) in kinds for s, t in zip(species[send], species[receive])]) & (x > 0) & (x < 1)
-    np.add.at(out['node_energy'], receive[inside], height * (4 * x[inside] * (1 - x[inside]))**3 / 2)
   out['energy'] = out['node_energy'].sum()
   return out
 

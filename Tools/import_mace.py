@@ -18,9 +18,6 @@ import numpy as np
 import symmetric_contraction as contraction
 from mace_sources import INTERACTIONS, Unsupported, parse_irreps, read_mace_torch, read_reference, refuse
 
-SYMBOLS = ('H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y '
-           'Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os '
-           'Ir Pt Au Hg Tl Pb Bi').split()
 VERSION = 1
 
 
@@ -222,26 +219,6 @@ def fold(source):
   return attributes, data
 
 
-# ------------------------------------------------------------------ barriers
-def parse_barriers(texts, species):
-  """['O-O:0:2.4:13'] -> datasets of the group `barriers`."""
-  pairs, ranges, heights = [], [], []
-  for text in texts:
-    try:
-      names, inner, outer, height = text.split(':')
-      pair = [SYMBOLS.index(name) + 1 for name in names.split('-')]
-      ranges.append([float(inner), float(outer)])
-      heights.append(float(height))
-    except ValueError:
-      raise Unsupported(f'--barrier {text}: write it as O-O:0:2.4:13 (pair, from and to in A, height in eV)') from None
-    refuse(len(pair) != 2 or not set(pair) <= set(species), f'--barrier {text}: the model has no such pair')
-    refuse(not 0 <= ranges[-1][0] < ranges[-1][1], f'--barrier {text}: not a range of distances')
-    pairs.append([list(species).index(z) for z in pair])
-  if not pairs:
-    return {}
-  return {f'barriers/{k}': np.array(v) for k, v in (('pairs', pairs), ('ranges', ranges), ('heights', heights))}
-
-
 # ------------------------------------------------------------------ Bloch model file
 def digest(data):
   """SHA-256 over path and raw little-endian bytes of every dataset, paths in byte order."""
@@ -276,8 +253,6 @@ def main():
   p.add_argument('--name', help='name stored in the model (default: name of SOURCE)')
   p.add_argument('--provenance', help='trained on what, by what (default: what SOURCE says)')
   p.add_argument('--errors', help='errors reached on unseen data, as text')
-  p.add_argument('--barrier', action='append', default=[], metavar='A-B:FROM:TO:HEIGHT',
-                 help='barrier between two elements at distances without training data (A, eV)')
   a = p.parse_args()
   if not os.path.isfile(a.source):
     sys.exit(f'{a.source}: no such file')
@@ -286,7 +261,6 @@ def main():
     source = (read_reference if a.source.endswith('.h5') else read_mace_torch)(a.source, name)
     source.provenance, source.errors = a.provenance or source.provenance, a.errors or source.errors
     attributes, data = fold(source)
-    data.update(parse_barriers(a.barrier, data['species']))
     write_model(a.output, attributes, data)
   except Unsupported as e:
     sys.exit(f'{a.source}: Bloch does not support: {e}')

@@ -64,7 +64,6 @@ extension Model {
     embedding = try reader.matrix("embedding", rows: species.count, columns: channels)
 
     layers = []
-    barriers = try file.exists("barriers") ? try reader.barriers(species: species.count) : []
     for t in 0..<layerCount {
       let layer = try reader.layer("layers/\(t)", self)
       if let last = layers.last, last.outputLmax != layer.inputLmax {
@@ -246,21 +245,6 @@ private struct ModelReader {
         "\(path)/rounding_weights", count: species, rows: contraction.rounding.count, columns: channels)
     }
     return contraction
-  }
-
-  func barriers(species: Int) throws -> [Model.Barrier] {
-    let pairs = try integers("barriers/pairs", columns: 2, in: 0...(species - 1))
-    let ranges = try matrix("barriers/ranges", rows: pairs.count, columns: 2).values
-    let heights = try vector("barriers/heights", count: pairs.count)
-    return try pairs.indices.map { n in
-      let barrier = Model.Barrier(
-        first: pairs[n][0], second: pairs[n][1], inner: ranges[2 * n], outer: ranges[2 * n + 1],
-        height: heights[n])
-      guard barrier.inner >= 0, barrier.inner < barrier.outer else {
-        throw fail("barriers/ranges: \(barrier.inner) to \(barrier.outer) A is not a range of distances")
-      }
-      return barrier
-    }
   }
 
   func readout(_ path: String, _ channels: Int) throws -> Model.Readout {

@@ -7,7 +7,7 @@
 //   B_L     = contraction[L](A)                                                        symmetric, up to `correlation`
 //   h'_L    = B_L . product[L] + h_L . skip[L][species of i] (+ reciprocal-space attention on L = 0)
 // with R_p,c(r) a silu network of the Bessel basis, and the energy of an atom
-//   E_i = scale * sum_layers readout(h') + shift + E0[species] (+ barriers at distances without data).
+//   E_i = scale * sum_layers readout(h') + shift + E0[species].
 // Units: Angstrom and eV. Matrices are row-major, features multiply from the left.
 
 import Kernels
@@ -75,20 +75,6 @@ public struct Model: Sendable {
   /// [species, channels]: features entering the first layer.
   public var embedding: Matrix
   public var layers: [Layer]
-  /// Barriers at distances that the training data do not hold; may be empty.
-  public var barriers: [Barrier]
-
-  /// U(r) = height (4 x (1 - x))^3 with x = (r - inner) / (outer - inner) in (0, 1), between two elements (indices into
-  /// `species`).
-  public struct Barrier: Sendable, Hashable {
-    public var first: Int
-    public var second: Int
-    /// Angstrom.
-    public var inner: Double
-    public var outer: Double
-    /// eV.
-    public var height: Double
-  }
 
   /// b_n(r) = prefactor sin(w_n r) / r f(r / cutoff), with the polynomial cut-off of order p (DimeNet, eq. 8).
   public struct BesselBasis: Sendable {

@@ -21,7 +21,6 @@ final class Network<T: KernelScalar> {
   private let embedding: PackedMatrix<T>
   private let readouts: [PackedReadout<T>?]
   private let attention: AttentionStack<T>?
-  private let barriers: Barriers<T>?
 
   private var atoms = 0
   /// Element of every atom, as an index into `model.species`; ascending.
@@ -38,9 +37,8 @@ final class Network<T: KernelScalar> {
   private let inputs: [Workspace<T>]
   private let messages: [Workspace<T>]
   private var scratch: [ThreadScratch<T>] = []
-  /// Sum of the readouts of every atom, and its share of the barriers.
+  /// Sum of the readouts of every atom.
   private let nodeEnergies = Workspace<Double>()
-  private let barrierEnergies = Workspace<Double>()
   private(set) var timings = Timings()
 
   struct Block {
@@ -64,7 +62,6 @@ final class Network<T: KernelScalar> {
       model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count,
       paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
-    barriers = Barriers(model.barriers, species: model.species.count)
     attention = AttentionStack(
       model: model, channels: padded, embedding: embedding, threads: threads, evaluation: evaluation)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
@@ -91,8 +88,6 @@ final class Network<T: KernelScalar> {
     self.species = species
     elements = model.species.indices.filter(species.contains)
     nodeEnergies.reserve(atoms)
-    barrierEnergies.reserve(atoms)
-    barrierEnergies.fill(0, count: atoms)
     blocks = (0..<threads).map { thread in
       var list: [Block] = []
       let range = partition(of: atoms, thread: thread, threads: threads)
@@ -152,13 +147,6 @@ final class Network<T: KernelScalar> {
       parallel(threads: threads, count: atoms) { _, range in
         guard let r = r.baseAddress else { return }
         geometry.forward(centres: range, positions: r, list: list, cell: cell.vectors)
-        if let barriers {
-          for i in range {
-            barrierEnergies.pointer[i] = barriers.addEnergy(
-              of: geometry.edges(of: i), centre: species[i], species: species,
-              lengthGradient: geometry.lengthGradient(of: i))
-          }
-        }
       }
     }
     timings.end(.edges)
@@ -189,7 +177,6 @@ final class Network<T: KernelScalar> {
       forces[i] = f
       atomicEnergies[i] =
         model.scale * nodeEnergies.pointer[i] + model.shift + model.isolatedEnergies[species[i]]
-        + barrierEnergies.pointer[i]
     }
     timings.end(.edges)
     attention?.addForces(to: &forces, strainGradient: &strainGradient)

@@ -18,10 +18,7 @@ private func water() throws -> AtomicSystem {
 
 /// Standard deviation of the total energy in eV, sampled every fs of `duration` fs of velocity Verlet.
 private func energyFluctuation(timestep: Double, duration: Double) throws -> Double {
-  var model = try Model(contentsOf: root.appending(path: "Models/water.h5").path)
-  // The order of the integrator shows on a smooth energy; barriers have a jump in the third derivative.
-  model.barriers = []
-  let potential = LRMACEPotential(model: model, precision: .mixed, threads: 2)
+  let potential = try LRMACEPotential(modelPath: root.appending(path: "Models/water.h5").path, threads: 2)
   var system = try water()
   var integrator = try VelocityVerlet(timestep: timestep)
   var evaluation = Evaluation()
