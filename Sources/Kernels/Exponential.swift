@@ -1,6 +1,6 @@
-// exp on SIMD lanes, to a unit or two in the last place. exp(x) = 2^n exp(r) with n the integer nearest to x / ln 2 and
-// |r| <= ln 2 / 2, where the Taylor series ends at the precision of the type. Adding 1.5 x 2^(mantissa bits) rounds to
-// that integer and leaves it in the lowest bits of the sum, from where it goes into the exponent.
+// exp on SIMD lanes, to a unit or two in the last place. exp(x) = 2^n exp(r) with n the integer nearest to
+// x / ln 2; for |r| <= ln 2 / 2 the Taylor series ends at the precision of the type. Adding 1.5 x 2^(mantissa
+// bits) rounds to that integer and leaves it in the lowest bits of the sum, from where it goes into the exponent.
 
 extension Float {
   public static func exp(_ x: SIMD16<Float>) -> SIMD16<Float> {
@@ -22,7 +22,8 @@ extension Double {
     let r = reduced(x, steps: shifted - shift, ln2: (0x1.62e42feep-1, 0x1.a39ef35793c76p-33))
     let series = polynomial(
       [
-        1.0 / 6_227_020_800, 1.0 / 479_001_600, 1.0 / 39_916_800, 1.0 / 3_628_800, 1.0 / 362_880, 1.0 / 40_320,
+        1.0 / 6_227_020_800, 1.0 / 479_001_600, 1.0 / 39_916_800, 1.0 / 3_628_800, 1.0 / 362_880,
+        1.0 / 40_320,
         1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1,
       ], r)
     let bits = unsafeBitCast(shifted, to: SIMD8<UInt64>.self) &<< 52

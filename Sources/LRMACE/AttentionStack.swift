@@ -75,8 +75,8 @@ final class AttentionStack<T: KernelScalar> {
     blocks[t]?.mix(into: h, lmax: lmax, range: range)
   }
 
-  /// Adjoint of `mix` and `forward`: rescales `gradient` where a gate acts and adds to `inputGradient`, which the
-  /// first layer does not have.
+  /// Adjoint of `mix` and `forward`: rescales `gradient` where a gate acts and adds to `inputGradient`,
+  /// which the first layer does not have.
   func adjoint(
     layer t: Int, gradient: Features<T>, lmax: Int, features h0: UnsafePointer<T>, inputGradient: Features<T>?
   ) {

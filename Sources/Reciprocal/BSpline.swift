@@ -6,8 +6,8 @@ import Kernels
 import Lattice
 
 enum BSpline {
-  /// Weights along the three axes, then their derivatives d/du, at the points floor(u) - p + 1 ... floor(u), for
-  /// `fraction` = u - floor(u); zeros behind the p of them, p <= 8.
+  /// Weights along the three axes, then their derivatives d/du, at the points floor(u) - p + 1 ... floor(u),
+  /// for `fraction` = u - floor(u); zeros behind the p of them, p <= 8.
   ///
   ///   M_2(u) = 1 - |u - 1|,  M_n(u) = (u M_{n-1}(u) + (n - u) M_{n-1}(u - 1)) / (n - 1),
   ///   M_n'(u) = M_{n-1}(u) - M_{n-1}(u - 1)

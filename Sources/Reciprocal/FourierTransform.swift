@@ -3,11 +3,11 @@
 //   forward   F(n) = sum_g f(g) exp(-2 pi i n g / M)
 //   inverse   f(g) = sum_n F(n) exp(+2 pi i n g / M)        no factor 1/M
 //
-// Stockham's algorithm: stage after stage of butterflies of radix r, sorted on the way. A stage with m = n / r takes
-// for p < m and q < s (s: product of the radices before)
+// Stockham's algorithm: stage after stage of butterflies of radix r, sorted on the way. A stage with m = n /
+// r takes for p < m and q < s (s: product of the radices before)
 //   b_j = sum_k x[q + s (p + m k)] exp(-2 pi i j k / r),   y[q + s (r p + j)] = b_j exp(-2 pi i p j / n).
-// The inverse is the forward transform with real and imaginary parts exchanged, which costs nothing: they lie in
-// vectors of their own. Every length has one plan, so results are the same in every run.
+// The inverse is the forward transform with real and imaginary parts exchanged, which costs nothing: they
+// lie in vectors of their own. Every length has one plan, so results are the same in every run.
 
 import Foundation
 import Kernels
@@ -64,9 +64,10 @@ final class FourierTransform<T: KernelScalar> {
   }
 
   private static func isEfficient(_ length: Int) -> Bool {
-    length > 0 && [2, 3, 5].reduce(into: length) { rest, prime in
-      while rest % prime == 0 { rest /= prime }
-    } == 1
+    length > 0
+      && [2, 3, 5].reduce(into: length) { rest, prime in
+        while rest % prime == 0 { rest /= prime }
+      } == 1
   }
 
   /// Vectors of scratch that `run` needs.
@@ -74,8 +75,8 @@ final class FourierTransform<T: KernelScalar> {
 
   /// Transforms x into y, which may be the same memory.
   ///
-  /// The vector of real parts of element i lies at `x + i * xStride`, that of imaginary parts `xImaginary` numbers
-  /// behind it; so for y. Strides count numbers.
+  /// The vector of real parts of element i lies at `x + i * xStride`, that of imaginary parts `xImaginary`
+  /// numbers behind it; so for y. Strides count numbers.
   func run<V: SIMD & BitwiseCopyable>(
     _ direction: Direction, as _: V.Type, from x: UnsafeMutablePointer<T>, imaginary xImaginary: Int,
     stride xStride: Int, to y: UnsafeMutablePointer<T>, imaginary yImaginary: Int, stride yStride: Int,

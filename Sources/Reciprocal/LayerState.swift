@@ -18,7 +18,8 @@ final class LayerState<T: KernelScalar> {
   /// Gradients of Y in mesh coordinates, [N][3][columns], and the spectra of X, block after block (mesh).
   let slopes = Workspace<T>()
   let meshSpectra = Workspace<T>()
-  /// Of every column its filter_j, then s = sum_j filter_j sqrt(2/pi)/sigma_j (0 where the self-term stays), [J + 1][columns].
+  /// Of every column its filter_j, then s = sum_j filter_j sqrt(2/pi)/sigma_j (0 where the self-term stays),
+  /// [J + 1][columns].
   private let coefficients = Workspace<T>()
   private var kernelCount = 0
 

@@ -4,9 +4,9 @@
 //   pencils   transform along the first axis, multiply by D, transform back: one visit to memory
 //   planes    back along the second axis and the third, renew the halo
 //
-// Along the first and second axis a vector holds neighbouring numbers of a row, be they of one point or of several;
-// along the third it holds the fields of a point. What holds no wavevector is left out.
-// With the spectra P, Q of dY and X, dE/dD(n) = sum over columns of Re(conj(P_c) Q_c); a complex field made of two
+// Along the first and second axis a vector holds neighbouring numbers of a row, be they of one point or of
+// several; along the third it holds the fields of a point. What holds no wavevector is left out. With the
+// spectra P, Q of dY and X, dE/dD(n) = sum over columns of Re(conj(P_c) Q_c); a complex field made of two
 // real ones gives their sum together with terms that are odd in n and drop out of dE/dw.
 
 import Kernels
@@ -52,7 +52,9 @@ extension ParticleMesh {
         let points = mesh + (y * layout.row + v * Lanes.scalarCount)
         guard isHeld(y: y, vector: v, half: half) else {
           // Columns without any wavevector are cleared with their planes.
-          if isHeld(y: size.y, vector: v, half: half) { clear(points, count: size.x, stride: layout.plane, layout) }
+          if isHeld(y: size.y, vector: v, half: half) {
+            clear(points, count: size.x, stride: layout.plane, layout)
+          }
           continue
         }
         convolvePencil(
@@ -103,7 +105,8 @@ extension ParticleMesh {
   /// Along the third axis.
   @inline(__always)
   private func transformRow(
-    _ row: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>, _ direction: FourierTransform<T>.Direction,
+    _ row: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>,
+    _ direction: FourierTransform<T>.Direction,
     _ layout: MeshLayout, _ scratch: UnsafeMutablePointer<T>
   ) {
     let (part, stride) = (layout.part, layout.point)
@@ -129,8 +132,8 @@ extension ParticleMesh {
       imaginary: layout.part, stride: layout.row, scratch: scratch)
   }
 
-  /// One vector along the first axis, there and back. The vector begins at point `z` of the third axis; `first` counts
-  /// the complex vectors of the stored spectrum before this pencil.
+  /// One vector along the first axis, there and back. The vector begins at point `z` of the third axis;
+  /// `first` counts the complex vectors of the stored spectrum before this pencil.
   @inline(__always)
   private func convolvePencil(
     _ points: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>, _ layout: MeshLayout, kernel j: Int,

@@ -72,8 +72,8 @@ extension ReciprocalAttention {
     if let dX { subtractSelf(state, source: dY, result: dX) }
   }
 
-  /// The field of kernel j at the atoms and its gradient by u, [N][4][stride]; `spectrum` says what to do with the
-  /// spectrum of the block that starts at a given element of all spectra.
+  /// The field of kernel j at the atoms and its gradient by u, [N][4][stride]; `spectrum` says what to do
+  /// with the spectrum of the block that starts at a given element of all spectra.
   private func meshJets(
     of source: UnsafePointer<T>, _ state: LayerState<T>, kernel j: Int, spectrum: (Int) -> SpectrumUse<T>
   ) -> (jets: UnsafeMutablePointer<T>, stride: Int) {

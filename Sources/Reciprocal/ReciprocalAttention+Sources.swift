@@ -1,6 +1,6 @@
 // Sources X_n = k_n (x) v_n of the attention sum and the gather u_m = q_m . Y_m, head by head, with their
-// adjoints. N D d multiplications each; the sum between them is Y = G X. Heads of width 1 are products element by
-// element.
+// adjoints. N D d multiplications each; the sum between them is Y = G X. Heads of width 1 are products
+// element by element.
 
 import Kernels
 

@@ -171,11 +171,13 @@ public final class ReciprocalAttention<T: KernelScalar> {
     formSourcesAdjoint(dX, k: k, v: v, dk: dk, dv: dv)
   }
 
-  /// Before `prepare`: the layer will pass sources of so many columns to `fields`, not q, k and v to `forward`.
+  /// Before `prepare`: the layer will pass sources of so many columns to `fields`, not q, k and v to
+  /// `forward`.
   public func expectFields(layer: Int, columns: Int) { layers[layer].fieldColumns = columns }
 
-  /// Y = G X of one layer for sources [N][columns] that do not depend on positions. Row i of `filter`, [rows][J],
-  /// mixes the kernels for the i-th of equal parts of the columns. The result is valid until the layer's next pass.
+  /// Y = G X of one layer for sources [N][columns] that do not depend on positions. Row i of `filter`,
+  /// [rows][J], mixes the kernels for the i-th of equal parts of the columns. The result is valid until the
+  /// layer's next pass.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   public func fields(layer: Int, filter: [Double], sources: UnsafePointer<T>) -> UnsafePointer<T> {
@@ -221,7 +223,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
     state.y.reserve(atomCount * state.columns)
     switch method {
     case .pairwise: convolvePairwise(state, source: state.x.pointer, result: state.y.pointer)
-    case .kSum: convolveKSum(state, source: state.x.pointer, result: state.y.pointer, spectrum: state.spectrum)
+    case .kSum:
+      convolveKSum(state, source: state.x.pointer, result: state.y.pointer, spectrum: state.spectrum)
     case .mesh: convolveMesh(state)
     }
   }

@@ -110,11 +110,13 @@ private func centralDifferences(
       attention.expectFields(layer: 0, columns: problem.width)
       attention.prepare(positions: problem.positions, cell: problem.cell)
       let fields = attention.fields(layer: 0, filter: problem.filter, sources: problem.v)
-      #expect(Array(UnsafeBufferPointer(start: fields, count: problem.v.count)) == expected.u, "\(method), \(name)")
+      #expect(
+        Array(UnsafeBufferPointer(start: fields, count: problem.v.count)) == expected.u, "\(method), \(name)")
       attention.fieldsAdjoint(layer: 0, gradient: problem.coefficients)
       var (gradient, strain) = (problem.positions.map { _ in Vector3.zero }, Matrix3.zero)
       attention.addGradients(positions: &gradient, strain: &strain)
-      #expect(gradient == expected.positionGradient && strain == expected.strainGradient, "\(method), \(name)")
+      #expect(
+        gradient == expected.positionGradient && strain == expected.strainGradient, "\(method), \(name)")
     }
   }
 }

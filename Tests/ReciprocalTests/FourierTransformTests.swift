@@ -22,7 +22,8 @@ private func checkTransforms<T: KernelScalar, V: SIMD & BitwiseCopyable>(
     var scratch = [T](repeating: 0, count: transform.scratchCount * width)
     var spectrum = [T](repeating: 0, count: 2 * length * width)
     transform.run(
-      .forward, as: V.self, from: &data, imaginary: imaginary, stride: stride, to: &spectrum, imaginary: width,
+      .forward, as: V.self, from: &data, imaginary: imaginary, stride: stride, to: &spectrum,
+      imaginary: width,
       stride: 2 * width, scratch: &scratch)
     #expect(data == original)
     for lane in 0..<width {

@@ -1,0 +1,228 @@
+// Between atoms and mesh: sources are spread, fields and their gradients gathered, with the same splines.
+//
+// A row of the mesh is walked in pieces of a few vectors that stay in registers while all rows that an atom
+// reaches pass by. A load that spans several younger stores waits until all older ones have reached the
+// cache, some of which miss it; hence whole vectors where vectors are loaded again.
+
+import Kernels
+import Lattice
+
+extension ParticleMesh {
+  /// mesh(g) = sum_n M(u_n - g) source_n for the columns of `block` of [N][columns], the halo included.
+  /// Threads own planes of the first axis; each adds the atoms in their order.
+  func spread(
+    _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, atomCount: Int,
+    into mesh: UnsafeMutablePointer<T>
+  ) {
+    let (order, half, size) = (order, block.half, size)
+    let (splines, corners, sequence) = (splines, corners.pointer, sequence.pointer)
+    let layout = MeshLayout(size: size, half: half)
+    let vectors = partVectors(half)
+    parallel(threads: threads, count: size.x) { thread, planes in
+      (mesh + planes.lowerBound * layout.plane).update(repeating: 0, count: planes.count * layout.plane)
+      // The source times the spline along the third axis.
+      let row = threadScratch[thread].pointer
+      let values = row + 8 * Lanes.scalarCount
+      // One part after the other: what an atom reaches of both does not fit the first cache.
+      for part in 0..<2 {
+        let first = block.columns.lowerBound + part * half
+        let count = max(0, min(half, block.columns.upperBound - first))
+        let mesh = mesh + part * layout.part
+        row.update(repeating: 0, count: 16 * Lanes.scalarCount)
+        for place in 0..<atomCount {
+          let corner = corners[place]
+          let x = Int(corner.x)
+          guard planes.overlaps(x..<x &+ order) || planes.lowerBound < x &+ order &- size.x else { continue }
+          let spline = splines + 6 &* place
+          let wz = scalars(spline + 2)
+          let atom = source + Int(sequence[place]) &* columns + first
+          if count == Lanes.scalarCount {
+            let value = UnsafeRawPointer(atom).loadUnaligned(as: Lanes.self)
+            for l in 0..<order { store(value * wz[l], row + l &* Lanes.scalarCount) }
+          } else {
+            for c in 0..<count { values[c] = atom[c] }
+            for l in 0..<order {
+              for c in 0..<half { row[l &* half &+ c] = wz[l] * values[c] }
+            }
+          }
+          var v = 0
+          while v < vectors {
+            let (points, values) = (mesh + v &* Lanes.scalarCount, row + v &* Lanes.scalarCount)
+            if vectors &- v >= 4 {
+              addRows(InlineArray<4, Int8>(repeating: 0), values, points, layout, corner, spline, planes)
+              v &+= 4
+            } else if vectors &- v == 3 {
+              addRows(InlineArray<3, Int8>(repeating: 0), values, points, layout, corner, spline, planes)
+              v &+= 3
+            } else if vectors &- v == 2 {
+              addRows(InlineArray<2, Int8>(repeating: 0), values, points, layout, corner, spline, planes)
+              v &+= 2
+            } else {
+              addRows(InlineArray<1, Int8>(repeating: 0), values, points, layout, corner, spline, planes)
+              v &+= 1
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds a part of a row, times its weight, to every row that an atom reaches in some planes. The first
+  /// argument fixes the number of vectors for the compiler.
+  @inline(__always)
+  private func addRows<let count: Int>(
+    _: InlineArray<count, Int8>, _ values: UnsafeMutablePointer<T>, _ mesh: UnsafeMutablePointer<T>,
+    _ layout: MeshLayout, _ corner: SIMD3<Int32>, _ spline: UnsafeMutablePointer<Spline>, _ planes: Range<Int>
+  ) {
+    var row = InlineArray<count, Lanes>(repeating: .zero)
+    for v in 0..<count { row[v] = vector(values, v) }
+    let (wx, wy) = (scalars(spline), scalars(spline + 1))
+    var x = Int(corner.x)
+    for i in 0..<order {
+      if planes.contains(x) {
+        let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+        var y = Int(corner.y)
+        for j in 0..<order {
+          let weight = Lanes(repeating: wx[i] * wy[j])
+          let target = plane + y &* layout.row
+          for v in 0..<count {
+            store(vector(target, v).addingProduct(weight, row[v]), target + v &* Lanes.scalarCount)
+          }
+          y = y &+ 1 == size.y ? 0 : y &+ 1
+        }
+      }
+      x = x &+ 1 == size.x ? 0 : x &+ 1
+    }
+  }
+
+  /// Of every atom and every column of a block the field's value and its gradient by u,
+  ///   [ sum_g M(u_m - g) mesh(g), sum_g grad M(u_m - g) mesh(g) ],
+  /// into [N][4][stride].
+  func gather(
+    _ mesh: UnsafeMutablePointer<T>, half: Int, atomCount: Int, into jets: UnsafeMutablePointer<T>,
+    stride: Int
+  ) {
+    let (splines, corners, sequence) = (splines, corners.pointer, sequence.pointer)
+    let layout = MeshLayout(size: size, half: half)
+    let vectors = partVectors(half)
+    parallel(threads: threads, count: atomCount) { thread, places in
+      // Sums over rows with the weights wx wy, dwx wy and wx dwy; these weights.
+      let sums = threadScratch[thread].pointer
+      let weights = sums + 3 * sumStride
+      let table = UnsafeMutableRawPointer(weights).assumingMemoryBound(to: Spline.self)
+      for part in 0..<2 {
+        for place in places {
+          let corner = corners[place]
+          let spline = splines + 6 &* place
+          for i in 0..<order {
+            table[3 &* i] = spline[1] * spline[0][i]
+            table[3 &* i &+ 1] = spline[1] * spline[3][i]
+            table[3 &* i &+ 2] = spline[4] * spline[0][i]
+          }
+          var v = 0
+          while v < vectors {
+            let points = mesh + part &* layout.part + v &* Lanes.scalarCount
+            let target = sums + v &* Lanes.scalarCount
+            if vectors &- v >= 4 {
+              sumRows(InlineArray<4, Int8>(repeating: 0), points, layout, corner, weights, target)
+              v &+= 4
+            } else if vectors &- v == 3 {
+              sumRows(InlineArray<3, Int8>(repeating: 0), points, layout, corner, weights, target)
+              v &+= 3
+            } else if vectors &- v == 2 {
+              sumRows(InlineArray<2, Int8>(repeating: 0), points, layout, corner, weights, target)
+              v &+= 2
+            } else {
+              sumRows(InlineArray<1, Int8>(repeating: 0), points, layout, corner, weights, target)
+              v &+= 1
+            }
+          }
+          let target = jets + 4 &* Int(sequence[place]) &* stride + part &* half
+          if half == 2 {
+            contract(T.Pair.self, sums, spline, target, stride)
+          } else {
+            contract(Lanes.self, sums, spline, target, stride)
+          }
+        }
+      }
+    }
+  }
+
+  /// Distance between the three sums over rows.
+  var sumStride: Int { 8 * Lanes.scalarCount }
+
+  /// The first argument fixes the number of vectors for the compiler.
+  @inline(__always)
+  private func sumRows<let count: Int>(
+    _: InlineArray<count, Int8>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout,
+    _ corner: SIMD3<Int32>,
+    _ weights: UnsafePointer<T>, _ sums: UnsafeMutablePointer<T>
+  ) {
+    let zero = InlineArray<count, Lanes>(repeating: .zero)
+    var (value, gx, gy) = (zero, zero, zero)
+    var x = Int(corner.x)
+    for i in 0..<order {
+      let w = weights + 3 &* Spline.scalarCount &* i
+      let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+      var y = Int(corner.y)
+      for j in 0..<order {
+        let row = plane + y &* layout.row
+        let wj = Lanes(repeating: w[j])
+        let dxj = Lanes(repeating: w[Spline.scalarCount &+ j])
+        let dyj = Lanes(repeating: w[2 &* Spline.scalarCount &+ j])
+        for v in 0..<count {
+          let points = vector(row, v)
+          value[v].addProduct(points, wj)
+          gx[v].addProduct(points, dxj)
+          gy[v].addProduct(points, dyj)
+        }
+        y = y &+ 1 == size.y ? 0 : y &+ 1
+      }
+      x = x &+ 1 == size.x ? 0 : x &+ 1
+    }
+    for v in 0..<count {
+      store(value[v], sums + v &* Lanes.scalarCount)
+      store(gx[v], sums + sumStride + v &* Lanes.scalarCount)
+      store(gy[v], sums + 2 &* sumStride + v &* Lanes.scalarCount)
+    }
+  }
+
+  /// The sum over the third axis of the sums over rows, [3][p][V].
+  @inline(__always)
+  private func contract<V: SIMD & BitwiseCopyable>(
+    _: V.Type, _ sums: UnsafeMutablePointer<T>, _ spline: UnsafeMutablePointer<Spline>,
+    _ jet: UnsafeMutablePointer<T>, _ stride: Int
+  ) where V.Scalar == T {
+    func sum(_ row: Int, _ weights: UnsafePointer<T>) -> V {
+      var sum = V.zero
+      for l in 0..<order {
+        let place = UnsafeRawPointer(sums + row &* sumStride + l &* V.scalarCount)
+        sum.addProduct(place.loadUnaligned(as: V.self), V(repeating: weights[l]))
+      }
+      return sum
+    }
+    let (wz, dz) = (scalars(spline + 2), scalars(spline + 5))
+    store(sum(0, wz), jet)
+    store(sum(1, wz), jet + stride)
+    store(sum(2, wz), jet + 2 &* stride)
+    store(sum(0, dz), jet + 3 &* stride)
+  }
+
+  /// Vectors that cover an atom's piece of a part of a row.
+  private func partVectors(_ half: Int) -> Int { (order * half + Lanes.scalarCount - 1) / Lanes.scalarCount }
+
+  @inline(__always)
+  private func vector(_ pointer: UnsafeMutablePointer<T>, _ index: Int) -> Lanes {
+    UnsafeRawPointer(pointer + index &* Lanes.scalarCount).loadUnaligned(as: Lanes.self)
+  }
+
+  @inline(__always)
+  private func store<V: BitwiseCopyable>(_ value: V, _ pointer: UnsafeMutablePointer<T>) {
+    UnsafeMutableRawPointer(pointer).storeBytes(of: value, as: V.self)
+  }
+
+  @inline(__always)
+  private func scalars(_ spline: UnsafeMutablePointer<Spline>) -> UnsafePointer<T> {
+    UnsafeRawPointer(spline).assumingMemoryBound(to: T.self)
+  }
+}
