@@ -1,6 +1,6 @@
 // exp on SIMD lanes, to a unit or two in the last place. exp(x) = 2^n exp(r) with n the integer nearest to
 // x / ln 2; for |r| <= ln 2 / 2 the Taylor series ends at the precision of the type. Adding 1.5 x 2^(mantissa
-// bits) rounds to that integer and leaves it in the lowest bits of the sum, from where it goes into the exponent.
+// bits) rounds to that integer and leaves it in the lowest bits of the sum, whence it goes into the exponent.
 
 extension Float {
   public static func exp(_ x: SIMD16<Float>) -> SIMD16<Float> {
