@@ -18,7 +18,7 @@ public struct MeshResolution: Sendable, Hashable {
   /// Longest mesh spacing along a lattice vector, in units of the smallest sigma.
   public var spacing: Double
 
-  public init(order: Int = 7, spacing: Double = 0.6) {
+  public init(order: Int = 7, spacing: Double = 0.5) {
     precondition((4...8).contains(order) && spacing > 0)
     self.order = order
     self.spacing = spacing

@@ -26,7 +26,7 @@ private func evaluation(
 }
 
 /// The contract of the mesh's default resolution.
-@Test(arguments: Golden.names.filter { $0.hasPrefix("lr_") })
+@Test(arguments: Golden.names.filter { $0.hasPrefix("lr_") } + ["rc_trained"])
 func meshStaysWithinAMicroElectronvoltPerAtom(name: String) throws {
   let model = try Golden.model(name)
   for frame in try Golden.frames(name) where frame.system.cell.hasPeriodicAxis {
