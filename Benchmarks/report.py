@@ -33,7 +33,7 @@ def sizes(results):
            for r in runs])
   names = list(results)
   print('Attention beside the rest of the step\n')
-  attending = [n for n in names if any(r['parts']['attention'] > 0 for r in results[n])]
+  attending = [n for n in names if 'attention_method' in results[n][0]]
   table(['atoms'] + attending,
         [[results[names[0]][i]['atoms']] + [
           f'{100 * r["parts"]["attention"] / (sum(r["parts"].values()) - r["parts"]["attention"]):.0f} % ({r["attention_method"]})'

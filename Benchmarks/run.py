@@ -22,7 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 BLOCH = ROOT / '.build/release/bloch'
 BOX = ROOT / 'Inputs/water-64.xyz'
-COPIES = [(1, 1, 1), (2, 1, 1), (2, 2, 1), (2, 2, 2), (4, 2, 2), (4, 4, 2), (4, 4, 4), (8, 4, 4), (8, 8, 8)]
+COPIES = [(1, 1, 1), (2, 1, 1), (2, 2, 1), (2, 2, 2), (4, 2, 2), (4, 4, 2), (4, 4, 4), (8, 8, 8)]
 
 
 def bench(model, copies, *options):
@@ -46,8 +46,8 @@ def threads(models):
 
 def methods(models):
   """Evaluations of the attention, each up to the size at which it is hopeless."""
-  limits = dict(pairwise=3072, mesh=98304)
-  limits['k-sum'] = 6144
+  limits = dict(pairwise=1536, mesh=98304)
+  limits['k-sum'] = 3072
   return {name: {m: [bench(path, c, '--attention', m) for c in COPIES if 192 * np.prod(c) <= limit]
                  for m, limit in limits.items()} for name, path in models.items()}
 
