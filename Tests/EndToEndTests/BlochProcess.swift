@@ -23,7 +23,8 @@ enum BlochProcess {
   /// The executable beside the tests.
   private static func executable() throws -> URL {
     let beside = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-    let candidates = [beside] + ["tests/release", "release", "debug"].map { root.appendingPathComponent(".build/\($0)") }
+    let candidates =
+      [beside] + ["tests/release", "release", "debug"].map { root.appendingPathComponent(".build/\($0)") }
     let found = candidates.map { $0.appendingPathComponent("bloch") }
       .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     return try #require(found, "build the product bloch first")

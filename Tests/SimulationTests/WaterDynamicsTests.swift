@@ -12,7 +12,8 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
 
 private func water() throws -> AtomicSystem {
   var system = try ExtendedXYZ.read(root.appending(path: "Inputs/water-64.xyz").path).system
-  system.drawVelocities(temperature: 300, degreesOfFreedom: system.degreesOfFreedom(conservingMomentum: true), seed: 7)
+  system.drawVelocities(
+    temperature: 300, degreesOfFreedom: system.degreesOfFreedom(conservingMomentum: true), seed: 7)
   return system
 }
 
