@@ -46,8 +46,7 @@ def threads(models):
 
 def methods(models):
   """Evaluations of the attention, each up to the size at which it is hopeless."""
-  limits = dict(pairwise=1536, mesh=98304)
-  limits['k-sum'] = 3072
+  limits = {'pairwise': 1536, 'mesh': 98304, 'k-sum': 3072}
   return {name: {m: [bench(path, c, '--attention', m) for c in COPIES if 192 * np.prod(c) <= limit]
                  for m, limit in limits.items()} for name, path in models.items()}
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How well does an NVE run keep its energy? python3 Tools/energy_drift.py nve.trajectory.h5 --timestep 0.5
+"""How well does an NVE run keep its energy? python3 Tools/energy_drift.py nve.trajectory.h5
 
 Velocity Verlet does not conserve H = T + V but, to fourth order, the shadow energy
 
@@ -26,15 +26,13 @@ U = 103.642697  # eV per u A^2/fs^2
 MASSES = {1: 1.008, 6: 12.011, 7: 14.007, 8: 15.999}
 
 
-def energies(path, dt):
+def energies(path):
   """Times (ps), H and H~ (eV per atom) of all frames but the first and the last."""
   with h5py.File(path) as f:
-    particles = next(iter(f['particles'].values()))
-    observables = f['observables']
-    if 'potential_energy' not in observables:
-      observables = next(iter(observables.values()))
-    species = particles['species/value'][0] if 'species/value' in particles else particles['species'][()]
-    mass = np.array([MASSES[z] for z in species])
+    particles, observables = f['particles/trajectory'], f['observables/trajectory']
+    time = particles['position/time'][()]
+    dt = (time[-1] - time[0]) / (len(time) - 1) * 1e3  # fs
+    mass = np.array([MASSES[z] for z in particles['species/value'][0]])
     v, force = particles['velocity/value'], particles['force/value']
     H = observables['potential_energy/value'][()] + observables['kinetic_energy/value'][()]
     shadow, size = H[1:-1].copy(), 500
@@ -44,16 +42,15 @@ def energies(path, dt):
       curvature = -(v[first:last] * 1e-3 * (F[2:] - F[:-2]) / (2 * dt)).sum((1, 2))
       acceleration = (F[1:-1]**2 / (mass[:, None] * U)).sum((1, 2))
       shadow[first - 1:last - 1] += dt**2 * (curvature / 12 - acceleration / 24)
-  return np.arange(1, len(H) - 1) * dt * 1e-3, H[1:-1] / len(mass), shadow / len(mass)
+  return time[1:-1], H[1:-1] / len(mass), shadow / len(mass)
 
 
 def main():
   p = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
   p.add_argument('trajectory')
-  p.add_argument('--timestep', type=float, required=True, help='fs')
   a = p.parse_args()
-  t, H, shadow = energies(a.trajectory, a.timestep)
-  print(f'{t[-1]:.2f} ps')
+  t, H, shadow = energies(a.trajectory)
+  print(f'{t[-1] - t[0]:.2f} ps')
   for name, x in (('total energy', H), ('shadow energy', shadow)):
     line = np.polyfit(t, x, 1)
     blocks = [(s.mean(), y.mean()) for s, y in zip(np.array_split(t, 10), np.array_split(x, 10))]
