@@ -20,6 +20,12 @@ public final class Workspace<Element: BitwiseCopyable> {
     fill(value, count: count)
   }
 
+  /// Constants: unlike an array, reading them counts no references, which threads would have to pass to and fro.
+  public convenience init(_ elements: [Element]) {
+    self.init(capacity: elements.count)
+    pointer.update(from: elements, count: elements.count)
+  }
+
   deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 
   /// Makes room for `count` elements; what was stored is lost if the memory had to grow.

@@ -14,7 +14,7 @@ import Kernels
 
 /// Tensor-product paths of a layer with their coupling tables.
 struct Convolution<T: KernelScalar> {
-  struct Path {
+  private struct Path: BitwiseCopyable {
     let l1: Int
     let l3: Int
     /// First of the (2 l1 + 1)(2 l3 + 1) entries of t.
@@ -24,18 +24,19 @@ struct Convolution<T: KernelScalar> {
   }
 
   /// t[tensor] += value * Y[harmonic].
-  struct Coupling {
+  private struct Coupling: BitwiseCopyable {
     let tensor: Int32
     let harmonic: Int32
     let value: T
   }
 
   let channels: Int
-  let paths: [Path]
+  private let paths: Workspace<Path>
+  private var pathCount: Int { paths.capacity }
   /// Widths: paths with l3 = l times channels.
   let layout: MessageLayout
   let tensorCount: Int
-  let couplings: [Coupling]
+  private let couplings: Workspace<Coupling>
   let radial: RadialTable<T>
 
   init(layer: Model.Layer, channels: Int, radial: RadialTable<T>) {
@@ -56,8 +57,8 @@ struct Convolution<T: KernelScalar> {
       }
       offset += (2 * p.l1 + 1) * (2 * p.l3 + 1)
     }
-    self.paths = paths
-    self.couplings = couplings
+    self.paths = Workspace(paths)
+    self.couplings = Workspace(couplings)
     layout = MessageLayout(widths: counts.map { $0 * channels })
     tensorCount = offset
   }
@@ -73,8 +74,9 @@ struct Convolution<T: KernelScalar> {
   @inline(__always)
   private func expandTensor(_ y: UnsafePointer<T>, into t: UnsafeMutablePointer<T>) {
     t.update(repeating: 0, count: tensorCount)
-    couplings.withUnsafeBufferPointer { table in
-      for c in table { t[Int(c.tensor)] += c.value * y[Int(c.harmonic)] }
+    for n in 0..<couplings.capacity {
+      let c = couplings.pointer[n]
+      t[Int(c.tensor)] += c.value * y[Int(c.harmonic)]
     }
   }
 
@@ -91,7 +93,8 @@ struct Convolution<T: KernelScalar> {
       radial.evaluate(edges.lengths[e], into: r + e &* radial.functions)
       expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t + e &* tensorCount)
     }
-    for (p, path) in paths.enumerated() {
+    for p in 0..<pathCount {
+      let path = paths.pointer[p]
       let x = UnsafePointer(features.degree(path.l1))
       let (out, stride) = row(path, messages, atom)
       switch path.l3 {
@@ -152,7 +155,8 @@ struct Convolution<T: KernelScalar> {
       expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t)
       let j = Int(edges.neighbors[e])
       var slope = T(0)
-      for (p, path) in paths.enumerated() {
+      for p in 0..<pathCount {
+        let path = paths.pointer[p]
         let offset = j &* (2 &* path.l1 &+ 1) &* channels
         let x = UnsafePointer(features.degree(path.l1) + offset)
         let dx = featureGradient.degree(path.l1) + offset
@@ -168,8 +172,9 @@ struct Convolution<T: KernelScalar> {
       }
       lengthGradient[e] += slope
       let dy = harmonicsGradient + e &* edges.harmonicCount
-      couplings.withUnsafeBufferPointer { table in
-        for c in table { dy[Int(c.harmonic)] += c.value * dt[Int(c.tensor)] }
+      for n in 0..<couplings.capacity {
+        let c = couplings.pointer[n]
+        dy[Int(c.harmonic)] += c.value * dt[Int(c.tensor)]
       }
     }
   }

@@ -4,25 +4,26 @@
 import Kernels
 
 struct MessageLayout {
+  /// One more than the highest degree, which is at most 4.
+  let degrees: Int
   /// Values summed over by the linear layer, for each degree.
-  let widths: [Int]
+  let widths: InlineArray<5, Int>
   /// Values per atom of all degrees below.
-  let offsets: [Int]
+  let offsets: InlineArray<5, Int>
   /// Values per atom.
   let count: Int
 
-  init(widths: [Int]) {
-    self.widths = widths
-    var (offsets, count): ([Int], Int) = ([], 0)
-    for (l, width) in widths.enumerated() {
-      offsets.append(count)
+  init(widths list: [Int]) {
+    degrees = list.count
+    var (widths, offsets) = (InlineArray<5, Int>(repeating: 0), InlineArray<5, Int>(repeating: 0))
+    var count = 0
+    for (l, width) in list.enumerated() {
+      widths[l] = width
+      offsets[l] = count
       count += (2 * l + 1) * width
     }
-    self.offsets = offsets
-    self.count = count
+    (self.widths, self.offsets, self.count) = (widths, offsets, count)
   }
-
-  var degrees: Int { widths.count }
 }
 
 /// Messages, or their gradients.

@@ -49,11 +49,9 @@ final class FourierTransform<T: KernelScalar> {
       rest /= radix
       stride *= radix
     }
-    self.stages = Workspace(capacity: stages.count)
-    self.stages.pointer.update(from: stages, count: stages.count)
+    self.stages = Workspace(stages)
     stageCount = stages.count
-    twiddles = Workspace(capacity: values.count)
-    twiddles.pointer.update(from: values, count: values.count)
+    twiddles = Workspace(values)
   }
 
   /// The next length from `count` upwards that has a transform.
