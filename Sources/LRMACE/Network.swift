@@ -1,8 +1,9 @@
 // LR-MACE energies and forces: the layers forward, then backward (equations in Model.swift).
 //
 // Atoms are in an inner order, sorted by element and then in space, so that matrices that depend on the element act
-// on contiguous rows and neighbours are near in memory. Each thread owns a fixed range of atoms and walks it in
-// blocks of one element; sums over threads run in the order of the threads: same threads, same bits.
+// on contiguous rows and neighbours are near in memory. Atoms are walked in blocks of one element. Where a block writes
+// rows of its own alone, threads share the blocks out as they go; where it adds to its neighbours', each thread owns a
+// fixed range of blocks and a sum of its own, and these are added in the order of the threads: same threads, same bits.
 // Features and messages are in kernel precision, energies, forces and stress in double precision.
 
 import Foundation
@@ -27,8 +28,9 @@ final class Network<T: KernelScalar> {
   private var species: [Int] = []
   /// Those among them, ascending.
   private var elements: [Int] = []
-  /// Blocks of atoms of one element, by thread.
-  private var blocks: [[Block]] = []
+  /// Blocks of atoms of one element.
+  private var blocks: [Block] = []
+  private let queue: WorkQueue
 
   /// h entering every layer, and leaving the last; then their gradients.
   private let features: [Workspace<T>]
@@ -46,13 +48,14 @@ final class Network<T: KernelScalar> {
     let species: Int
   }
 
-  /// Atoms of a block: enough for full matrix products, few enough for the block to stay in cache.
-  static var blockSize: Int { 32 }
+  /// Most atoms of a block: enough for full matrix products, few enough for threads to end at about the same time.
+  static var blockSize: Int { 12 }
 
   init(model: Model, threads: Int, attention evaluation: AttentionEvaluation) {
     let padded = T.wholeLanes(model.channels)
     self.model = model
     self.threads = threads
+    queue = WorkQueue(threads: threads)
     channels = padded
     geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
     layers = model.layers.enumerated().map { t, layer in
@@ -88,19 +91,13 @@ final class Network<T: KernelScalar> {
     self.species = species
     elements = model.species.indices.filter(species.contains)
     nodeEnergies.reserve(atoms)
-    blocks = (0..<threads).map { thread in
-      var list: [Block] = []
-      let range = partition(of: atoms, thread: thread, threads: threads)
-      var first = range.lowerBound
-      while first < range.upperBound {
-        var end = first
-        while end < range.upperBound, end - first < Self.blockSize, species[end] == species[first] {
-          end += 1
-        }
-        list.append(Block(atoms: first..<end, species: species[first]))
-        first = end
-      }
-      return list
+    blocks.removeAll(keepingCapacity: true)
+    var first = 0
+    while first < atoms {
+      var end = first
+      while end < atoms, end - first < Self.blockSize, species[end] == species[first] { end += 1 }
+      blocks.append(Block(atoms: first..<end, species: species[first]))
+      first = end
     }
     geometry.reserve(for: list)
     for t in 0...layers.count {
@@ -144,9 +141,9 @@ final class Network<T: KernelScalar> {
   ) -> Matrix3 {
     timings.begin()
     positions.withUnsafeBufferPointer { r in
-      parallel(threads: threads, count: atoms) { _, range in
+      parallel(queue, count: blocks.count) { _, n in
         guard let r = r.baseAddress else { return }
-        geometry.forward(centres: range, positions: r, list: list, cell: cell.vectors)
+        geometry.forward(centres: blocks[n].atoms, positions: r, list: list, cell: cell.vectors)
       }
     }
     timings.end(.edges)
@@ -190,65 +187,62 @@ final class Network<T: KernelScalar> {
     let x = view(inputs[t])
     let (a, h, next) = (view(messages[t]), view(features[t]), view(features[t + 1]))
     let gradient = view(featureGradients[t + 1])
-    parallel(threads: threads, count: atoms) { thread, range in
+    parallel(queue, count: blocks.count) { thread, n in
       let s = scratch[thread]
       var clock = PartClock()
-      for block in blocks[thread] {
-        let first = block.atoms.lowerBound
-        let count = block.atoms.count
-        let m = MessageBlock<T>(base: s.messages.pointer, atoms: count)
-        switch layer.messages {
-        case .species(let convolution):
-          for i in block.atoms {
-            convolution.forward(
-              geometry.edges(of: i), species: species, elements: elements, scratch: s.messageScratch,
-              messages: m, atom: i - first)
-          }
-        case .features(let convolution):
-          for i in block.atoms {
-            convolution.forward(
-              geometry.edges(of: i), features: x, scratch: s.messageScratch, messages: m, atom: i - first)
-          }
-        }
-        clock.end(.convolution, &s.parts)
-        for l in 0...layer.messageLmax {
-          layer.linear.apply(
-            l, species: block.species, elements: elements, m.degree(l, layout), width: layout.widths[l],
-            rows: count * (2 * l + 1), into: a.row(l, first))
-        }
-        clock.end(.linear, &s.parts)
-        let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
+      let block = blocks[n]
+      let first = block.atoms.lowerBound
+      let count = block.atoms.count
+      let m = MessageBlock<T>(base: s.messages.pointer, atoms: count)
+      switch layer.messages {
+      case .species(let convolution):
         for i in block.atoms {
-          layer.contraction.forward(
-            species: block.species, a: a, i, b: b, i - first, scratch: s.contraction[t])
+          convolution.forward(
+            geometry.edges(of: i), species: species, elements: elements, scratch: s.messageScratch,
+            messages: m, atom: i - first)
         }
-        clock.end(.contraction, &s.parts)
-        for l in 0...layer.outputLmax {
-          let rows = count * (2 * l + 1)
-          layer.product[l].apply(b.degree(l), rows: rows, into: next.row(l, first))
-          if l < layer.skip.count {
-            layer.skip[l][block.species].apply(
-              h.row(l, first), rows: rows, into: next.row(l, first), adding: true)
-          }
+      case .features(let convolution):
+        for i in block.atoms {
+          convolution.forward(
+            geometry.edges(of: i), features: x, scratch: s.messageScratch, messages: m, atom: i - first)
         }
-        clock.end(.linear, &s.parts)
       }
-      attention?.mix(layer: t, into: next, lmax: layer.outputLmax, range: range)
+      clock.end(.convolution, &s.parts)
+      for l in 0...layer.messageLmax {
+        layer.linear.apply(
+          l, species: block.species, elements: elements, m.degree(l, layout), width: layout.widths[l],
+          rows: count * (2 * l + 1), into: a.row(l, first))
+      }
+      clock.end(.linear, &s.parts)
+      let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
+      for i in block.atoms {
+        layer.contraction.forward(
+          species: block.species, a: a, i, b: b, i - first, scratch: s.contraction[t])
+      }
+      clock.end(.contraction, &s.parts)
+      for l in 0...layer.outputLmax {
+        let rows = count * (2 * l + 1)
+        layer.product[l].apply(b.degree(l), rows: rows, into: next.row(l, first))
+        if l < layer.skip.count {
+          layer.skip[l][block.species].apply(
+            h.row(l, first), rows: rows, into: next.row(l, first), adding: true)
+        }
+      }
+      clock.end(.linear, &s.parts)
+      attention?.mix(layer: t, into: next, lmax: layer.outputLmax, range: block.atoms)
       clock.end(.attention, &s.parts)
       for l in 0...layer.outputLmax {
-        gradient.row(l, range.lowerBound).update(repeating: 0, count: range.count * (2 * l + 1) * channels)
+        gradient.row(l, first).update(repeating: 0, count: count * (2 * l + 1) * channels)
       }
       readouts[t]?.addEnergies(
-        of: range, features: next, scale: model.scale, energies: nodeEnergies.pointer, gradient: gradient,
-        scratch: s.readout)
+        of: block.atoms, features: next, scale: model.scale, energies: nodeEnergies.pointer,
+        gradient: gradient, scratch: s.readout)
       clock.end(.readout, &s.parts)
       if t + 1 < layers.count {
         let inputs = view(inputs[t + 1])
         for l in 0...layers[t + 1].inputLmax {
           layers[t + 1].linearUp[l].apply(
-            next.row(l, range.lowerBound), rows: range.count * (2 * l + 1),
-            into: inputs.row(l, range.lowerBound)
-          )
+            next.row(l, first), rows: count * (2 * l + 1), into: inputs.row(l, first))
         }
         clock.end(.linear, &s.parts)
       }
@@ -268,65 +262,64 @@ final class Network<T: KernelScalar> {
       layer: t, gradient: dnext, lmax: layer.outputLmax, features: features[t].pointer,
       inputGradient: needsInputs ? dh : nil)
     timings.end(.attention)
-    parallel(threads: threads, count: atoms) { thread, _ in
-      let s = scratch[thread]
+    func adjoint(_ block: Block, _ s: ThreadScratch<T>) {
       var clock = PartClock()
-      let dx = view(s.inputGradients)
-      if needsInputs {
-        s.inputGradients.fill(
-          0, count: Features<T>.count(atoms: atoms, channels: channels, lmax: layer.inputLmax))
-      }
-      for block in blocks[thread] {
-        let first = block.atoms.lowerBound
-        let count = block.atoms.count
-        let db = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
-        for l in 0...layer.outputLmax {
-          let rows = count * (2 * l + 1)
-          layer.product[l].applyAdjoint(dnext.row(l, first), rows: rows, into: db.degree(l))
-          if needsInputs, l < layer.skip.count {
-            layer.skip[l][block.species].applyAdjoint(
-              dnext.row(l, first), rows: rows, into: dh.row(l, first), adding: true)
-          }
+      let first = block.atoms.lowerBound
+      let count = block.atoms.count
+      let db = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
+      for l in 0...layer.outputLmax {
+        let rows = count * (2 * l + 1)
+        layer.product[l].applyAdjoint(dnext.row(l, first), rows: rows, into: db.degree(l))
+        if needsInputs, l < layer.skip.count {
+          layer.skip[l][block.species].applyAdjoint(
+            dnext.row(l, first), rows: rows, into: dh.row(l, first), adding: true)
         }
-        clock.end(.linear, &s.parts)
-        let da = Features<T>(base: s.messageGradients.pointer, atoms: count, channels: channels)
+      }
+      clock.end(.linear, &s.parts)
+      let da = Features<T>(base: s.messageGradients.pointer, atoms: count, channels: channels)
+      for i in block.atoms {
+        layer.contraction.adjoint(
+          species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: s.contraction[t])
+      }
+      clock.end(.contraction, &s.parts)
+      let dm = MessageBlock<T>(base: s.messages.pointer, atoms: count)
+      for l in 0...layer.messageLmax {
+        layer.linear.applyAdjoint(
+          l, species: block.species, elements: elements, da.degree(l), rows: count * (2 * l + 1),
+          into: dm.degree(l, layout), width: layout.widths[l])
+      }
+      clock.end(.linear, &s.parts)
+      switch layer.messages {
+      case .species(let convolution):
         for i in block.atoms {
-          layer.contraction.adjoint(
-            species: block.species, a: a, i, bGradient: db, aGradient: da, i - first,
-            scratch: s.contraction[t])
+          convolution.adjoint(
+            geometry.edges(of: i), species: species, elements: elements, messagesGradient: dm, atom: i - first,
+            scratch: s.messageScratch, harmonicsGradient: geometry.harmonicsGradient(of: i),
+            lengthGradient: geometry.lengthGradient(of: i))
         }
-        clock.end(.contraction, &s.parts)
-        let dm = MessageBlock<T>(base: s.messages.pointer, atoms: count)
-        for l in 0...layer.messageLmax {
-          layer.linear.applyAdjoint(
-            l, species: block.species, elements: elements, da.degree(l), rows: count * (2 * l + 1),
-            into: dm.degree(l, layout), width: layout.widths[l])
+      case .features(let convolution):
+        let dx = view(s.inputGradients)
+        for i in block.atoms {
+          convolution.adjoint(
+            geometry.edges(of: i), features: x, messagesGradient: dm, atom: i - first,
+            scratch: s.messageScratch, harmonicsGradient: geometry.harmonicsGradient(of: i),
+            lengthGradient: geometry.lengthGradient(of: i), featureGradient: dx)
         }
-        clock.end(.linear, &s.parts)
-        switch layer.messages {
-        case .species(let convolution):
-          for i in block.atoms {
-            convolution.adjoint(
-              geometry.edges(of: i), species: species, elements: elements, messagesGradient: dm,
-              atom: i - first,
-              scratch: s.messageScratch, harmonicsGradient: geometry.harmonicsGradient(of: i),
-              lengthGradient: geometry.lengthGradient(of: i))
-          }
-        case .features(let convolution):
-          for i in block.atoms {
-            convolution.adjoint(
-              geometry.edges(of: i), features: x, messagesGradient: dm, atom: i - first,
-              scratch: s.messageScratch,
-              harmonicsGradient: geometry.harmonicsGradient(of: i),
-              lengthGradient: geometry.lengthGradient(of: i),
-              featureGradient: dx)
-          }
-        }
-        clock.end(.convolution, &s.parts)
       }
+      clock.end(.convolution, &s.parts)
+    }
+    guard needsInputs else {
+      parallel(queue, count: blocks.count) { thread, n in adjoint(blocks[n], scratch[thread]) }
+      timings.gather(scratch)
+      return
+    }
+    parallel(threads: threads, count: blocks.count) { thread, range in
+      let s = scratch[thread]
+      s.inputGradients.fill(
+        0, count: Features<T>.count(atoms: atoms, channels: channels, lmax: layer.inputLmax))
+      for n in range { adjoint(blocks[n], s) }
     }
     timings.gather(scratch)
-    guard needsInputs else { return }
     parallel(threads: threads, count: atoms) { _, range in
       let sum = view(scratch[0].inputGradients)
       for l in 0...layer.inputLmax {
