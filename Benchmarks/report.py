@@ -33,10 +33,10 @@ def sizes(results):
            for r in runs])
   names = list(results)
   print('Attention beside the rest of the step\n')
-  attending = [n for n in names if 'attention_method' in results[n][0]]
+  attending = [n for n in names if 'attention' in results[n][0]]
   table(['atoms'] + attending,
         [[results[names[0]][i]['atoms']] + [
-          f'{100 * r["parts"]["attention"] / (sum(r["parts"].values()) - r["parts"]["attention"]):.0f} % ({r["attention_method"]})'
+          f'{100 * r["parts"]["attention"] / (sum(r["parts"].values()) - r["parts"]["attention"]):.0f} % ({r["attention"]})'
           for r in (results[n][i] for n in attending)] for i in range(len(results[names[0]]))])
   for name, runs in results.items():
     plt.semilogx([r['atoms'] for r in runs], [per_atom(r) for r in runs], 'o-', label=name)

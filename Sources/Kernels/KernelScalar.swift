@@ -9,8 +9,9 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
   /// Rounded towards zero; the generic `Int.init` takes ten times as long.
   var wholePart: Int { get }
 
-  /// Two numbers.
+  /// Two numbers, and eight.
   associatedtype Pair: SIMD, Sendable, BitwiseCopyable where Pair.Scalar == Self
+  associatedtype Octet: SIMD, Sendable, BitwiseCopyable where Octet.Scalar == Self
 
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
@@ -49,6 +50,7 @@ extension KernelScalar {
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
   public typealias Pair = SIMD2<Float>
+  public typealias Octet = SIMD8<Float>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }
@@ -75,6 +77,7 @@ extension Float: KernelScalar {
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
   public typealias Pair = SIMD2<Double>
+  public typealias Octet = SIMD8<Double>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }

@@ -31,7 +31,7 @@ final class AttentionStack<T: KernelScalar> {
         subtractsSelf: first.subtractsSelf),
       heads: first.heads, width: first.width, layers: configurations.count, threads: threads)
     sum.preferredMethod = evaluation.method
-    sum.meshResolution = evaluation.mesh
+    if let mesh = evaluation.mesh { sum.meshResolution = mesh }
     var index = 0
     var blocks: [AttentionBlock<T>?] = []
     for layer in model.layers {
@@ -47,6 +47,20 @@ final class AttentionStack<T: KernelScalar> {
 
   /// The evaluation that the last step took.
   var method: AttentionMethod { sum.method }
+
+  var meshResolution: MeshResolution {
+    get { sum.meshResolution }
+    set { sum.meshResolution = newValue }
+  }
+
+  var measuresSources: Bool {
+    get { sum.measuresSources }
+    set { sum.measuresSources = newValue }
+  }
+
+  func sufficientMeshResolution(forceError: Double) -> MeshResolution {
+    sum.sufficientResolution(forceError: forceError)
+  }
 
   /// Elements of the atoms, ascending.
   func prepare(species list: [Int]) { species?.prepare(species: list, for: sum) }

@@ -9,9 +9,10 @@ import Reciprocal
 public struct AttentionEvaluation: Sendable, Hashable {
   /// Nil takes the cheapest for the system's size.
   public var method: AttentionMethod?
-  public var mesh: MeshResolution
+  /// Nil takes the cheapest that keeps forces accurate to `LRMACEPotential.meshForceError`.
+  public var mesh: MeshResolution?
 
-  public init(method: AttentionMethod? = nil, mesh: MeshResolution = MeshResolution()) {
+  public init(method: AttentionMethod? = nil, mesh: MeshResolution? = nil) {
     self.method = method
     self.mesh = mesh
   }
@@ -30,8 +31,14 @@ public final class LRMACEPotential: Potential {
   public let threads: Int
   /// Extra reach of the neighbour list, Angstrom: long enough for a few dozen steps of a liquid.
   public static let skin = 0.8
+  /// What a mesh that the potential chooses may add to a component of the forces: its root mean square, eV/Angstrom.
+  /// The largest of many is five times as large, the error in energy some 1e-7 eV per atom.
+  public static let meshForceError = 5e-6
 
   private let engine: Engine
+  private let choosesMesh: Bool
+  /// Whether the mesh waits for a first step to tell what it needs.
+  private var isMeshOpen: Bool
   private var list: NeighborList
   private var timing = Timings()
 
@@ -53,6 +60,8 @@ public final class LRMACEPotential: Potential {
     self.model = model
     self.precision = precision
     self.threads = threads
+    choosesMesh = attention.mesh == nil
+    isMeshOpen = choosesMesh
     list = NeighborList(cutoff: model.cutoff, skin: Self.skin, threads: threads)
     engine =
       switch precision {
@@ -85,8 +94,12 @@ public final class LRMACEPotential: Potential {
       result.forces = Array(repeating: .zero, count: count)
       result.atomicEnergies = Array(repeating: 0, count: count)
     }
-    let strainGradient = engine.evaluate(
-      positions: positions, cell: system.cell, list: list, atomicEnergies: &energies, forces: &forces)
+    var strainGradient = evaluate(system.cell)
+    if isMeshOpen && attentionMethod == .mesh {
+      engine.meshResolution = engine.sufficientMeshResolution(forceError: Self.meshForceError)
+      isMeshOpen = false
+      strainGradient = evaluate(system.cell)
+    }
     for (k, i) in order.enumerated() {
       result.forces[Int(i)] = forces[k]
       result.atomicEnergies[Int(i)] = energies[k]
@@ -98,6 +111,29 @@ public final class LRMACEPotential: Potential {
     } else {
       result.stress = .zero
     }
+  }
+
+  private func evaluate(_ cell: Cell) -> Matrix3 {
+    engine.evaluate(
+      positions: positions, cell: cell, list: list, atomicEnergies: &energies, forces: &forces,
+      measuresSources: isMeshOpen)
+  }
+
+  /// The mesh of the last step's attention; nil where it took another way.
+  public var meshResolution: MeshResolution? { attentionMethod == .mesh ? engine.meshResolution : nil }
+
+  private static let meshSetting = "attention_mesh"
+
+  /// The mesh, once chosen: points of its window, spacing in units of sigma.
+  public var settings: [String: [Double]] {
+    guard !isMeshOpen, let mesh = engine.meshResolution else { return [:] }
+    return [Self.meshSetting: [Double(mesh.order), mesh.spacing]]
+  }
+
+  public func restore(settings: [String: [Double]]) {
+    guard let mesh = settings[Self.meshSetting], mesh.count == 2 else { return }
+    engine.meshResolution = MeshResolution(order: Int(mesh[0]), spacing: mesh[1])
+    isMeshOpen = false
   }
 
   /// How the last step evaluated the attention; nil for a model without it.
@@ -131,6 +167,7 @@ public final class LRMACEPotential: Potential {
   private func build(_ system: AtomicSystem) throws {
     var index: [Int: Int] = [:]
     for (s, z) in model.species.enumerated() { index[z] = s }
+    if system.atomicNumbers != atomicNumbers && !atomicNumbers.isEmpty { isMeshOpen = choosesMesh }
     let element = try system.atomicNumbers.enumerated().map { i, z -> Int in
       guard let s = index[z] else {
         let known = model.species.map { Elements.symbol($0) ?? "Z=\($0)" }.joined(separator: ", ")
@@ -174,6 +211,29 @@ private enum Engine {
     }
   }
 
+  /// Nil for a model without attention.
+  var meshResolution: MeshResolution? {
+    get {
+      switch self {
+      case .mixed(let network): network.meshResolution
+      case .double(let network): network.meshResolution
+      }
+    }
+    nonmutating set {
+      switch self {
+      case .mixed(let network): network.meshResolution = newValue
+      case .double(let network): network.meshResolution = newValue
+      }
+    }
+  }
+
+  func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
+    switch self {
+    case .mixed(let network): network.sufficientMeshResolution(forceError: forceError)
+    case .double(let network): network.sufficientMeshResolution(forceError: forceError)
+    }
+  }
+
   func prepare(species: [Int], list: NeighborList) {
     switch self {
     case .mixed(let network): network.prepare(species: species, list: list)
@@ -183,15 +243,17 @@ private enum Engine {
 
   func evaluate(
     positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double],
-    forces: inout [Vector3]
+    forces: inout [Vector3], measuresSources: Bool
   ) -> Matrix3 {
     switch self {
     case .mixed(let network):
       network.evaluate(
-        positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces)
+        positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces,
+        measuresSources: measuresSources)
     case .double(let network):
       network.evaluate(
-        positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces)
+        positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces,
+        measuresSources: measuresSources)
     }
   }
 }

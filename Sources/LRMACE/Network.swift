@@ -76,6 +76,17 @@ final class Network<T: KernelScalar> {
   /// How the last step evaluated the attention; nil for a model without it.
   var attentionMethod: AttentionMethod? { attention?.method }
 
+  /// Nil for a model without attention.
+  var meshResolution: MeshResolution? {
+    get { attention?.meshResolution }
+    set { if let newValue { attention?.meshResolution = newValue } }
+  }
+
+  /// The cheapest mesh that the attention may use, from a step that measured its sources.
+  func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
+    attention?.sufficientMeshResolution(forceError: forceError)
+  }
+
   /// Highest degree of the features entering layer `t`, or leaving the last one.
   private func lmax(_ t: Int) -> Int { t < layers.count ? layers[t].inputLmax : layers[t - 1].outputLmax }
 
@@ -137,9 +148,10 @@ final class Network<T: KernelScalar> {
   /// Energy, energies of the atoms, forces and dE/d(strain), all in the inner order.
   func evaluate(
     positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double],
-    forces: inout [Vector3]
+    forces: inout [Vector3], measuresSources: Bool
   ) -> Matrix3 {
     timings.begin()
+    attention?.measuresSources = measuresSources
     positions.withUnsafeBufferPointer { r in
       parallel(queue, count: blocks.count) { _, n in
         guard let r = r.baseAddress else { return }
@@ -293,7 +305,8 @@ final class Network<T: KernelScalar> {
       case .species(let convolution):
         for i in block.atoms {
           convolution.adjoint(
-            geometry.edges(of: i), species: species, elements: elements, messagesGradient: dm, atom: i - first,
+            geometry.edges(of: i), species: species, elements: elements, messagesGradient: dm,
+            atom: i - first,
             scratch: s.messageScratch, harmonicsGradient: geometry.harmonicsGradient(of: i),
             lengthGradient: geometry.lengthGradient(of: i))
         }

@@ -25,4 +25,13 @@ public protocol Potential: AnyObject {
 
   /// Rebuilds the neighbour list as it was built at `positions`.
   func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws
+
+  /// What the potential has settled on in this run, by name; an exact restart hands it to `restore`.
+  var settings: [String: [Double]] { get }
+  func restore(settings: [String: [Double]])
+}
+
+extension Potential {
+  public var settings: [String: [Double]] { [:] }
+  public func restore(settings: [String: [Double]]) {}
 }

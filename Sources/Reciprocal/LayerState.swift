@@ -18,6 +18,8 @@ final class LayerState<T: KernelScalar> {
   /// Gradients of Y in mesh coordinates, [N][3][columns], and the spectra of X, block after block (mesh).
   let slopes = Workspace<T>()
   let meshSpectra = Workspace<T>()
+  /// sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of all kernels j, j', where it was asked for (mesh).
+  var strengths: [Double] = []
   /// Of every column its filter_j, then s = sum_j filter_j sqrt(2/pi)/sigma_j (0 where the self-term stays),
   /// [J + 1][columns].
   private let coefficients = Workspace<T>()

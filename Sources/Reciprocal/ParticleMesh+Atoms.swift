@@ -1,4 +1,4 @@
-// Between atoms and mesh: sources are spread, fields and their gradients gathered, with the same splines.
+// Between atoms and mesh: sources are spread, fields and their gradients gathered, with the same windows.
 //
 // A row of the mesh is walked in pieces of a few vectors that stay in registers while all rows that an atom
 // reaches pass by. A load that spans several younger stores waits until all older ones have reached the
@@ -15,12 +15,12 @@ extension ParticleMesh {
     into mesh: UnsafeMutablePointer<T>
   ) {
     let (order, half, size) = (order, block.half, size)
-    let (splines, corners, sequence) = (splines, corners.pointer, sequence.pointer)
+    let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
     let layout = MeshLayout(size: size, half: half)
     let vectors = partVectors(half)
     parallel(threads: threads, count: size.x) { thread, planes in
       (mesh + planes.lowerBound * layout.plane).update(repeating: 0, count: planes.count * layout.plane)
-      // The source times the spline along the third axis.
+      // The source times the window along the third axis.
       let row = threadScratch[thread].pointer
       let values = row + 8 * Lanes.scalarCount
       // One part after the other: what an atom reaches of both does not fit the first cache.
@@ -33,8 +33,8 @@ extension ParticleMesh {
           let corner = corners[place]
           let x = Int(corner.x)
           guard planes.overlaps(x..<x &+ order) || planes.lowerBound < x &+ order &- size.x else { continue }
-          let spline = splines + 6 &* place
-          let wz = scalars(spline + 2)
+          let window = windows + 6 &* place
+          let wz = scalars(window + 2)
           let atom = source + Int(sequence[place]) &* columns + first
           if count == Lanes.scalarCount {
             let value = UnsafeRawPointer(atom).loadUnaligned(as: Lanes.self)
@@ -45,22 +45,15 @@ extension ParticleMesh {
               for c in 0..<half { row[l &* half &+ c] = wz[l] * values[c] }
             }
           }
-          var v = 0
-          while v < vectors {
-            let (points, values) = (mesh + v &* Lanes.scalarCount, row + v &* Lanes.scalarCount)
-            if vectors &- v >= 4 {
-              addRows(InlineArray<4, Int8>(repeating: 0), values, points, layout, corner, spline, planes)
-              v &+= 4
-            } else if vectors &- v == 3 {
-              addRows(InlineArray<3, Int8>(repeating: 0), values, points, layout, corner, spline, planes)
-              v &+= 3
-            } else if vectors &- v == 2 {
-              addRows(InlineArray<2, Int8>(repeating: 0), values, points, layout, corner, spline, planes)
-              v &+= 2
-            } else {
-              addRows(InlineArray<1, Int8>(repeating: 0), values, points, layout, corner, spline, planes)
-              v &+= 1
-            }
+          switch vectors {
+          case 1: addRows(InlineArray<1, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 2: addRows(InlineArray<2, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 3: addRows(InlineArray<3, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 4: addRows(InlineArray<4, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 5: addRows(InlineArray<5, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          default: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
           }
         }
       }
@@ -72,11 +65,12 @@ extension ParticleMesh {
   @inline(__always)
   private func addRows<let count: Int>(
     _: InlineArray<count, Int8>, _ values: UnsafeMutablePointer<T>, _ mesh: UnsafeMutablePointer<T>,
-    _ layout: MeshLayout, _ corner: SIMD3<Int32>, _ spline: UnsafeMutablePointer<Spline>, _ planes: Range<Int>
+    _ layout: MeshLayout, _ corner: SIMD3<Int32>, _ window: UnsafeMutablePointer<WindowValues>,
+    _ planes: Range<Int>
   ) {
     var row = InlineArray<count, Lanes>(repeating: .zero)
     for v in 0..<count { row[v] = vector(values, v) }
-    let (wx, wy) = (scalars(spline), scalars(spline + 1))
+    let (wx, wy) = (scalars(window), scalars(window + 1))
     var x = Int(corner.x)
     for i in 0..<order {
       if planes.contains(x) {
@@ -102,46 +96,39 @@ extension ParticleMesh {
     _ mesh: UnsafeMutablePointer<T>, half: Int, atomCount: Int, into jets: UnsafeMutablePointer<T>,
     stride: Int
   ) {
-    let (splines, corners, sequence) = (splines, corners.pointer, sequence.pointer)
+    let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
     let layout = MeshLayout(size: size, half: half)
     let vectors = partVectors(half)
     parallel(threads: threads, count: atomCount) { thread, places in
       // Sums over rows with the weights wx wy, dwx wy and wx dwy; these weights.
       let sums = threadScratch[thread].pointer
       let weights = sums + 3 * sumStride
-      let table = UnsafeMutableRawPointer(weights).assumingMemoryBound(to: Spline.self)
+      let table = UnsafeMutableRawPointer(weights).assumingMemoryBound(to: WindowValues.self)
       for part in 0..<2 {
         for place in places {
           let corner = corners[place]
-          let spline = splines + 6 &* place
+          let window = windows + 6 &* place
           for i in 0..<order {
-            table[3 &* i] = spline[1] * spline[0][i]
-            table[3 &* i &+ 1] = spline[1] * spline[3][i]
-            table[3 &* i &+ 2] = spline[4] * spline[0][i]
+            table[3 &* i] = window[1] * window[0][i]
+            table[3 &* i &+ 1] = window[1] * window[3][i]
+            table[3 &* i &+ 2] = window[4] * window[0][i]
           }
-          var v = 0
-          while v < vectors {
-            let points = mesh + part &* layout.part + v &* Lanes.scalarCount
-            let target = sums + v &* Lanes.scalarCount
-            if vectors &- v >= 4 {
-              sumRows(InlineArray<4, Int8>(repeating: 0), points, layout, corner, weights, target)
-              v &+= 4
-            } else if vectors &- v == 3 {
-              sumRows(InlineArray<3, Int8>(repeating: 0), points, layout, corner, weights, target)
-              v &+= 3
-            } else if vectors &- v == 2 {
-              sumRows(InlineArray<2, Int8>(repeating: 0), points, layout, corner, weights, target)
-              v &+= 2
-            } else {
-              sumRows(InlineArray<1, Int8>(repeating: 0), points, layout, corner, weights, target)
-              v &+= 1
-            }
+          let points = mesh + part &* layout.part
+          switch vectors {
+          case 1: sumRows(InlineArray<1, Int8>(repeating: 0), points, layout, corner, weights, sums)
+          case 2: sumRows(InlineArray<2, Int8>(repeating: 0), points, layout, corner, weights, sums)
+          case 3: sumRows(InlineArray<3, Int8>(repeating: 0), points, layout, corner, weights, sums)
+          case 4: sumRows(InlineArray<4, Int8>(repeating: 0), points, layout, corner, weights, sums)
+          case 5: sumRows(InlineArray<5, Int8>(repeating: 0), points, layout, corner, weights, sums)
+          case 6: sumRows(InlineArray<6, Int8>(repeating: 0), points, layout, corner, weights, sums)
+          case 7: sumRows(InlineArray<7, Int8>(repeating: 0), points, layout, corner, weights, sums)
+          default: sumRows(InlineArray<8, Int8>(repeating: 0), points, layout, corner, weights, sums)
           }
           let target = jets + 4 &* Int(sequence[place]) &* stride + part &* half
           if half == 2 {
-            contract(T.Pair.self, sums, spline, target, stride)
+            contract(T.Pair.self, sums, window, target, stride)
           } else {
-            contract(Lanes.self, sums, spline, target, stride)
+            contract(Lanes.self, sums, window, target, stride)
           }
         }
       }
@@ -162,14 +149,14 @@ extension ParticleMesh {
     var (value, gx, gy) = (zero, zero, zero)
     var x = Int(corner.x)
     for i in 0..<order {
-      let w = weights + 3 &* Spline.scalarCount &* i
+      let w = weights + 3 &* WindowValues.scalarCount &* i
       let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
       var y = Int(corner.y)
       for j in 0..<order {
         let row = plane + y &* layout.row
         let wj = Lanes(repeating: w[j])
-        let dxj = Lanes(repeating: w[Spline.scalarCount &+ j])
-        let dyj = Lanes(repeating: w[2 &* Spline.scalarCount &+ j])
+        let dxj = Lanes(repeating: w[WindowValues.scalarCount &+ j])
+        let dyj = Lanes(repeating: w[2 &* WindowValues.scalarCount &+ j])
         for v in 0..<count {
           let points = vector(row, v)
           value[v].addProduct(points, wj)
@@ -190,7 +177,7 @@ extension ParticleMesh {
   /// The sum over the third axis of the sums over rows, [3][p][V].
   @inline(__always)
   private func contract<V: SIMD & BitwiseCopyable>(
-    _: V.Type, _ sums: UnsafeMutablePointer<T>, _ spline: UnsafeMutablePointer<Spline>,
+    _: V.Type, _ sums: UnsafeMutablePointer<T>, _ window: UnsafeMutablePointer<WindowValues>,
     _ jet: UnsafeMutablePointer<T>, _ stride: Int
   ) where V.Scalar == T {
     func sum(_ row: Int, _ weights: UnsafePointer<T>) -> V {
@@ -201,7 +188,7 @@ extension ParticleMesh {
       }
       return sum
     }
-    let (wz, dz) = (scalars(spline + 2), scalars(spline + 5))
+    let (wz, dz) = (scalars(window + 2), scalars(window + 5))
     store(sum(0, wz), jet)
     store(sum(1, wz), jet + stride)
     store(sum(2, wz), jet + 2 &* stride)
@@ -222,7 +209,7 @@ extension ParticleMesh {
   }
 
   @inline(__always)
-  private func scalars(_ spline: UnsafeMutablePointer<Spline>) -> UnsafePointer<T> {
-    UnsafeRawPointer(spline).assumingMemoryBound(to: T.self)
+  private func scalars(_ window: UnsafeMutablePointer<WindowValues>) -> UnsafePointer<T> {
+    UnsafeRawPointer(window).assumingMemoryBound(to: T.self)
   }
 }

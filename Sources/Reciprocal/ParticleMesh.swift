@@ -1,12 +1,12 @@
-// A mesh between atoms and wavevectors: sources are spread with B-splines, transformed by FFT, multiplied by
-// the kernel's influence function, transformed back and gathered with the same splines (smooth particle-mesh
+// A mesh between atoms and wavevectors: sources are spread with a window (`MeshWindow`), transformed by FFT,
+// multiplied by the kernel's influence function, transformed back and gathered with the same window (particle-mesh
 // Ewald, doi:10.1063/1.470117, with the influence function of P3M).
 //
 // Columns travel in blocks (`MeshBlock`). The first half of a block's columns are the real, the second half
 // the imaginary parts of complex fields: the influence function is real and even, so it keeps them apart.
 // Fields lie as [M1][M2][part: re, im][M3 + halo][half] (`MeshLayout`); the halo repeats the first points of
 // a row, so that those which an atom reaches along the third axis lie in one piece. Fractional mesh
-// coordinates u_a = M_a f_a do not change under strain, and neither do the splines.
+// coordinates u_a = M_a f_a do not change under strain, and neither do the windows.
 
 import Kernels
 import Lattice
@@ -18,7 +18,7 @@ public struct MeshResolution: Sendable, Hashable {
   /// Longest mesh spacing along a lattice vector, in units of the smallest sigma.
   public var spacing: Double
 
-  public init(order: Int = 7, spacing: Double = 0.5) {
+  public init(order: Int = 7, spacing: Double = 0.6) {
     precondition((4...8).contains(order) && spacing > 0)
     self.order = order
     self.spacing = spacing
@@ -65,8 +65,7 @@ struct MeshLayout {
 
 final class ParticleMesh<T: KernelScalar> {
   typealias Lanes = T.Lanes
-  /// Of an axis at the points that an atom reaches, zeros behind them.
-  typealias Spline = SIMD8<T>
+  typealias WindowValues = MeshWindow<T>.Values
 
   private(set) var size = SIMD3<Int>.zero
   private(set) var order = 0
@@ -80,7 +79,8 @@ final class ParticleMesh<T: KernelScalar> {
   let isHeld = Workspace<Bool>()
   /// M3 in whole vectors.
   private(set) var depth = 0
-  /// One transform for each axis.
+  /// One window and one transform for each axis.
+  private var windows: [MeshWindow<T>] = []
   private(set) var transforms: [FourierTransform<T>] = []
   /// Influence function of each kernel and the energy's gradient by it, [J][M2][M1][depth].
   let influence = Workspace<T>()
@@ -90,13 +90,10 @@ final class ParticleMesh<T: KernelScalar> {
   /// Number of atoms before each place of that order.
   private let counts = Workspace<Int32>()
   /// In that order wx, wy, wz, dwx, dwy, dwz of each atom, and the first point of each axis.
-  private let splineValues = Workspace<T>()
+  let windowValues = Workspace<WindowValues>()
   let corners = Workspace<SIMD3<Int32>>()
   private(set) var threadScratch: [Workspace<T>] = []
 
-  var splines: UnsafeMutablePointer<Spline> {
-    UnsafeMutableRawPointer(splineValues.pointer).assumingMemoryBound(to: Spline.self)
-  }
   /// Elements of an influence function.
   var elementCount: Int { size.x * size.y * depth }
 
@@ -108,15 +105,16 @@ final class ParticleMesh<T: KernelScalar> {
     if size != self.size {
       transforms = (0..<3).map { FourierTransform(length: size[$0]) }
       // A pencil and the scratch of its transform; three sums over rows and their weights.
-      let scratch = max(6 * size.max() * Lanes.scalarCount, 3 * sumStride + 24 * Spline.scalarCount)
+      let scratch = max(6 * size.max() * Lanes.scalarCount, 3 * sumStride + 24 * WindowValues.scalarCount)
       threadScratch = (0..<threads).map { _ in Workspace(capacity: scratch) }
     }
     order = resolution.order
     self.size = size
     self.threads = threads
     depth = (size.z + Lanes.scalarCount - 1) / Lanes.scalarCount * Lanes.scalarCount
+    windows = Self.windows(cell: cell, kernel: kernel, order: order, size: size)
     let factors = (0..<3).map { axis in
-      (0...size[axis] / 2).map { BSpline.influence(order: order, wavenumber: $0, size: size[axis]) }
+      (0...size[axis] / 2).map { windows[axis].influence(wavenumber: $0, size: size[axis]) }
     }
     responses.removeAll(keepingCapacity: true)
     elements.removeAll(keepingCapacity: true)
@@ -139,16 +137,27 @@ final class ParticleMesh<T: KernelScalar> {
     }
   }
 
+  /// One for each axis.
+  static func windows(cell: Cell, kernel: ReciprocalKernel, order: Int, size: SIMD3<Int>) -> [MeshWindow<T>] {
+    (0..<3).map { axis in
+      let spacing = length(cell, axis) / Double(size[axis]) / (kernel.sigmas.min() ?? 1)
+      return MeshWindow(order: order, shape: MeshWindow<T>.shape(order: order, spacing: spacing))
+    }
+  }
+
   /// |n_a| = |k . a_a| / 2 pi, so what counts is the length of a_a, not the distance between lattice planes.
-  private static func size(cell: Cell, kernel: ReciprocalKernel, resolution: MeshResolution) -> SIMD3<Int> {
+  static func size(cell: Cell, kernel: ReciprocalKernel, resolution: MeshResolution) -> SIMD3<Int> {
     let spacing = resolution.spacing * (kernel.sigmas.min() ?? 1)
     var size = SIMD3<Int>.zero
     for axis in 0..<3 {
-      let length = dot(cell.vectors[axis], cell.vectors[axis]).squareRoot()
-      let count = Int((length / spacing).rounded(.up))
+      let count = Int((length(cell, axis) / spacing).rounded(.up))
       size[axis] = FourierTransform<T>.efficientLength(atLeast: max(count, MeshLayout.halo))
     }
     return size
+  }
+
+  private static func length(_ cell: Cell, _ axis: Int) -> Double {
+    dot(cell.vectors[axis], cell.vectors[axis]).squareRoot()
   }
 
   private func element(_ n: SIMD3<Int>) -> Int {
@@ -182,11 +191,11 @@ final class ParticleMesh<T: KernelScalar> {
     }
   }
 
-  /// Order and splines of the atoms.
+  /// Order and windows of the atoms.
   func place(positions: [Vector3], cell: Cell) {
     let (order, size, inverse) = (order, size, cell.inverse)
-    splineValues.reserve(6 * Spline.scalarCount * positions.count)
-    let (splines, corners) = (splines, corners.reserve(positions.count))
+    let (values, corners) = (windowValues.reserve(6 * positions.count), corners.reserve(positions.count))
+    let (x, y, z) = (windows[0], windows[1], windows[2])
     positions.withUnsafeBufferPointer { positions in
       sort(positions, inverse: inverse)
       let sequence = sequence.pointer
@@ -194,7 +203,11 @@ final class ParticleMesh<T: KernelScalar> {
         for place in places {
           let u = coordinate(positions[Int(sequence[place])], inverse)
           let floor = u.rounded(.down)
-          BSpline.fill(order: order, fraction: u - floor, into: splines + 6 * place)
+          let fraction = u - floor
+          let window = values + 6 * place
+          (window[0], window[3]) = x.evaluate(T(fraction.x))
+          (window[1], window[4]) = y.evaluate(T(fraction.y))
+          (window[2], window[5]) = z.evaluate(T(fraction.z))
           for axis in 0..<3 {
             let corner = Int32(floor[axis]) - Int32(order) + 1
             corners[place][axis] = corner < 0 ? corner + Int32(size[axis]) : corner

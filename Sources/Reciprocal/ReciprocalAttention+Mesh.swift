@@ -70,6 +70,23 @@ extension ReciprocalAttention {
       }
     }
     if let dX { subtractSelf(state, source: dY, result: dX) }
+    if measuresSources { measureStrengths(state, dY: dY) }
+  }
+
+  private func measureStrengths(_ state: LayerState<T>, dY: UnsafePointer<T>) {
+    let (n, columns, x) = (atomCount, state.columns, state.x.pointer)
+    var products = [Double](repeating: 0, count: columns)
+    for c in 0..<columns {
+      func square(_ values: UnsafePointer<T>) -> Double {
+        (0..<n).reduce(0) { $0 + Double(values[$1 * columns + c]) * Double(values[$1 * columns + c]) }
+      }
+      products[c] = square(x) * square(dY)
+    }
+    state.strengths = kernel.sigmas.indices.flatMap { a in
+      kernel.sigmas.indices.map { b in
+        (0..<columns).reduce(0) { $0 + Double(state.filter(a)[$1] * state.filter(b)[$1]) * products[$1] }
+      }
+    }
   }
 
   /// The field of kernel j at the atoms and its gradient by u, [N][4][stride]; `spectrum` says what to do

@@ -8,7 +8,7 @@
 //
 //   pairwise   G as a matrix                   `ReciprocalAttention+Pairwise.swift`
 //   kSum       Y = Phi^T W (Phi X)             `ReciprocalAttention+KSum.swift`
-//   mesh       the k-sum by B-splines and FFT  `ReciprocalAttention+Mesh.swift`   (to the mesh's accuracy)
+//   mesh       the k-sum by windows and FFT    `ReciprocalAttention+Mesh.swift`   (to the mesh's accuracy)
 //
 // Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
 // column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
@@ -39,6 +39,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
   public let threads: Int
   /// Always use this evaluation (where the boundary allows it) instead of the cheapest.
   public var preferredMethod: AttentionMethod?
+  /// Whether steps on the mesh measure what `sufficientResolution` needs.
+  public var measuresSources = false
   /// Order and spacing of the mesh.
   public var meshResolution = MeshResolution() {
     didSet { if meshResolution != oldValue { gridCell = nil } }
@@ -297,7 +299,7 @@ extension ReciprocalAttention {
   /// The cheapest evaluation by its count of multiplications, in units of those of a large matrix product.
   /// The formula sees sizes only, so the choice is the same on every machine and after every restart.
   ///
-  /// The mesh errs by 1e-5, too much for Double: it is chosen for Float alone. The constants are timings of
+  /// The mesh errs by 1e-6, too much for Double: it is chosen for Float alone. The constants are timings of
   /// one core (AVX-512, 24 to 12,288 atoms).
   private func chooseMethod() -> AttentionMethod {
     guard grid != nil else { return .pairwise }
@@ -305,8 +307,7 @@ extension ReciprocalAttention {
     let (n, k, j) = (Double(atomCount), Double(2 * wavevectorCount), Double(kernel.sigmas.count))
     // G and the adjoint of its phases, once for all layers.
     var (pairwise, kSum, mesh) = (2 * j * n * n * k, 0.0, 0.0)
-    let points = Double(self.mesh.size.x * self.mesh.size.y * self.mesh.size.z)
-    let reach = Double(meshResolution.order * meshResolution.order * meshResolution.order)
+    let meshCost = meshCost(atoms: n, size: self.mesh.size, order: meshResolution.order)
     for layer in layers {
       let columns = layer.fieldColumns ?? self.columns
       // Wide heads form, weight and apply N x N matrices, one each.
@@ -316,10 +317,15 @@ extension ReciprocalAttention {
       kSum += 6 * n * k * (Double(columns) + 44)
       for block in MeshBlock.blocks(columns: columns, T.self) {
         let isNarrow = 2 * block.half < T.Lanes.scalarCount
-        mesh += j * (isNarrow ? 0.4 : 1) * (360 * n * reach + 5000 * points)
+        mesh += j * (isNarrow ? 0.4 : 1) * meshCost
       }
     }
     if T.self == Float.self && mesh < min(pairwise, kSum) { return .mesh }
     return pairwise < kSum ? .pairwise : .kSum
+  }
+
+  /// Of one block of columns.
+  func meshCost(atoms: Double, size: SIMD3<Int>, order: Int) -> Double {
+    360 * atoms * Double(order * order * order) + 10_000 * Double(size.x * size.y * size.z)
   }
 }

@@ -15,7 +15,7 @@ public struct Benchmark: Encodable {
   public let steps: Int
   public let peakMemoryBytes: Int
   /// How the attention was evaluated; nil for a model without it.
-  public let attentionMethod: String?
+  public let attention: String?
   /// Microseconds per atom and step in each part; they sum to the mean, the headline is the median of
   /// repeats.
   public let parts: [String: Double]
@@ -26,10 +26,8 @@ public struct Benchmark: Encodable {
 
   enum CodingKeys: String, CodingKey {
     case microsecondsPerAtomStep = "microseconds_per_atom_step"
-    case atoms, threads, precision, steps
+    case atoms, threads, precision, steps, attention, parts
     case peakMemoryBytes = "peak_memory_bytes"
-    case attentionMethod = "attention_method"
-    case parts
   }
 
   /// Times NVE steps of 0.5 fs from 300 K: seven repeats of as many steps as fill half a second, after a
@@ -74,7 +72,7 @@ public struct Benchmark: Encodable {
     self.threads = threads
     self.precision = precision
     peakMemoryBytes = peakMemory()
-    attentionMethod = forceField.attentionMethod()
+    attention = forceField.attention()
   }
 
   /// The result for a person.
@@ -87,7 +85,7 @@ public struct Benchmark: Encodable {
       \(atoms) atoms, \(threads) thread\(threads == 1 ? "" : "s"), \(precision) precision, \(steps) steps
       \(String(format: "%.3f", microsecondsPerAtomStep)) microseconds per atom and step, of which
       \(rows.joined(separator: "\n"))
-      \(attentionMethod.map { "attention by \($0)\n" } ?? "")peak memory \(bytes(peakMemoryBytes))
+      \(attention.map { "attention by \($0)\n" } ?? "")peak memory \(bytes(peakMemoryBytes))
       """
   }
 

@@ -14,18 +14,18 @@ public struct ForceField {
   /// Seconds spent in each of its parts since it was made.
   public let timings: () -> [(part: String, seconds: Double)]
   /// How its last step evaluated the attention; nil without attention.
-  public let attentionMethod: () -> String?
+  public let attention: () -> String?
 
   public init(
     potential: any Potential, species: Set<Int>, hash: String,
     timings: @escaping () -> [(part: String, seconds: Double)] = { [] },
-    attentionMethod: @escaping () -> String? = { nil }
+    attention: @escaping () -> String? = { nil }
   ) {
     self.potential = potential
     self.species = species
     self.hash = hash
     self.timings = timings
-    self.attentionMethod = attentionMethod
+    self.attention = attention
   }
 }
 
@@ -49,7 +49,10 @@ extension ForceField {
         let timings = potential.timings
         return Timings.Part.allCases.map { ("\($0)", timings[$0]) }
       },
-      attentionMethod: { potential.attentionMethod?.rawValue })
+      attention: {
+        let mesh = potential.meshResolution.map { ", \($0.order) points at \($0.spacing) sigma" }
+        return potential.attentionMethod.map { $0.rawValue + (mesh ?? "") }
+      })
   }
 
   /// The model that `deck` names.

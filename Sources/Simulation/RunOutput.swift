@@ -63,10 +63,11 @@ struct RunOutput {
   /// Trajectory and log first: a checkpoint never counts what is not on disk.
   func writeCheckpoint(_ simulation: Simulation) throws {
     try trajectory.flush()
-    let state = simulation.integrator.state
+    let (state, potential) = (simulation.integrator.state, simulation.forceField.potential)
     try Checkpoint(
       step: state.completedSteps, system: simulation.system,
-      neighborListPositions: simulation.forceField.potential.neighborListPositions, arrays: state.variables,
+      neighborListPositions: potential.neighborListPositions,
+      arrays: state.variables.merging(potential.settings) { variable, _ in variable },
       counters: [
         RunOutput.frameCounter: Int64(trajectory.frameCount), RunOutput.logCounter: Int64(log.byteCount),
       ],

@@ -50,6 +50,7 @@ extension Simulation {
       print("The run is complete: step \(checkpoint.step) of \(lastStep). `--steps N` runs N more.")
       return
     }
+    forceField.potential.restore(settings: checkpoint.arrays)
     try forceField.potential.rebuildNeighborList(at: checkpoint.neighborListPositions, system: system)
     try prepare()
     let output = try RunOutput(resuming: files, for: self, from: checkpoint)

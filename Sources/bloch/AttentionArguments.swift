@@ -10,18 +10,28 @@ struct AttentionArguments: ParsableArguments {
     help: "Evaluation of the attention: pairwise, k-sum or mesh. (default: the cheapest for the size)")
   var attention: AttentionMethod?
 
-  @Option(help: "Order of the B-splines of the mesh, 4 to 8.")
-  var meshOrder = MeshResolution().order
+  @Option(
+    help: "Mesh points along an axis that an atom reaches, 4 to 8. (default: enough for forces to 5e-6 eV/A)")
+  var meshOrder: Int?
 
-  @Option(help: "Spacing of the mesh in units of the smallest sigma.")
-  var meshSpacing = MeshResolution().spacing
+  @Option(
+    help: "Spacing of the mesh in units of the smallest sigma. (default: fine enough for forces to 5e-6 eV/A)"
+  )
+  var meshSpacing: Double?
 
   func validate() throws {
-    if !(4...8).contains(meshOrder) { throw ValidationError("--mesh-order takes 4 to 8.") }
-    if !(meshSpacing >= 0.1 && meshSpacing <= 2) { throw ValidationError("--mesh-spacing takes 0.1 to 2.") }
+    if let meshOrder, !(4...8).contains(meshOrder) { throw ValidationError("--mesh-order takes 4 to 8.") }
+    if let meshSpacing, !(0.1...2).contains(meshSpacing) {
+      throw ValidationError("--mesh-spacing takes 0.1 to 2.")
+    }
+    if (meshOrder == nil) != (meshSpacing == nil) {
+      throw ValidationError("--mesh-order and --mesh-spacing belong together.")
+    }
   }
 
   var evaluation: AttentionEvaluation {
-    AttentionEvaluation(method: attention, mesh: MeshResolution(order: meshOrder, spacing: meshSpacing))
+    guard let meshOrder, let meshSpacing else { return AttentionEvaluation(method: attention) }
+    return AttentionEvaluation(
+      method: attention, mesh: MeshResolution(order: meshOrder, spacing: meshSpacing))
   }
 }

@@ -25,7 +25,29 @@ private func evaluation(
   }
 }
 
-/// The contract of the mesh's default resolution.
+@Test func restartKeepsTheMeshThatTheRunChose() throws {
+  let model = try Golden.model("rc_trained")
+  guard let frame = try Golden.frames("rc_trained").first(where: { $0.system.cell.isFullyPeriodic }) else {
+    Issue.record("no periodic frame")
+    return
+  }
+  let first = LRMACEPotential(model: model, attention: AttentionEvaluation(method: .mesh))
+  var (system, expected, found) = (frame.system, Evaluation(), Evaluation())
+  try first.evaluate(system, into: &expected)
+  // Elsewhere another mesh might be chosen.
+  for i in system.positions.indices { system.positions[i] += Vector3(0.1, -0.05, 0.02) * Double(i % 3) }
+  try first.evaluate(system, into: &expected)
+
+  let second = LRMACEPotential(model: model, attention: AttentionEvaluation(method: .mesh))
+  #expect(second.settings.isEmpty)
+  second.restore(settings: first.settings)
+  try second.rebuildNeighborList(at: first.neighborListPositions, system: system)
+  try second.evaluate(system, into: &found)
+  #expect(second.meshResolution == first.meshResolution)
+  #expect(found.energy == expected.energy && found.forces == expected.forces)
+}
+
+/// The contract of the mesh that a potential chooses.
 @Test(arguments: Golden.names.filter { $0.hasPrefix("lr_") } + ["rc_trained"])
 func meshStaysWithinAMicroElectronvoltPerAtom(name: String) throws {
   let model = try Golden.model(name)

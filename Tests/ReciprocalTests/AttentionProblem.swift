@@ -141,7 +141,12 @@ extension AttentionProblem {
     as type: T.Type = Double.self, method: AttentionMethod?, layers: Int = 1, threads: Int = 1,
     mesh: MeshResolution = MeshResolution()
   ) -> AttentionResult<T> {
-    let attention = makeAttention(as: type, method: method, layers: layers, threads: threads, mesh: mesh)
+    run(
+      makeAttention(as: type, method: method, layers: layers, threads: threads, mesh: mesh), layers: layers)
+  }
+
+  /// The answer of one engine.
+  func run<T: KernelScalar>(_ attention: ReciprocalAttention<T>, layers: Int = 1) -> AttentionResult<T> {
     attention.prepare(positions: positions, cell: cell)
     let (q, k, v, du) = (q.map { T($0) }, k.map { T($0) }, v.map { T($0) }, coefficients.map { T($0) })
     let zeros = [T](repeating: 0, count: q.count)

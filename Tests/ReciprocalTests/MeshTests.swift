@@ -24,41 +24,73 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
   }
 }
 
-/// A spline of order p errs by (h/sigma)^p in potentials and (h/sigma)^(p-1) in forces.
-@Test(arguments: 4...8) func meshConvergesWithItsSpacingAtTheOrderOfItsSplines(order: Int) {
+/// What a window of p points leaves out falls exponentially with p; with the spacing fixed in units of sigma.
+@Test(arguments: 4...7) func everyPointOfTheWindowMakesTheMeshMuchMoreAccurate(order: Int) {
   let problem = problem(cell: Cell.triclinic[0], sigmas: [1.2])
   let exact = problem.solve(method: .kSum)
-  func errors(spacing: Double) -> (potential: Double, force: Double) {
-    let mesh = problem.solve(method: .mesh, mesh: MeshResolution(order: order, spacing: spacing))
+  func errors(order: Int) -> (potential: Double, force: Double) {
+    let mesh = problem.solve(method: .mesh, mesh: MeshResolution(order: order, spacing: 0.45))
     return (
       rmsDeviation(mesh.u, exact.u),
       rmsDeviation(flat(mesh.positionGradient), flat(exact.positionGradient))
     )
   }
-  // 15, 15, 18 and 30, 30, 36 points.
-  let (coarse, fine) = (errors(spacing: 0.395), errors(spacing: 0.1975))
-  #expect(log2(coarse.potential / fine.potential) > Double(order) - 0.5)
-  #expect(log2(coarse.force / fine.force) > Double(order) - 1.5)
+  let (narrow, wide) = (errors(order: order), errors(order: order + 1))
+  #expect(narrow.potential > 4 * wide.potential)
+  #expect(narrow.force > 4 * wide.force)
 }
 
-@Test func splineWeightsArePartitionsOfUnityWithTheirDerivatives() {
-  for order in 4...8 {
-    func weights(_ fraction: Double) -> (values: SIMD8<Double>, slopes: SIMD8<Double>) {
-      var splines = [SIMD8<Double>](repeating: .zero, count: 6)
-      BSpline.fill(order: order, fraction: Vector3(0.3, fraction, 0.8), into: &splines)
-      return (splines[1], splines[4])
+@Test(arguments: 4...8) func windowsAreSmoothWhereTheirPiecesMeetAndEnd(order: Int) {
+  let window = MeshWindow<Double>(order: order, shape: 2.1 * Double(order))
+  let (start, end) = (window.evaluate(0), window.evaluate(1))
+  // Point i at the end of a cell is point i - 1 at the start of the next.
+  for i in 1..<order {
+    #expect(abs(end.values[i] - start.values[i - 1]) < 1e-10)
+    #expect(abs(end.slopes[i] - start.slopes[i - 1]) < 1e-8)
+  }
+  #expect(abs(end.values[0]) < 1e-10 && abs(start.values[order - 1]) < 1e-10)
+  #expect(abs(end.slopes[0]) < 1e-8 && abs(start.slopes[order - 1]) < 1e-8)
+  for beyond in order..<8 { #expect(end.values[beyond] == 0 && end.slopes[beyond] == 0) }
+}
+
+@Test(arguments: 4...8) func windowsFollowTheKaiserBesselFunctionAndTheirSlopesTheirValues(order: Int) {
+  let shape = 2.1 * Double(order)
+  let window = MeshWindow<Double>(order: order, shape: shape)
+  // I_2(x) = (1 / pi) integral of exp(x cos a) cos 2 a over 0 ... pi.
+  func bessel(_ x: Double) -> Double {
+    let points = 200
+    return (0..<points).reduce(0) {
+      let a = Double.pi * (Double($1) + 0.5) / Double(points)
+      return $0 + exp(x * cos(a)) * cos(2 * a) / Double(points)
     }
-    for fraction in [0, 0.1, 0.5, 0.93] {
-      let (values, slopes) = weights(fraction)
-      #expect(abs(values.sum() - 1) < 1e-15 && abs(slopes.sum()) < 1e-15)
-      for beyond in order..<8 { #expect(values[beyond] == 0 && slopes[beyond] == 0) }
-      // The first moment of the weights is the source's own place, up to the spline's centre.
-      let moment = (0..<order).reduce(0) { $0 + Double($1) * values[$1] }
-      #expect(abs(moment - fraction - Double(order) / 2 + 1) < 1e-14)
-    }
-    let step = 1e-5
-    let differences = (weights(0.4 + step).values - weights(0.4 - step).values) / (2 * step)
-    for point in 0..<order { #expect(abs(differences[point] - weights(0.4).slopes[point]) < 1e-9) }
+  }
+  let (fraction, step) = (0.37, 1e-5)
+  let (values, slopes) = window.evaluate(fraction)
+  let differences =
+    (window.evaluate(fraction + step).values - window.evaluate(fraction - step).values) / (2 * step)
+  for i in 0..<order {
+    let z = 2 * (fraction + Double(order - 1 - i)) / Double(order) - 1
+    let rest = 1 - z * z
+    #expect(abs(values[i] - rest * bessel(shape * rest.squareRoot()) / bessel(shape)) < 1e-9)
+    #expect(abs(slopes[i] - differences[i]) < 1e-8)
+  }
+}
+
+@Test(arguments: [[1.0], [1.0, 1.7]]) func chosenMeshIsAsAccurateAsAskedAndHardlyMore(sigmas: [Double]) {
+  let problem = problem(cell: Cell.triclinic[0], sigmas: sigmas)
+  let exact = problem.solve(method: .kSum)
+  let attention: ReciprocalAttention<Double> = problem.makeAttention(method: .mesh)
+  attention.measuresSources = true
+  _ = problem.run(attention)
+  let size = (flat(exact.positionGradient).reduce(0) { $0 + $1 * $1 } / Double(3 * problem.positions.count))
+    .squareRoot()
+  for asked in [1e-3, 1e-4, 1e-5] {
+    let resolution = attention.sufficientResolution(forceError: asked * size)
+    let mesh = problem.solve(method: .mesh, mesh: resolution)
+    let error = rmsDeviation(flat(mesh.positionGradient), flat(exact.positionGradient))
+    // Asked is the mean over random places of the atoms; these are one sample.
+    #expect(error < 1.1 * asked, "\(resolution)")
+    #expect(error > asked / 100, "\(resolution)")
   }
 }
 

@@ -1,0 +1,85 @@
+// How accurate a mesh is before it is made, and the cheapest that is accurate enough.
+//
+// A window carries from wavevector k to its aliases k + l K_a (K_a = M_a times the a-th reciprocal vector), where
+// rho_l = U(k + l K_a) / U(k) of it arrive, at the sources and again at the atoms. For sources and atoms at
+// random places the mean square error of the gradient of a unit source's field is, for a product of kernels j and j',
+//
+//   eps_jj'^2 = 2 sum_k (w_jk / 2) (w_j'k / 2) sum_a,l rho_l^2 (|k + l K_a|^2 + |k|^2)
+//
+// over half of the wavevectors (Hockney and Eastwood 1988, chapter 8; for Ewald meshes doi:10.1063/1.477414), and
+// that of a component of the forces, dE/dr = sum_c dY_c grad(G X)_c + X_c grad(G dY)_c, with N atoms
+//
+//   (2 / 3N) sum_jj' eps_jj'^2 sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2.
+
+import Foundation
+import Kernels
+import Lattice
+
+extension ReciprocalAttention {
+  /// The cheapest resolution with which forces are expected to err by less than `forceError` (eV/Angstrom, root of
+  /// the mean square of a component), from the sources and gradients that the last step met on its mesh;
+  /// the finest there is where none reaches it.
+  public func sufficientResolution(forceError: Double) -> MeshResolution {
+    guard let grid else { return meshResolution }
+    let atoms = Double(max(atomCount, 1))
+    var strengths = [Double](repeating: 0, count: kernel.sigmas.count * kernel.sigmas.count)
+    for layer in layers {
+      for (pair, strength) in layer.strengths.enumerated() { strengths[pair] += 2 / (3 * atoms) * strength }
+    }
+    let candidates = (4...8).flatMap { order in
+      [0.5, 0.6, 0.7].map { MeshResolution(order: order, spacing: $0) }
+    }
+    let finest = MeshResolution(order: 8, spacing: 0.5)
+    return candidates.sorted { cost($0) < cost($1) }.first { resolution in
+      let errors = squaredFieldErrors(resolution, grid: grid)
+      return zip(strengths, errors).reduce(0) { $0 + $1.0 * $1.1 } < forceError * forceError
+    } ?? finest
+  }
+
+  /// Of the columns of one layer, in the units of `chooseMethod`.
+  private func cost(_ resolution: MeshResolution) -> Double {
+    let size = ParticleMesh<T>.size(cell: cell, kernel: kernel, resolution: resolution)
+    return meshCost(atoms: Double(atomCount), size: size, order: resolution.order)
+  }
+
+  /// eps_jj'^2 of every pair of kernels.
+  private func squaredFieldErrors(_ resolution: MeshResolution, grid: KGrid) -> [Double] {
+    let size = ParticleMesh<T>.size(cell: cell, kernel: kernel, resolution: resolution)
+    let windows = ParticleMesh<T>.windows(cell: cell, kernel: kernel, order: resolution.order, size: size)
+    // Of |n|, the two nearest aliases: l = -1, then l = +1.
+    let ratios = (0..<3).map { axis in
+      (0...size[axis] / 2).map { n in
+        let transform = windows[axis].transform(wavenumber: n, size: size[axis])
+        return SIMD2(
+          windows[axis].transform(wavenumber: n - size[axis], size: size[axis]),
+          windows[axis].transform(wavenumber: n + size[axis], size: size[axis])) / transform
+      }
+    }
+    let reciprocal = cell.reciprocal
+    let kernels = kernel.sigmas.count
+    var sums = [Double](repeating: 0, count: kernels * kernels)
+    for (i, n) in grid.integers.enumerated() {
+      let k = wavevectors[i]
+      let square = dot(k, k)
+      var loss = 0.0
+      for axis in 0..<3 {
+        let magnitude = abs(n[axis])
+        guard 2 * magnitude < size[axis] else {
+          // The mesh does not hold this wavevector.
+          loss = square
+          break
+        }
+        let alias = reciprocal[axis] * Double(n[axis] < 0 ? -size[axis] : size[axis])
+        let ratio = ratios[axis][magnitude]
+        let (below, above) = (k - alias, k + alias)
+        loss +=
+          ratio.x * ratio.x * (dot(below, below) + square) + ratio.y * ratio.y * (dot(above, above) + square)
+      }
+      for pair in sums.indices {
+        let (a, b) = (pair / kernels * wavevectorCount + i, pair % kernels * wavevectorCount + i)
+        sums[pair] += weights.pointer[a] * weights.pointer[b] / 2 * loss
+      }
+    }
+    return sums
+  }
+}
