@@ -136,9 +136,8 @@ final class AttentionBlock<T: KernelScalar> {
   private let headScale: T
   private let normalisation: Model.Attention.Normalisation
   private let activation: Model.Attention.Activation
-  private let query: PackedMatrix<T>
-  private let key: PackedMatrix<T>
-  private let value: PackedMatrix<T>
+  /// W_q, W_k and W_v side by side: one matrix product.
+  private let projection: PackedMatrix<T>
   private let output: PackedMatrix<T>
   private let gate: PackedMatrix<T>?
 
@@ -150,12 +149,13 @@ final class AttentionBlock<T: KernelScalar> {
   let dk = Workspace<T>()
   let dv = Workspace<T>()
   let du = Workspace<T>()
-  /// dphi of q and k; hn, dhn and 1/rms; 1 + u W_g, its gradient, and the features before the gate.
+  /// dphi of q and k.
   private let querySlope = Workspace<T>()
   private let keySlope = Workspace<T>()
-  private let normalised = Workspace<T>()
-  private let normalisedGradient = Workspace<T>()
+  /// [hn W_q, hn W_k, v] before phi, then their gradients; 1/rms.
+  private let projected = Workspace<T>()
   private let inverseNorm = Workspace<T>()
+  /// 1 + u W_g, its gradient, and the features before the gate.
   private let gates = Workspace<T>()
   private let gateGradient = Workspace<T>()
   private let ungated = Workspace<T>()
@@ -163,9 +163,6 @@ final class AttentionBlock<T: KernelScalar> {
   private static var normEpsilon: T { 1e-6 }
 
   init(_ a: Model.Attention, index: Int, channels: Int, paddedChannels: Int) {
-    func project(_ m: Matrix) -> PackedMatrix<T> {
-      PackedMatrix(m, rowBlock: channels, paddedRowBlock: paddedChannels, paddedColumns: a.width)
-    }
     func expand(_ m: Matrix) -> PackedMatrix<T> {
       PackedMatrix(m, rowBlock: a.width, paddedRowBlock: a.width, paddedColumns: paddedChannels)
     }
@@ -179,9 +176,9 @@ final class AttentionBlock<T: KernelScalar> {
     headScale = T(1 / Double(a.width / a.heads).squareRoot())
     normalisation = a.normalisation
     activation = a.activation
-    query = project(a.query)
-    key = project(a.key)
-    value = project(a.value)
+    projection = PackedMatrix(
+      Matrix(sideBySide: [a.query, a.key, a.value]), rowBlock: channels, paddedRowBlock: paddedChannels,
+      paddedColumns: 3 * a.width)
     output = expand(a.output)
     gate = a.gate.map(expand)
   }
@@ -196,67 +193,64 @@ final class AttentionBlock<T: KernelScalar> {
 
   func reserveProjections(_ atoms: Int) {
     for buffer in [q, k, v, dq, dk, dv, querySlope, keySlope] { buffer.reserve(atoms * width) }
-    if normalisation != .none {
-      for buffer in [normalised, normalisedGradient] { buffer.reserve(atoms * paddedChannels) }
-      inverseNorm.reserve(atoms)
-    }
+    projected.reserve(3 * atoms * width)
+    inverseNorm.reserve(atoms)
   }
 
   // MARK: - Queries, keys and values
 
   func project(_ h0: UnsafePointer<T>, _ range: Range<Int>) {
-    let (first, count) = (range.lowerBound, range.count)
-    let h = h0 + first * paddedChannels
-    var hn = h
-    if normalisation != .none {
-      let target = normalised.pointer + first * paddedChannels
-      for i in 0..<count {
-        let row = h + i * paddedChannels
-        let square = T.dot(row, row, count: channels)
-        let scale = 1 / (square * inverseChannels + Self.normEpsilon).squareRoot()
-        inverseNorm.pointer[first + i] = scale
-        for c in 0..<paddedChannels { target[i * paddedChannels + c] = row[c] * scale }
-      }
-      hn = UnsafePointer(target)
+    projection.apply(
+      h0 + range.lowerBound * paddedChannels, rows: range.count,
+      into: projected.pointer + 3 * range.lowerBound * width)
+    for i in range {
+      let h = h0 + i * paddedChannels
+      let norm =
+        normalisation == .none
+        ? 1 : 1 / (T.dot(h, h, count: channels) * inverseChannels + Self.normEpsilon).squareRoot()
+      inverseNorm.pointer[i] = norm
+      // Normalisation commutes with the product.
+      let row = projected.pointer + 3 * i * width
+      for n in 0..<(normalisation == .all ? 3 * width : 2 * width) { row[n] *= norm }
+      (q.pointer + i * width).update(from: row, count: width)
+      (k.pointer + i * width).update(from: row + width, count: width)
+      (v.pointer + i * width).update(from: row + 2 * width, count: width)
     }
-    let start = first * width
-    query.apply(hn, rows: count, into: q.pointer + start)
-    key.apply(hn, rows: count, into: k.pointer + start)
-    value.apply(normalisation == .all ? hn : h, rows: count, into: v.pointer + start)
-    activate(q.pointer + start, slope: querySlope.pointer + start, count: count * width, scale: headScale)
-    activate(k.pointer + start, slope: keySlope.pointer + start, count: count * width, scale: 1)
+    let (start, count) = (range.lowerBound * width, range.count * width)
+    activate(q.pointer + start, slope: querySlope.pointer + start, count: count, scale: headScale)
+    activate(k.pointer + start, slope: keySlope.pointer + start, count: count, scale: 1)
   }
 
+  /// Adds to dE/dh0. With n = 1/rms and g = dE/d(hn W), the part of q and k is
+  ///   n (g W^T - (1/C) (g . hn W) hn),  since  (g W^T) . hn = g . hn W;  likewise of v where it is normalised.
   func projectAdjoint(_ h0: UnsafePointer<T>, gradient: UnsafeMutablePointer<T>, _ range: Range<Int>) {
-    let (first, count) = (range.lowerBound, range.count)
-    let start = first * width
-    for n in start..<(start + count * width) {
-      dq.pointer[n] *= querySlope.pointer[n]
-      dk.pointer[n] *= keySlope.pointer[n]
-    }
-    let dh = gradient + first * paddedChannels
-    guard normalisation != .none else {
-      for (matrix, slope) in [(query, dq), (key, dk), (value, dv)] {
-        matrix.applyAdjoint(slope.pointer + start, rows: count, into: dh, adding: true)
+    for i in range {
+      let h = h0 + i * paddedChannels
+      let dh = gradient + i * paddedChannels
+      let row = projected.pointer + 3 * i * width
+      let norm = inverseNorm.pointer[i]
+      let first = i * width
+      for n in 0..<width {
+        querySlope.pointer[first + n] *= dq.pointer[first + n]
+        keySlope.pointer[first + n] *= dk.pointer[first + n]
       }
-      return
+      let (gq, gk, gv) = (querySlope.pointer + first, keySlope.pointer + first, dv.pointer + first)
+      if normalisation != .none {
+        var overlap = T.dot(gq, row, count: width) + T.dot(gk, row + width, count: width)
+        if normalisation == .all { overlap += T.dot(gv, row + 2 * width, count: width) }
+        let factor = overlap * inverseChannels * norm * norm
+        for c in 0..<paddedChannels { dh[c] -= factor * h[c] }
+      }
+      let valueNorm = normalisation == .all ? norm : 1
+      for n in 0..<width {
+        row[n] = gq[n] * norm
+        row[width + n] = gk[n] * norm
+        row[2 * width + n] = gv[n] * valueNorm
+      }
     }
-    let dhn = normalisedGradient.pointer + first * paddedChannels
-    query.applyAdjoint(dq.pointer + start, rows: count, into: dhn)
-    key.applyAdjoint(dk.pointer + start, rows: count, into: dhn, adding: true)
-    if normalisation == .all {
-      value.applyAdjoint(dv.pointer + start, rows: count, into: dhn, adding: true)
-    }
-    for i in 0..<count {
-      let hn = normalised.pointer + (first + i) * paddedChannels
-      let scale = inverseNorm.pointer[first + i]
-      let row = i * paddedChannels
-      let overlap = inverseChannels * T.dot(dhn + row, hn, count: channels)
-      for c in 0..<paddedChannels { dh[row + c] += scale * (dhn[row + c] - overlap * hn[c]) }
-    }
-    if normalisation == .queryKey {
-      value.applyAdjoint(dv.pointer + start, rows: count, into: dh, adding: true)
-    }
+    projection.applyAdjoint(
+      projected.pointer + 3 * range.lowerBound * width, rows: range.count,
+      into: gradient + range.lowerBound * paddedChannels, adding: true)
   }
 
   /// x <- scale phi(x), slope = scale phi'(x).

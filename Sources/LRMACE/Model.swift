@@ -31,6 +31,14 @@ public struct Matrix: Sendable {
     self.init(rows: rows, columns: columns, values: Array(repeating: 0, count: rows * columns))
   }
 
+  /// Matrices of as many rows each, their columns in turn.
+  init(sideBySide matrices: [Matrix]) {
+    let rows = matrices.first?.rows ?? 0
+    self.init(
+      rows: rows, columns: matrices.reduce(0) { $0 + $1.columns },
+      values: (0..<rows).flatMap { row in matrices.flatMap { $0.values[row * $0.columns..<(row + 1) * $0.columns] } })
+  }
+
   public subscript(row: Int, column: Int) -> Double {
     get { values[row * columns + column] }
     set { values[row * columns + column] = newValue }

@@ -114,31 +114,71 @@ extension ParticleMesh {
             table[3 &* i &+ 2] = window[4] * window[0][i]
           }
           let points = mesh + part &* layout.part
-          switch vectors {
-          case 1: sumRows(InlineArray<1, Int8>(repeating: 0), points, layout, corner, weights, sums)
-          case 2: sumRows(InlineArray<2, Int8>(repeating: 0), points, layout, corner, weights, sums)
-          case 3: sumRows(InlineArray<3, Int8>(repeating: 0), points, layout, corner, weights, sums)
-          case 4: sumRows(InlineArray<4, Int8>(repeating: 0), points, layout, corner, weights, sums)
-          case 5: sumRows(InlineArray<5, Int8>(repeating: 0), points, layout, corner, weights, sums)
-          case 6: sumRows(InlineArray<6, Int8>(repeating: 0), points, layout, corner, weights, sums)
-          case 7: sumRows(InlineArray<7, Int8>(repeating: 0), points, layout, corner, weights, sums)
-          default: sumRows(InlineArray<8, Int8>(repeating: 0), points, layout, corner, weights, sums)
+          let jet = jets + (4 &* Int(sequence[place]) &* stride + part &* half)
+          guard half == Lanes.scalarCount else {
+            switch vectors {
+            case 1: sumRows(InlineArray<1, Int8>(repeating: 0), points, layout, corner, weights, sums)
+            default: sumRows(InlineArray<2, Int8>(repeating: 0), points, layout, corner, weights, sums)
+            }
+            contract(sums, window, jet, stride)
+            continue
           }
-          let target = jets + 4 &* Int(sequence[place]) &* stride + part &* half
-          if half == 2 {
-            contract(T.Pair.self, sums, window, target, stride)
-          } else {
-            contract(Lanes.self, sums, window, target, stride)
+          switch vectors {
+          case 4: sum(InlineArray<4, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 5: sum(InlineArray<5, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 6: sum(InlineArray<6, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 7: sum(InlineArray<7, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          default: sum(InlineArray<8, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
           }
         }
       }
     }
   }
 
+  /// Value and gradient where a vector holds the fields of one point, along the third axis first. The first argument
+  /// fixes the number of points for the compiler.
+  @inline(__always)
+  private func sum<let count: Int>(
+    _: InlineArray<count, Int8>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ corner: SIMD3<Int32>,
+    _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>, _ jet: UnsafeMutablePointer<T>,
+    _ stride: Int
+  ) {
+    let (wz, dz) = (scalars(window + 2), scalars(window + 5))
+    var (z, slope) = (InlineArray<count, Lanes>(repeating: .zero), InlineArray<count, Lanes>(repeating: .zero))
+    for v in 0..<count { (z[v], slope[v]) = (Lanes(repeating: wz[v]), Lanes(repeating: dz[v])) }
+    var (value, gx, gy, gz) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+    var x = Int(corner.x)
+    for i in 0..<count {
+      let w = weights + 3 &* WindowValues.scalarCount &* i
+      let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+      var y = Int(corner.y)
+      for j in 0..<count {
+        let row = plane + y &* layout.row
+        var (s, t) = (Lanes.zero, Lanes.zero)
+        for v in 0..<count {
+          let point = vector(row, v)
+          s.addProduct(point, z[v])
+          t.addProduct(point, slope[v])
+        }
+        let weight = Lanes(repeating: w[j])
+        value.addProduct(s, weight)
+        gx.addProduct(s, Lanes(repeating: w[WindowValues.scalarCount &+ j]))
+        gy.addProduct(s, Lanes(repeating: w[2 &* WindowValues.scalarCount &+ j]))
+        gz.addProduct(t, weight)
+        y = y &+ 1 == size.y ? 0 : y &+ 1
+      }
+      x = x &+ 1 == size.x ? 0 : x &+ 1
+    }
+    store(value, jet)
+    store(gx, jet + stride)
+    store(gy, jet + 2 &* stride)
+    store(gz, jet + 3 &* stride)
+  }
+
   /// Distance between the three sums over rows.
   var sumStride: Int { 8 * Lanes.scalarCount }
 
-  /// The first argument fixes the number of vectors for the compiler.
+  /// Sums over rows where a vector holds several points. The first argument fixes the number of vectors.
   @inline(__always)
   private func sumRows<let count: Int>(
     _: InlineArray<count, Int8>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout,
@@ -174,17 +214,17 @@ extension ParticleMesh {
     }
   }
 
-  /// The sum over the third axis of the sums over rows, [3][p][V].
+  /// The sum over the third axis of the sums over rows, [3][p][pair].
   @inline(__always)
-  private func contract<V: SIMD & BitwiseCopyable>(
-    _: V.Type, _ sums: UnsafeMutablePointer<T>, _ window: UnsafeMutablePointer<WindowValues>,
+  private func contract(
+    _ sums: UnsafeMutablePointer<T>, _ window: UnsafeMutablePointer<WindowValues>,
     _ jet: UnsafeMutablePointer<T>, _ stride: Int
-  ) where V.Scalar == T {
-    func sum(_ row: Int, _ weights: UnsafePointer<T>) -> V {
-      var sum = V.zero
+  ) {
+    func sum(_ row: Int, _ weights: UnsafePointer<T>) -> T.Pair {
+      var sum = T.Pair.zero
       for l in 0..<order {
-        let place = UnsafeRawPointer(sums + row &* sumStride + l &* V.scalarCount)
-        sum.addProduct(place.loadUnaligned(as: V.self), V(repeating: weights[l]))
+        let place = UnsafeRawPointer(sums + row &* sumStride + l &* T.Pair.scalarCount)
+        sum.addProduct(place.loadUnaligned(as: T.Pair.self), T.Pair(repeating: weights[l]))
       }
       return sum
     }
