@@ -3,7 +3,8 @@
 // Edge i <- j with image S: d = r_i - r_j - S A, r = |d| < cutoff (DESIGN section 1). Lengths and directions are
 // taken in double precision and handed to the kernels in theirs. Each centre's edges fill the front of the slots
 // that its neighbour-list candidates own, so a step allocates nothing.
-// Adjoint: with g = dE/dd, F_i -= g, F_j += g, and dE/d(strain) += d (x) g.
+// Adjoint: with g = dE/dd, F_i -= g, F_j += g, and dE/d(strain) += d (x) g. What a centre's edges do to it and to the
+// strain is known where its gradients still lie in the cache; F_j waits for a pass over all edges.
 
 import Equivariant
 import Kernels
@@ -18,7 +19,7 @@ final class EdgeGeometry<T: KernelScalar> {
   private let counts = Workspace<Int32>()
   private let neighbors = Workspace<Int32>()
   private let lengths = Workspace<T>()
-  private let directions = Workspace<T>()  // [slot][3]
+  private let directions = Workspace<T>()  // [slot][3], then g
   private let values = Workspace<T>()  // Y [slot][harmonic]
   private let valueGradients = Workspace<T>()
   private let lengthGradients = Workspace<T>()
@@ -67,7 +68,7 @@ final class EdgeGeometry<T: KernelScalar> {
 
   // MARK: - Forward
 
-  /// Lengths, directions and harmonics of the edges of `centres`; clears their gradients.
+  /// Lengths, directions and harmonics of the edges of `centres`.
   func forward(centres: Range<Int>, positions: UnsafePointer<Vector3>, list: NeighborList, cell: Matrix3) {
     let square = cutoff * cutoff
     let width = T.Lanes.scalarCount
@@ -105,9 +106,6 @@ final class EdgeGeometry<T: KernelScalar> {
               }
               first &+= width
             }
-            (valueGradients.pointer + start &* harmonics.count)
-              .update(repeating: 0, count: (slot &- start) &* harmonics.count)
-            (lengthGradients.pointer + start).update(repeating: 0, count: slot &- start)
           }
         }
       }
@@ -127,9 +125,17 @@ final class EdgeGeometry<T: KernelScalar> {
 
   // MARK: - Adjoint
 
-  /// Adds the forces and the strain gradient of the edges of `centres`.
-  func adjoint(centres: Range<Int>, forces: UnsafeMutablePointer<Vector3>, strainGradient: inout Matrix3) {
+  /// Clears dE/dY and dE/dr of one centre.
+  func clearGradients(of i: Int) {
+    let count = Int(counts.pointer[i])
+    harmonicsGradient(of: i).update(repeating: 0, count: count &* harmonics.count)
+    lengthGradient(of: i).update(repeating: 0, count: count)
+  }
+
+  /// g of the edges of `centres`, the sum of -g over those of each centre, and their strain gradient.
+  func adjoint(centres: Range<Int>, forces: UnsafeMutablePointer<Vector3>) -> Matrix3 {
     let width = T.Lanes.scalarCount
+    var strain = Matrix3.zero
     SphericalHarmonics.withComponents(of: T.Lanes.self) { g in
       for i in centres {
         let start = Int(starts[i])
@@ -147,19 +153,33 @@ final class EdgeGeometry<T: KernelScalar> {
           let u = direction(first)
           let t = harmonics.adjoint(u, inverseLength: inverse, gradient: g)
           for e in 0..<count {
-            let slope = Double(lengthGradients.pointer[first &+ e])
-            let unit = Vector3(Double(u.x[e]), Double(u.y[e]), Double(u.z[e]))
-            let gradient = Vector3(Double(t.x[e]), Double(t.y[e]), Double(t.z[e])) + slope * unit
-            let d = unit * Double(lengths.pointer[first &+ e])
+            let slope = lengthGradients.pointer[first &+ e]
+            let length = Double(lengths.pointer[first &+ e])
+            let target = directions.pointer + 3 &* (first &+ e)
+            target[0] = t.x[e] + slope * u.x[e]
+            target[1] = t.y[e] + slope * u.y[e]
+            target[2] = t.z[e] + slope * u.z[e]
+            let gradient = Vector3(Double(target[0]), Double(target[1]), Double(target[2]))
             onCentre -= gradient
-            forces[Int(neighbors.pointer[first &+ e])] += gradient
-            strainGradient.x += d.x * gradient
-            strainGradient.y += d.y * gradient
-            strainGradient.z += d.z * gradient
+            strain.x += length * Double(u.x[e]) * gradient
+            strain.y += length * Double(u.y[e]) * gradient
+            strain.z += length * Double(u.z[e]) * gradient
           }
           first &+= width
         }
-        forces[i] += onCentre
+        forces[i] = onCentre
+      }
+    }
+    return strain
+  }
+
+  /// Adds g to the forces on the neighbours of `centres`.
+  func addNeighborForces(centres: Range<Int>, to forces: UnsafeMutablePointer<Vector3>) {
+    for i in centres {
+      let start = Int(starts[i])
+      for slot in start..<(start &+ Int(counts.pointer[i])) {
+        let g = directions.pointer + 3 &* slot
+        forces[Int(neighbors.pointer[slot])] += Vector3(Double(g[0]), Double(g[1]), Double(g[2]))
       }
     }
   }

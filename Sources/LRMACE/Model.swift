@@ -36,7 +36,9 @@ public struct Matrix: Sendable {
     let rows = matrices.first?.rows ?? 0
     self.init(
       rows: rows, columns: matrices.reduce(0) { $0 + $1.columns },
-      values: (0..<rows).flatMap { row in matrices.flatMap { $0.values[row * $0.columns..<(row + 1) * $0.columns] } })
+      values: (0..<rows).flatMap { row in
+        matrices.flatMap { $0.values[row * $0.columns..<(row + 1) * $0.columns] }
+      })
   }
 
   public subscript(row: Int, column: Int) -> Double {

@@ -39,6 +39,9 @@ final class Network<T: KernelScalar> {
   private let inputs: [Workspace<T>]
   private let messages: [Workspace<T>]
   private var scratch: [ThreadScratch<T>] = []
+  /// What its edges do to each centre; dE/d(strain) of the edges of each block.
+  private let centreForces = Workspace<Vector3>()
+  private let strainGradients = Workspace<Matrix3>()
   /// Sum of the readouts of every atom.
   private let nodeEnergies = Workspace<Double>()
   private(set) var timings = Timings()
@@ -102,6 +105,7 @@ final class Network<T: KernelScalar> {
     self.species = species
     elements = model.species.indices.filter(species.contains)
     nodeEnergies.reserve(atoms)
+    centreForces.reserve(atoms)
     blocks.removeAll(keepingCapacity: true)
     var first = 0
     while first < atoms {
@@ -110,6 +114,7 @@ final class Network<T: KernelScalar> {
       blocks.append(Block(atoms: first..<end, species: species[first]))
       first = end
     }
+    strainGradients.reserve(blocks.count)
     geometry.reserve(for: list)
     for t in 0...layers.count {
       let count = Features<T>.count(atoms: atoms, channels: channels, lmax: lmax(t))
@@ -152,13 +157,6 @@ final class Network<T: KernelScalar> {
   ) -> Matrix3 {
     timings.begin()
     attention?.measuresSources = measuresSources
-    positions.withUnsafeBufferPointer { r in
-      parallel(queue, count: blocks.count) { _, n in
-        guard let r = r.baseAddress else { return }
-        geometry.forward(centres: blocks[n].atoms, positions: r, list: list, cell: cell.vectors)
-      }
-    }
-    timings.end(.edges)
     attention?.prepare(positions: positions, cell: cell)
     timings.end(.attention)
 
@@ -166,22 +164,28 @@ final class Network<T: KernelScalar> {
     for t in layers.indices {
       attention?.forward(layer: t, features: features[t].pointer, atoms: atoms, lmax: layers[t].outputLmax)
       timings.end(.attention)
-      forward(layer: t)
+      forward(layer: t) { block in
+        // Messages find the edges in the cache.
+        guard t == 0 else { return }
+        positions.withUnsafeBufferPointer { r in
+          guard let r = r.baseAddress else { return }
+          geometry.forward(centres: block.atoms, positions: r, list: list, cell: cell.vectors)
+        }
+      }
     }
     for t in layers.indices.reversed() {
       adjoint(layer: t)
     }
 
-    for s in scratch { s.strainGradient = .zero }
     parallel(threads: threads, count: atoms) { thread, range in
-      let s = scratch[thread]
-      s.forces.fill(.zero, count: atoms)
-      geometry.adjoint(centres: range, forces: s.forces.pointer, strainGradient: &s.strainGradient)
+      let forces = scratch[thread].forces
+      forces.fill(.zero, count: atoms)
+      geometry.addNeighborForces(centres: range, to: forces.pointer)
     }
     var strainGradient = Matrix3.zero
-    for s in scratch { strainGradient += s.strainGradient }
+    for n in blocks.indices { strainGradient += strainGradients.pointer[n] }
     for i in 0..<atoms {
-      var f = Vector3.zero
+      var f = centreForces.pointer[i]
       for s in scratch { f += s.forces.pointer[i] }
       forces[i] = f
       atomicEnergies[i] =
@@ -193,7 +197,8 @@ final class Network<T: KernelScalar> {
     return strainGradient
   }
 
-  private func forward(layer t: Int) {
+  /// `prepare` comes before the messages of each block.
+  private func forward(layer t: Int, prepare: (Block) -> Void) {
     let layer = layers[t]
     let layout = layer.layout
     let x = view(inputs[t])
@@ -205,6 +210,8 @@ final class Network<T: KernelScalar> {
       let block = blocks[n]
       let first = block.atoms.lowerBound
       let count = block.atoms.count
+      prepare(block)
+      clock.end(.edges, &s.parts)
       let m = MessageBlock<T>(base: s.messages.pointer, atoms: count)
       switch layer.messages {
       case .species(let convolution):
@@ -267,6 +274,7 @@ final class Network<T: KernelScalar> {
     let layout = layer.layout
     // The first layer's features do not depend on positions.
     let needsInputs = t > 0
+    let isLast = t == layers.count - 1
     let x = view(inputs[t])
     let (a, dnext, dh) = (view(messages[t]), view(featureGradients[t + 1]), view(featureGradients[t]))
     // Attention first: its mixing rescales dnext where a gate acts.
@@ -274,8 +282,9 @@ final class Network<T: KernelScalar> {
       layer: t, gradient: dnext, lmax: layer.outputLmax, features: features[t].pointer,
       inputGradient: needsInputs ? dh : nil)
     timings.end(.attention)
-    func adjoint(_ block: Block, _ s: ThreadScratch<T>) {
+    func adjoint(_ n: Int, _ s: ThreadScratch<T>) {
       var clock = PartClock()
+      let block = blocks[n]
       let first = block.atoms.lowerBound
       let count = block.atoms.count
       let db = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
@@ -301,6 +310,7 @@ final class Network<T: KernelScalar> {
           into: dm.degree(l, layout), width: layout.widths[l])
       }
       clock.end(.linear, &s.parts)
+      if isLast { for i in block.atoms { geometry.clearGradients(of: i) } }
       switch layer.messages {
       case .species(let convolution):
         for i in block.atoms {
@@ -320,9 +330,13 @@ final class Network<T: KernelScalar> {
         }
       }
       clock.end(.convolution, &s.parts)
+      if t == 0 {
+        strainGradients.pointer[n] = geometry.adjoint(centres: block.atoms, forces: centreForces.pointer)
+        clock.end(.edges, &s.parts)
+      }
     }
     guard needsInputs else {
-      parallel(queue, count: blocks.count) { thread, n in adjoint(blocks[n], scratch[thread]) }
+      parallel(queue, count: blocks.count) { thread, n in adjoint(n, scratch[thread]) }
       timings.gather(scratch)
       return
     }
@@ -330,7 +344,7 @@ final class Network<T: KernelScalar> {
       let s = scratch[thread]
       s.inputGradients.fill(
         0, count: Features<T>.count(atoms: atoms, channels: channels, lmax: layer.inputLmax))
-      for n in range { adjoint(blocks[n], s) }
+      for n in range { adjoint(n, s) }
     }
     timings.gather(scratch)
     parallel(threads: threads, count: atoms) { _, range in

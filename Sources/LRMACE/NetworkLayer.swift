@@ -121,9 +121,8 @@ final class ThreadScratch<T: KernelScalar> {
   let products: Workspace<T>
   /// dE/dx of all atoms from this thread's centres.
   let inputGradients = Workspace<T>()
-  /// Forces on all atoms from this thread's centres.
+  /// Forces on all atoms as neighbours of this thread's centres.
   let forces = Workspace<Vector3>()
-  var strainGradient = Matrix3.zero
   /// Hidden units of a readout.
   let readout: Workspace<T>
   var parts = Timings.Parts()

@@ -3,7 +3,7 @@
 public typealias Vector3 = SIMD3<Double>
 
 /// Three row vectors; element (i, j) is `rows[i][j]`.
-public struct Matrix3: Sendable, Hashable {
+public struct Matrix3: Sendable, Hashable, BitwiseCopyable {
   public var x: Vector3
   public var y: Vector3
   public var z: Vector3

@@ -124,11 +124,16 @@ extension ParticleMesh {
             continue
           }
           switch vectors {
-          case 4: sum(InlineArray<4, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 5: sum(InlineArray<5, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 6: sum(InlineArray<6, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 7: sum(InlineArray<7, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          default: sum(InlineArray<8, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 4:
+            sum(InlineArray<4, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 5:
+            sum(InlineArray<5, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 6:
+            sum(InlineArray<6, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 7:
+            sum(InlineArray<7, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          default:
+            sum(InlineArray<8, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
           }
         }
       }
@@ -139,12 +144,15 @@ extension ParticleMesh {
   /// fixes the number of points for the compiler.
   @inline(__always)
   private func sum<let count: Int>(
-    _: InlineArray<count, Int8>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ corner: SIMD3<Int32>,
+    _: InlineArray<count, Int8>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout,
+    _ corner: SIMD3<Int32>,
     _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>, _ jet: UnsafeMutablePointer<T>,
     _ stride: Int
   ) {
     let (wz, dz) = (scalars(window + 2), scalars(window + 5))
-    var (z, slope) = (InlineArray<count, Lanes>(repeating: .zero), InlineArray<count, Lanes>(repeating: .zero))
+    var (z, slope) = (
+      InlineArray<count, Lanes>(repeating: .zero), InlineArray<count, Lanes>(repeating: .zero)
+    )
     for v in 0..<count { (z[v], slope[v]) = (Lanes(repeating: wz[v]), Lanes(repeating: dz[v])) }
     var (value, gx, gy, gz) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
     var x = Int(corner.x)
