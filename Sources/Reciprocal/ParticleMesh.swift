@@ -31,9 +31,9 @@ struct MeshBlock {
   /// As many numbers as a vector has lanes, or two where few columns are left.
   let half: Int
 
-  static func blocks<T: KernelScalar>(columns: Int, _: T.Type) -> [MeshBlock] {
+  static func blocks<T: KernelScalar>(columns: Int, _: T.Type) -> LazyMapSequence<StrideTo<Int>, MeshBlock> {
     let wide = T.Lanes.scalarCount
-    return stride(from: 0, to: columns, by: 2 * wide).map { first in
+    return stride(from: 0, to: columns, by: 2 * wide).lazy.map { first in
       let range = first..<min(first + 2 * wide, columns)
       return MeshBlock(columns: range, half: range.count <= 4 ? 2 : wide)
     }

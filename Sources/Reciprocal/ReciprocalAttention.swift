@@ -114,7 +114,11 @@ public final class ReciprocalAttention<T: KernelScalar> {
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   public func prepare(positions: [Vector3], cell: Cell) {
-    self.positions = positions
+    // Elements in turn: with the same array in two hands, the caller's next write would copy it.
+    if self.positions.count != positions.count {
+      self.positions = Array(repeating: .zero, count: positions.count)
+    }
+    for m in positions.indices { self.positions[m] = positions[m] }
     self.cell = cell
     atomCount = positions.count
     updateWavevectors()

@@ -7,6 +7,7 @@
   import Foundation
   import LRMACE
   import Lattice
+  import Reciprocal
   import Testing
   import Trajectory
 
@@ -21,12 +22,12 @@
 
     /// Between two rebuilds of the neighbour list: the atoms move by less than half the skin. On one thread: lending
     /// a closure to others costs Swift a block of 32 bytes for each parallel region.
-    @Test func stepAllocatesNothing() throws {
+    @Test(arguments: AttentionMethod.allCases) func stepAllocatesNothing(method: AttentionMethod) throws {
       let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
-      var model = try Model(contentsOf: root.appending(path: "Models/water.h5").path)
-      for t in model.layers.indices { model.layers[t].attention = nil }
-      let potential = LRMACEPotential(model: model)
+      let potential = LRMACEPotential(
+        model: try Model(contentsOf: root.appending(path: "Models/water.h5").path),
+        attention: AttentionEvaluation(method: method))
       var system = try ExtendedXYZ.read(root.appending(path: "Inputs/water-64.xyz").path).system
       var integrator = try VelocityVerlet(timestep: 0.1)
       var evaluation = Evaluation()
