@@ -23,33 +23,38 @@ extension ReciprocalAttention {
     let (n, columns) = (atomCount, state.columns)
     let (x, y) = (state.x.pointer, state.y.pointer)
     let slopes = state.slopes.reserve(3 * n * columns)
-    state.y.fill(0, count: n * columns)
-    state.slopes.fill(0, count: 3 * n * columns)
     let blocks = MeshBlock.blocks(columns: columns, T.self)
     let spectra = state.meshSpectra.reserve(blocks.reduce(0) { $0 + mesh.spectrumCount(half: $1.half) })
     for j in kernel.sigmas.indices {
       let (jets, stride) = meshJets(of: x, state, kernel: j) { .store(spectra + $0) }
-      let filter = state.filter(j)
+      let (filter, selfTerms) = (state.filter(j), state.selfTerms)
       parallel(threads: threads, count: n) { _, atoms in
         for m in atoms {
-          let jet = jets + 4 * m * stride
-          for c in 0..<columns { y[m * columns + c] += filter[c] * jet[c] }
+          let (jet, source, value) = (jets + 4 * m * stride, x + m * columns, y + m * columns)
+          let slope = slopes + 3 * m * columns
+          if j == 0 {
+            for c in 0..<columns { value[c] = filter[c] * jet[c] - selfTerms[c] * source[c] }
+          } else {
+            for c in 0..<columns { value[c] += filter[c] * jet[c] }
+          }
           for axis in 0..<3 {
-            let slope = slopes + (3 * m + axis) * columns
-            for c in 0..<columns { slope[c] += filter[c] * jet[(axis + 1) * stride + c] }
+            let (slope, rise) = (slope + axis * columns, jet + (axis + 1) * stride)
+            if j == 0 {
+              for c in 0..<columns { slope[c] = filter[c] * rise[c] }
+            } else {
+              for c in 0..<columns { slope[c] += filter[c] * rise[c] }
+            }
           }
         }
       }
     }
-    subtractSelf(state, source: x, result: y)
   }
 
   /// `dX` may be nil where nobody asks for it.
   func adjointMesh(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
     let (n, columns) = (atomCount, state.columns)
     let (x, slopes, gradients) = (state.x.pointer, state.slopes.pointer, meshGradients.pointer)
-    let spectra = state.meshSpectra.pointer
-    dX?.update(repeating: 0, count: n * columns)
+    let (spectra, selfTerms) = (state.meshSpectra.pointer, state.selfTerms)
     for j in kernel.sigmas.indices {
       let source = filtered(dY, state, kernel: j)
       let (jets, stride) = meshJets(of: source, state, kernel: j) { .overlap(spectra + $0) }
@@ -58,7 +63,11 @@ extension ReciprocalAttention {
           let jet = jets + 4 * m * stride
           let row = m * columns
           if let dX {
-            for c in 0..<columns { dX[row + c] += jet[c] }
+            if j == 0 {
+              for c in 0..<columns { dX[row + c] = jet[c] - selfTerms[c] * dY[row + c] }
+            } else {
+              for c in 0..<columns { dX[row + c] += jet[c] }
+            }
           }
           for axis in 0..<3 {
             gradients[m][axis] += Double(T.dot(x + row, jet + (axis + 1) * stride, count: columns))
@@ -69,7 +78,6 @@ extension ReciprocalAttention {
         }
       }
     }
-    if let dX { subtractSelf(state, source: dY, result: dX) }
     if measuresSources { measureStrengths(state, dY: dY) }
   }
 
