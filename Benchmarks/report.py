@@ -44,10 +44,10 @@ def sizes(results):
 
 
 def threads(results):
-  rows = [[name, runs[0]['atoms']] + [f'{per_atom(runs[0]) / per_atom(r):.2f}' for r in runs]
-          for name, sizes in results.items() for runs in sizes]
-  counts = [r['threads'] for r in next(iter(results.values()))[0]]
-  table(['model', 'atoms'] + [f'{n} thread{"s" * (n > 1)}' for n in counts], rows)
+  spread = lambda x: f'{np.median(x):.2f} ({min(x):.2f} - {max(x):.2f})'
+  table(['model', 'atoms', 'threads', 'one thread / several', 'as many processes at once'],
+        [[name, r['atoms'], r['threads'], spread(r['speedup']), spread(r['machine'])]
+         for name, runs in results.items() for r in runs])
 
 
 def methods(results):
@@ -64,13 +64,17 @@ def methods(results):
 def accuracy(results):
   figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
   for name, by_size in results.items():
-    for n, rows in by_size.items():
+    for n, errors in by_size.items():
+      rows, chosen = errors['given'], errors['chosen']
       print(f'**{name}**, {int(n):,} atoms: mesh against k-sum, energy in eV per atom / largest force in eV/A\n')
       spacings = sorted({r['spacing'] for r in rows})
       cell = lambda o, s: next(f'{r["energy"]:.0e} / {r["force"]:.0e}' for r in rows if (r['order'], r['spacing']) == (o, s))
       orders = sorted({r['order'] for r in rows})
       table(['order'] + [f'{s} sigma' for s in spacings], [[str(o)] + [cell(o, s) for s in spacings] for o in orders])
-    for o in orders:
+      print(f'The mesh that Bloch chooses: {chosen["energy"]:.0e} / {chosen["force"]:.0e}\n')
+  for name, by_size in list(results.items())[:1]:
+    rows = list(by_size.values())[-1]['given']
+    for o in sorted({r['order'] for r in rows}):
       line = [r for r in rows if r['order'] == o]
       for axis, key in zip(axes, ('energy', 'force')):
         axis.semilogy([r['spacing'] for r in line], [r[key] for r in line], 'o-', label=f'order {o}')

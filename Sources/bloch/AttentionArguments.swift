@@ -11,11 +11,11 @@ struct AttentionArguments: ParsableArguments {
   var attention: AttentionMethod?
 
   @Option(
-    help: "Mesh points along an axis that an atom reaches, 4 to 8. (default: enough for forces to 5e-6 eV/A)")
+    help: "Mesh points along an axis that an atom reaches, 4 to 8. (default: enough for forces to 2e-6 eV/A)")
   var meshOrder: Int?
 
   @Option(
-    help: "Spacing of the mesh in units of the smallest sigma. (default: fine enough for forces to 5e-6 eV/A)"
+    help: "Spacing of the mesh in units of the smallest sigma. (default: fine enough for forces to 2e-6 eV/A)"
   )
   var meshSpacing: Double?
 

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Kernels
 import Testing
 
@@ -47,4 +48,22 @@ import Testing
     }
   }
   #expect(visits.allSatisfy { $0 == 100 })
+}
+
+@Test(arguments: [1, 2, 5]) func everyPieceOfAQueueIsDoneOnceWhoeverDoesIt(threads: Int) {
+  let queue = WorkQueue(threads: threads)
+  for count in [0, 1, 3, 1000] {
+    var visits = [Int](repeating: 0, count: count)
+    visits.withUnsafeMutableBufferPointer { visits in
+      nonisolated(unsafe) let visits = visits
+      for _ in 0..<20 {
+        parallel(queue, count: count) { thread, piece in
+          // One part of the work is slow: the others' threads must take from it.
+          if piece * threads < count { usleep(1) }
+          visits[piece] += 1
+        }
+      }
+    }
+    #expect(visits.allSatisfy { $0 == 20 })
+  }
 }
