@@ -161,16 +161,13 @@ final class Network<T: KernelScalar> {
     timings.end(.attention)
 
     nodeEnergies.fill(0, count: atoms)
-    for t in layers.indices {
-      attention?.forward(layer: t, features: features[t].pointer, atoms: atoms, lmax: layers[t].outputLmax)
-      timings.end(.attention)
-      forward(layer: t) { block in
-        // Messages find the edges in the cache.
-        guard t == 0 else { return }
-        positions.withUnsafeBufferPointer { r in
-          guard let r = r.baseAddress else { return }
-          geometry.forward(centres: block.atoms, positions: r, list: list, cell: cell.vectors)
-        }
+    positions.withUnsafeBufferPointer { r in
+      guard let r = r.baseAddress else { return }
+      for t in layers.indices {
+        attention?.forward(
+          layer: t, features: features[t].pointer, atoms: atoms, lmax: layers[t].outputLmax)
+        timings.end(.attention)
+        forward(layer: t, positions: r, list: list, cell: cell.vectors)
       }
     }
     for t in layers.indices.reversed() {
@@ -197,8 +194,7 @@ final class Network<T: KernelScalar> {
     return strainGradient
   }
 
-  /// `prepare` comes before the messages of each block.
-  private func forward(layer t: Int, prepare: (Block) -> Void) {
+  private func forward(layer t: Int, positions: UnsafePointer<Vector3>, list: NeighborList, cell: Matrix3) {
     let layer = layers[t]
     let layout = layer.layout
     let x = view(inputs[t])
@@ -210,8 +206,11 @@ final class Network<T: KernelScalar> {
       let block = blocks[n]
       let first = block.atoms.lowerBound
       let count = block.atoms.count
-      prepare(block)
-      clock.end(.edges, &s.parts)
+      if t == 0 {
+        // Messages find the edges in the cache.
+        geometry.forward(centres: block.atoms, positions: positions, list: list, cell: cell)
+        clock.end(.edges, &s.parts)
+      }
       let m = MessageBlock<T>(base: s.messages.pointer, atoms: count)
       switch layer.messages {
       case .species(let convolution):

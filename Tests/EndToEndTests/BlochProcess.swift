@@ -69,9 +69,12 @@ final class TemporaryFolder {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
   /// Writes the deck `name`.yaml of eight water molecules; `motion` holds ensemble and thermostat.
-  func writeDeck(_ name: String, steps: Int, _ motion: String = "ensemble: nve", threads: Int = 1) throws
-    -> String
-  {
+  func writeDeck(
+    _ name: String, steps: Int, _ motion: String = "ensemble: nve", threads: Int = 1,
+    trajectory: String = "{every: 3 steps, forces: true, precision: double}",
+    log: String = "{every: 2 steps}",
+    checkpoint: String = "{every: 5 steps}"
+  ) throws -> String {
     let deck = "\(path)/\(name).yaml"
     try """
     structure: \(BlochProcess.structure)
@@ -80,9 +83,9 @@ final class TemporaryFolder {
     timestep: 0.5 fs
     steps: \(steps)
     threads: \(threads)
-    trajectory: {every: 3 steps, forces: true, precision: double}
-    log: {every: 2 steps}
-    checkpoint: {every: 5 steps}
+    trajectory: \(trajectory)
+    log: \(log)
+    checkpoint: \(checkpoint)
     output: {folder: \(path)}
     \(motion)
 

@@ -6,23 +6,9 @@
 
   @Test func residentMemoryStaysLevelOverTenThousandSteps() throws {
     let folder = try TemporaryFolder()
-    let deck = "\(folder.path)/long.yaml"
-    try """
-    structure: \(BlochProcess.structure)
-    model: \(BlochProcess.model)
-    temperature: 300 K
-    timestep: 0.5 fs
-    steps: 10000
-    threads: 1
-    ensemble: nvt
-    thermostat: {tau: 50 fs}
-    trajectory: {every: 20 steps}
-    log: {every: 20 steps}
-    checkpoint: {every: 500 steps}
-    output: {folder: \(folder.path)}
-
-    """.write(toFile: deck, atomically: true, encoding: .utf8)
-
+    let deck = try folder.writeDeck(
+      "long", steps: 10000, "ensemble: nvt\nthermostat: {tau: 50 fs}", trajectory: "{every: 20 steps}",
+      log: "{every: 20 steps}", checkpoint: "{every: 500 steps}")
     let process = try BlochProcess.start(["run", deck], in: folder.path)
     // Pages in use, the second number of /proc/PID/statm (proc(5)).
     var pages: [Int] = []

@@ -57,7 +57,7 @@ import Testing
     visits.withUnsafeMutableBufferPointer { visits in
       nonisolated(unsafe) let visits = visits
       for _ in 0..<20 {
-        parallel(queue, count: count) { thread, piece in
+        parallel(queue, count: count) { _, piece in
           // One part of the work is slow: the others' threads must take from it.
           if piece * threads < count { usleep(1) }
           visits[piece] += 1

@@ -23,8 +23,6 @@
     /// Between two rebuilds of the neighbour list: the atoms move by less than half the skin. On one thread: lending
     /// a closure to others costs Swift a block of 32 bytes for each parallel region.
     @Test(arguments: AttentionMethod.allCases) func stepAllocatesNothing(method: AttentionMethod) throws {
-      let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
       let potential = LRMACEPotential(
         model: try Model(contentsOf: root.appending(path: "Models/water.h5").path),
         attention: AttentionEvaluation(method: method))

@@ -7,7 +7,8 @@ import Lattice
 import Testing
 import Trajectory
 
-private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+/// The folder of the package.
+let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent()
 
 private func water() throws -> AtomicSystem {
