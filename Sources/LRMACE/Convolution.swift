@@ -13,7 +13,7 @@ import Equivariant
 import Kernels
 
 /// Tensor-product paths of a layer with their coupling tables.
-struct Convolution<T: KernelScalar> {
+final class Convolution<T: KernelScalar> {
   private struct Path: BitwiseCopyable {
     let l1: Int
     let l3: Int

@@ -25,7 +25,7 @@ struct Features<T: KernelScalar> {
 }
 
 /// A weight matrix in kernel precision, padded to whole lanes of channels, with its transpose for the adjoint.
-struct PackedMatrix<T: KernelScalar> {
+final class PackedMatrix<T: KernelScalar> {
   let rows: Int
   let columns: Int
   private let values: Workspace<T>

@@ -135,9 +135,11 @@ final class Network<T: KernelScalar> {
           block: Self.blockSize, channels: channels)
       }
     }
+    let inputCount = Features<T>.count(
+      atoms: atoms, channels: channels, lmax: layers.map(\.inputLmax).max() ?? 0)
     for s in scratch {
-      s.inputGradients.reserve(
-        Features<T>.count(atoms: atoms, channels: channels, lmax: layers.map(\.inputLmax).max() ?? 0))
+      s.inputGradients.reserve(inputCount)
+      s.inputGradients.fill(0, count: inputCount)
       s.forces.reserve(atoms)
     }
     attention?.prepare(species: species)
@@ -181,10 +183,13 @@ final class Network<T: KernelScalar> {
     }
     var strainGradient = Matrix3.zero
     for n in blocks.indices { strainGradient += strainGradients.pointer[n] }
+    let sum = centreForces.pointer
+    for s in scratch {
+      let addend = s.forces.pointer
+      for i in 0..<atoms { sum[i] += addend[i] }
+    }
     for i in 0..<atoms {
-      var f = centreForces.pointer[i]
-      for s in scratch { f += s.forces.pointer[i] }
-      forces[i] = f
+      forces[i] = sum[i]
       atomicEnergies[i] =
         model.scale * nodeEnergies.pointer[i] + model.shift + model.isolatedEnergies[species[i]]
     }
@@ -200,6 +205,9 @@ final class Network<T: KernelScalar> {
     let x = view(inputs[t])
     let (a, h, next) = (view(messages[t]), view(features[t]), view(features[t + 1]))
     let gradient = view(featureGradients[t + 1])
+    let (blocks, species, elements, scratch) = (blocks, species, elements, scratch)
+    let (geometry, attention, readout) = (geometry, attention, readouts[t])
+    let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: view(inputs[t + 1])) : nil
     parallel(queue, count: blocks.count) { thread, n in
       let s = scratch[thread]
       var clock = PartClock()
@@ -233,9 +241,9 @@ final class Network<T: KernelScalar> {
       }
       clock.end(.linear, &s.parts)
       let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
+      let contraction = s.contraction[t]
       for i in block.atoms {
-        layer.contraction.forward(
-          species: block.species, a: a, i, b: b, i - first, scratch: s.contraction[t])
+        layer.contraction.forward(species: block.species, a: a, i, b: b, i - first, scratch: contraction)
       }
       clock.end(.contraction, &s.parts)
       for l in 0...layer.outputLmax {
@@ -252,15 +260,14 @@ final class Network<T: KernelScalar> {
       for l in 0...layer.outputLmax {
         gradient.row(l, first).update(repeating: 0, count: count * (2 * l + 1) * channels)
       }
-      readouts[t]?.addEnergies(
+      readout?.addEnergies(
         of: block.atoms, features: next, scale: model.scale, energies: nodeEnergies.pointer,
         gradient: gradient, scratch: s.readout)
       clock.end(.readout, &s.parts)
-      if t + 1 < layers.count {
-        let inputs = view(inputs[t + 1])
-        for l in 0...layers[t + 1].inputLmax {
-          layers[t + 1].linearUp[l].apply(
-            next.row(l, first), rows: count * (2 * l + 1), into: inputs.row(l, first))
+      if let following {
+        for l in 0...following.layer.inputLmax {
+          following.layer.linearUp[l].apply(
+            next.row(l, first), rows: count * (2 * l + 1), into: following.inputs.row(l, first))
         }
         clock.end(.linear, &s.parts)
       }
@@ -281,6 +288,7 @@ final class Network<T: KernelScalar> {
       layer: t, gradient: dnext, lmax: layer.outputLmax, features: features[t].pointer,
       inputGradient: needsInputs ? dh : nil)
     timings.end(.attention)
+    let (blocks, species, elements, scratch, geometry) = (blocks, species, elements, scratch, geometry)
     func adjoint(_ n: Int, _ s: ThreadScratch<T>) {
       var clock = PartClock()
       let block = blocks[n]
@@ -297,9 +305,10 @@ final class Network<T: KernelScalar> {
       }
       clock.end(.linear, &s.parts)
       let da = Features<T>(base: s.messageGradients.pointer, atoms: count, channels: channels)
+      let contraction = s.contraction[t]
       for i in block.atoms {
         layer.contraction.adjoint(
-          species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: s.contraction[t])
+          species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: contraction)
       }
       clock.end(.contraction, &s.parts)
       let dm = MessageBlock<T>(base: s.messages.pointer, atoms: count)
@@ -340,10 +349,7 @@ final class Network<T: KernelScalar> {
       return
     }
     parallel(threads: threads, count: blocks.count) { thread, range in
-      let s = scratch[thread]
-      s.inputGradients.fill(
-        0, count: Features<T>.count(atoms: atoms, channels: channels, lmax: layer.inputLmax))
-      for n in range { adjoint(n, s) }
+      for n in range { adjoint(n, scratch[thread]) }
     }
     timings.gather(scratch)
     parallel(threads: threads, count: atoms) { _, range in
@@ -351,12 +357,14 @@ final class Network<T: KernelScalar> {
       for l in 0...layer.inputLmax {
         let count = range.count * (2 * l + 1) * channels
         let start = sum.row(l, range.lowerBound)
-        for other in 1..<threads {
-          let addend = scratch[other].inputGradients.pointer + (start - sum.base)
+        for other in scratch.dropFirst() {
+          let addend = other.inputGradients.pointer + (start - sum.base)
           for n in 0..<count { start[n] += addend[n] }
+          addend.update(repeating: 0, count: count)
         }
         layer.linearUp[l].applyAdjoint(
           start, rows: range.count * (2 * l + 1), into: dh.row(l, range.lowerBound), adding: true)
+        start.update(repeating: 0, count: count)
       }
     }
     timings.end(.linear)

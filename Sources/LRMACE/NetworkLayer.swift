@@ -4,7 +4,7 @@ import Foundation
 import Kernels
 import Lattice
 
-struct NetworkLayer<T: KernelScalar> {
+final class NetworkLayer<T: KernelScalar> {
   /// How the layer forms its messages.
   enum Messages {
     /// From features that depend on the element alone.
@@ -119,7 +119,7 @@ final class ThreadScratch<T: KernelScalar> {
   let messageGradients: Workspace<T>
   /// B of a block, or dE/dB.
   let products: Workspace<T>
-  /// dE/dx of all atoms from this thread's centres.
+  /// dE/dx of all atoms from this thread's centres; zero between layers.
   let inputGradients = Workspace<T>()
   /// Forces on all atoms as neighbours of this thread's centres.
   let forces = Workspace<Vector3>()

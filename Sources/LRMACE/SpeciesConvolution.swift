@@ -9,7 +9,7 @@
 import Equivariant
 import Kernels
 
-struct SpeciesConvolution<T: KernelScalar> {
+final class SpeciesConvolution<T: KernelScalar> {
   let layout: MessageLayout
   let radial: RadialTable<T>
   /// [l][species of the centre][z]: rows b.

@@ -61,7 +61,7 @@ struct BilinearProgram<T: KernelScalar> {
 }
 
 /// The contractions of one layer, all outputs L together.
-struct SymmetricContraction<T: KernelScalar> {
+final class SymmetricContraction<T: KernelScalar> {
   /// target[k] += weight[w] * source[i], for 2 l + 1 consecutive components.
   private struct WeightedTerm {
     let target: Int
