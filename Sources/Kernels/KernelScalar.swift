@@ -16,6 +16,9 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
 
+  /// Sums over lanes of as many vectors as there are lanes: neighbouring lanes first, in a fixed order.
+  static func sums(_ vectors: UnsafePointer<Lanes>) -> Lanes
+
   /// exp of every lane.
   static func exp(_ x: Lanes) -> Lanes
 
@@ -63,6 +66,16 @@ extension Float: KernelScalar {
     return two.x + two.y
   }
 
+  @inlinable @inline(__always)
+  public static func sums(_ v: UnsafePointer<SIMD16<Float>>) -> SIMD16<Float> {
+    @inline(__always) func sum(_ a: SIMD16<Float>, _ b: SIMD16<Float>) -> SIMD16<Float> {
+      SIMD16(lowHalf: a.evenHalf, highHalf: b.evenHalf) + SIMD16(lowHalf: a.oddHalf, highHalf: b.oddHalf)
+    }
+    let two = InlineArray<8, SIMD16<Float>> { sum(v[2 &* $0], v[2 &* $0 &+ 1]) }
+    let four = InlineArray<4, SIMD16<Float>> { sum(two[2 &* $0], two[2 &* $0 &+ 1]) }
+    return sum(sum(four[0], four[1]), sum(four[2], four[3]))
+  }
+
   public static func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, a: UnsafePointer<Float>,
     lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
@@ -87,6 +100,15 @@ extension Double: KernelScalar {
     let four = lanes.lowHalf + lanes.highHalf
     let two = four.lowHalf + four.highHalf
     return two.x + two.y
+  }
+
+  @inlinable @inline(__always)
+  public static func sums(_ v: UnsafePointer<SIMD8<Double>>) -> SIMD8<Double> {
+    @inline(__always) func sum(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> {
+      SIMD8(lowHalf: a.evenHalf, highHalf: b.evenHalf) + SIMD8(lowHalf: a.oddHalf, highHalf: b.oddHalf)
+    }
+    let two = InlineArray<4, SIMD8<Double>> { sum(v[2 &* $0], v[2 &* $0 &+ 1]) }
+    return sum(sum(two[0], two[1]), sum(two[2], two[3]))
   }
 
   public static func gemm(

@@ -23,20 +23,17 @@ final class Convolution<T: KernelScalar> {
     let slot: Int
   }
 
-  /// t[tensor] += value * Y[harmonic].
-  private struct Coupling: BitwiseCopyable {
-    let tensor: Int32
-    let harmonic: Int32
-    let value: T
-  }
-
   let channels: Int
   private let paths: Workspace<Path>
   private var pathCount: Int { paths.capacity }
   /// Widths: paths with l3 = l times channels.
   let layout: MessageLayout
   let tensorCount: Int
-  private let couplings: Workspace<Coupling>
+  /// w3j as a matrix from Y to t, [harmonic][padded entry], and from dE/dt to dE/dY, [entry][padded harmonic]. Few of
+  /// their elements differ from zero, but whole lanes cost less than to pick those.
+  private let coupling: Workspace<T>
+  private let couplingAdjoint: Workspace<T>
+  private let harmonicCount: Int
   let radial: RadialTable<T>
 
   init(layer: Model.Layer, channels: Int, radial: RadialTable<T>) {
@@ -44,23 +41,27 @@ final class Convolution<T: KernelScalar> {
     self.radial = radial
     var counts = [Int](repeating: 0, count: layer.messageLmax + 1)
     var paths: [Path] = []
-    var couplings: [Coupling] = []
+    var terms: [(tensor: Int, harmonic: Int, value: Double)] = []
     var offset = 0
     for p in layer.paths {
       paths.append(Path(l1: p.l1, l3: p.l3, tensor: offset, slot: counts[p.l3]))
       counts[p.l3] += 1
       for e in Wigner3j(p.l1, p.l2, p.l3).entries {
-        couplings.append(
-          Coupling(
-            tensor: Int32(offset + e.m1 * (2 * p.l3 + 1) + e.m3), harmonic: Int32(p.l2 * p.l2 + e.m2),
-            value: T(e.value)))
+        terms.append((offset + e.m1 * (2 * p.l3 + 1) + e.m3, p.l2 * p.l2 + e.m2, e.value))
       }
       offset += (2 * p.l1 + 1) * (2 * p.l3 + 1)
     }
     self.paths = Workspace(paths)
-    self.couplings = Workspace(couplings)
     layout = MessageLayout(widths: counts.map { $0 * channels })
     tensorCount = offset
+    harmonicCount = (terms.map(\.harmonic).max() ?? 0) + 1
+    let (height, width) = (T.wholeLanes(tensorCount), T.wholeLanes(harmonicCount))
+    coupling = Workspace(repeating: 0, count: harmonicCount * height)
+    couplingAdjoint = Workspace(repeating: 0, count: tensorCount * width)
+    for term in terms {
+      coupling.pointer[term.harmonic * height + term.tensor] += T(term.value)
+      couplingAdjoint.pointer[term.tensor * width + term.harmonic] += T(term.value)
+    }
   }
 
   /// This path's [m3] rows, `stride` apart, of one atom of a block.
@@ -71,12 +72,43 @@ final class Convolution<T: KernelScalar> {
     (block.row(path.l3, atom, layout) + path.slot &* channels, layout.widths[path.l3])
   }
 
+  /// t of one edge, with zeros up to whole lanes.
   @inline(__always)
   private func expandTensor(_ y: UnsafePointer<T>, into t: UnsafeMutablePointer<T>) {
-    t.update(repeating: 0, count: tensorCount)
-    for n in 0..<couplings.capacity {
-      let c = couplings.pointer[n]
-      t[Int(c.tensor)] += c.value * y[Int(c.harmonic)]
+    let height = T.wholeLanes(tensorCount)
+    for k in stride(from: 0, to: tensorCount, by: T.Lanes.scalarCount) {
+      var sum = T.Lanes(repeating: 0)
+      for n in 0..<harmonicCount {
+        sum.addProduct(coupling.pointer.lanes(n &* height &+ k), T.Lanes(repeating: y[n]))
+      }
+      t.setLanes(k, sum)
+    }
+  }
+
+  /// Adds dE/dY of one edge, given dE/dt still to be summed over lanes of channels; t makes room for the sums.
+  @inline(__always)
+  private func contractTensor(
+    _ dt: UnsafePointer<T.Lanes>, _ t: UnsafeMutablePointer<T>, into dy: UnsafeMutablePointer<T>
+  ) {
+    let lanes = T.Lanes.scalarCount
+    for k in stride(from: 0, to: tensorCount, by: lanes) {
+      if tensorCount &- k > 4 {
+        t.setLanes(k, T.sums(dt + k))
+      } else {
+        for m in k..<tensorCount { t[m] = T.sum(dt[m]) }
+      }
+    }
+    let width = T.wholeLanes(harmonicCount)
+    for n in stride(from: 0, to: harmonicCount, by: lanes) {
+      var sum = T.Lanes(repeating: 0)
+      for k in 0..<tensorCount {
+        sum.addProduct(couplingAdjoint.pointer.lanes(k &* width &+ n), T.Lanes(repeating: t[k]))
+      }
+      if harmonicCount &- n >= lanes {
+        dy.setLanes(n, dy.lanes(n) + sum)
+      } else {
+        for e in 0..<(harmonicCount &- n) { dy[n &+ e] += sum[e] }
+      }
     }
   }
 
@@ -91,7 +123,7 @@ final class Convolution<T: KernelScalar> {
     let t = scratch.tensor.pointer
     for e in 0..<edges.count {
       radial.evaluate(edges.lengths[e], into: r + e &* radial.functions)
-      expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t + e &* tensorCount)
+      expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t + e &* T.wholeLanes(tensorCount))
     }
     for p in 0..<pathCount {
       let path = paths.pointer[p]
@@ -121,7 +153,7 @@ final class Convolution<T: KernelScalar> {
       for e in 0..<edges.count {
         let rc = r.lanes(e &* functions &+ p &* channels &+ c)
         let xj = x + Int(edges.neighbors[e]) &* inputs &* channels
-        let te = t + (e &* tensorCount &+ path.tensor)
+        let te = t + (e &* T.wholeLanes(tensorCount) &+ path.tensor)
         for m1 in 0..<inputs {
           let rx = rc * xj.lanes(m1 &* channels &+ c)
           for m in 0..<components {
@@ -154,7 +186,7 @@ final class Convolution<T: KernelScalar> {
       radial.evaluate(edges.lengths[e], into: r, slope: dr)
       expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t)
       let j = Int(edges.neighbors[e])
-      var slope = T(0)
+      var slope = T.Lanes(repeating: 0)
       for p in 0..<pathCount {
         let path = paths.pointer[p]
         let offset = j &* (2 &* path.l1 &+ 1) &* channels
@@ -170,22 +202,18 @@ final class Convolution<T: KernelScalar> {
         default: slope += propagate(InlineArray<9, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
         }
       }
-      lengthGradient[e] += slope
-      let dy = harmonicsGradient + e &* edges.harmonicCount
-      for n in 0..<couplings.capacity {
-        let c = couplings.pointer[n]
-        dy[Int(c.harmonic)] += c.value * dt[Int(c.tensor)]
-      }
+      lengthGradient[e] += T.sum(slope)
+      contractTensor(dt, t, into: harmonicsGradient + e &* edges.harmonicCount)
     }
   }
 
-  /// One path of one edge: returns dE/dr of the edge and writes dE/dt.
+  /// One path of one edge: returns dE/dr of the edge and writes dE/dt, both still to be summed over lanes.
   @inline(__always)
   private func propagate<let components: Int>(
     _: InlineArray<components, T>, _ p: Int, _ path: Path, _ x: UnsafePointer<T>,
     _ dx: UnsafeMutablePointer<T>, _ r: UnsafePointer<T>, _ dr: UnsafePointer<T>, _ t: UnsafePointer<T>,
-    _ dt: UnsafeMutablePointer<T>, _ dm: UnsafePointer<T>, _ stride: Int
-  ) -> T {
+    _ dt: UnsafeMutablePointer<T.Lanes>, _ dm: UnsafePointer<T>, _ stride: Int
+  ) -> T.Lanes {
     var slope = T.Lanes(repeating: 0)
     for m1 in 0..<(2 &* path.l1 &+ 1) {
       let tensor = path.tensor &+ m1 &* components
@@ -207,8 +235,8 @@ final class Convolution<T: KernelScalar> {
         dx.setLanes(m1 &* channels &+ c, g)
         c &+= T.Lanes.scalarCount
       }
-      for m in 0..<components { dt[tensor &+ m] = T.sum(sum[m]) }
+      for m in 0..<components { dt[tensor &+ m] = sum[m] }
     }
-    return T.sum(slope)
+    return slope
   }
 }

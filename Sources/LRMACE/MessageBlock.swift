@@ -60,9 +60,9 @@ final class ConvolutionScratch<T: KernelScalar> {
   let radial: Workspace<T>
   /// Slopes of the radial functions of one edge.
   let slope: Workspace<T>
-  /// Coupled harmonics t, [edge][entry], and dE/dt of one edge.
+  /// Coupled harmonics t, [edge][padded entry], and dE/dt of one edge with channels in lanes.
   let tensor: Workspace<T>
-  let tensorGradient: Workspace<T>
+  let tensorGradient: Workspace<T.Lanes>
   /// dE/dD of one element, [function][harmonic], and its products with functions and slopes, [edge][harmonic].
   let gradient: Workspace<T>
   let products: Workspace<T>
@@ -71,8 +71,9 @@ final class ConvolutionScratch<T: KernelScalar> {
   init(edges: Int, functions: Int, tensorCount: Int, harmonics: Int) {
     radial = Workspace(capacity: 2 * edges * functions)
     slope = Workspace(capacity: functions)
-    tensor = Workspace(capacity: edges * tensorCount)
-    tensorGradient = Workspace(capacity: tensorCount)
+    let entries = T.wholeLanes(tensorCount)
+    tensor = Workspace(capacity: edges * entries)
+    tensorGradient = Workspace(repeating: T.Lanes(repeating: 0), count: entries)
     gradient = Workspace(repeating: 0, count: functions * harmonics)
     products = Workspace(capacity: 2 * edges * harmonics)
   }
