@@ -39,7 +39,7 @@ def sizes(models):
   return {name: [bench(path, c) for c in COPIES] for name, path in models.items()}
 
 
-def threads(models, rounds=5):
+def threads(models, rounds=9):
   """Ratios of times in turns, because the machine drifts: one thread to several, and, as what the machine itself gives,
   one process to as many processes of one thread at once."""
   counts, results = [n for n in (2, 4, 8, 16, 32) if n <= (os.cpu_count() or 1)], {}

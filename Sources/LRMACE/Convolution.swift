@@ -4,7 +4,7 @@
 // Channels c are contiguous and in SIMD lanes; the accumulators of one path stay in registers while the edges of
 // a centre pass by. The adjoint works channels first: per edge it needs only
 //   s_m1,c = sum_m3 t_m1,m3 dM_m3,c   and   dt_m1,m3 = sum_c R_c x_m1,c dM_m3,c,
-// so forces carry no Cartesian factor of three.
+// so forces carry no Cartesian factor of three. Sums over lanes of channels wait until a whole register of them is due.
 //
 // Shapes: x as Features; M of a block of atoms as MessageBlock, [atom][m3][path][channel] for each l3, so that the
 // linear layer that follows is one matrix product per degree.

@@ -205,6 +205,7 @@ final class Network<T: KernelScalar> {
     let x = view(inputs[t])
     let (a, h, next) = (view(messages[t]), view(features[t]), view(features[t + 1]))
     let gradient = view(featureGradients[t + 1])
+    // What blocks read, in locals: each look at a property counts a reference, which threads would pass to and fro.
     let (blocks, species, elements, scratch) = (blocks, species, elements, scratch)
     let (geometry, attention, readout) = (geometry, attention, readouts[t])
     let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: view(inputs[t + 1])) : nil

@@ -30,6 +30,15 @@ import Testing
   }
 }
 
+@Test func sumsOfARegisterOfVectorsStandInTheOrderOfTheVectors() {
+  let single = (0..<16).map { n in SIMD16<Float>((0..<16).map { Float(n * n + $0) }) }
+  let singleSums = single.withUnsafeBufferPointer { Float.sums($0.baseAddress!) }
+  for n in 0..<16 { #expect(singleSums[n] == Float(16 * n * n + 120)) }
+  let double = (0..<8).map { n in SIMD8<Double>((0..<8).map { Double(n * n + $0) }) }
+  let doubleSums = double.withUnsafeBufferPointer { Double.sums($0.baseAddress!) }
+  for n in 0..<8 { #expect(doubleSums[n] == Double(8 * n * n + 28)) }
+}
+
 @Test func partsRunOnceEachWhoeverCalls() {
   let (callers, threads, count) = (4, 3, 10)
   var visits = [Int](repeating: 0, count: callers * count * count)
