@@ -8,53 +8,68 @@ import Kernels
 import Lattice
 
 extension ParticleMesh {
-  /// mesh(g) = sum_n M(u_n - g) source_n for the columns of `block` of [N][columns], the halo included.
-  /// Threads own planes of the first axis; each adds the atoms in their order.
+  /// Calls `body` with the atoms of every slab of two planes that reach any of `planes`, in the order of the first axis,
+  /// and the last plane that no later atom reaches from below: planes up to it have all their atoms.
+  @inline(__always)
+  func forEachSlab(reaching planes: Range<Int>, _ body: (_ places: Range<Int>, _ complete: Int) -> Void) {
+    let slabs = slabs.pointer
+    // Atoms reach from the plane of their slab to order - 1 below.
+    let last = planes.upperBound &- 1 &+ order &- 1
+    let first = planes.lowerBound / 2
+    for slab in first...min(last, size.x &- 1) / 2 {
+      let end = min(2 &* slab &+ 1, size.x &- 1)
+      body(Int(slabs[slab])..<Int(slabs[slab &+ 1]), end &- (order &- 1))
+    }
+    // Around the period, but no slab twice.
+    if last >= size.x {
+      for slab in 0..<min((last &- size.x) / 2 &+ 1, first) {
+        body(Int(slabs[slab])..<Int(slabs[slab &+ 1]), size.x &+ 2 &* slab &+ 1 &- (order &- 1))
+      }
+    }
+  }
+
+  /// mesh(g) += sum_n M(u_n - g) source_n for the columns of `block` of [N][columns] and the atoms at `places`, in some
+  /// planes, the halo included.
   func spread(
-    _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, atomCount: Int,
-    into mesh: UnsafeMutablePointer<T>
+    _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, places: Range<Int>, planes: Range<Int>,
+    into mesh: UnsafeMutablePointer<T>, scratch: UnsafeMutablePointer<T>
   ) {
-    let (order, half, size) = (order, block.half, size)
+    let (order, half) = (order, block.half)
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
     let layout = MeshLayout(size: size, half: half)
     let vectors = partVectors(half)
-    parallel(threads: threads, count: size.x) { thread, planes in
-      (mesh + planes.lowerBound * layout.plane).update(repeating: 0, count: planes.count * layout.plane)
-      // The source times the window along the third axis.
-      let row = threadScratch[thread].pointer
-      let values = row + 8 * Lanes.scalarCount
-      // One part after the other: what an atom reaches of both does not fit the first cache.
-      for part in 0..<2 {
-        let first = block.columns.lowerBound + part * half
-        let count = max(0, min(half, block.columns.upperBound - first))
-        let mesh = mesh + part * layout.part
-        row.update(repeating: 0, count: 16 * Lanes.scalarCount)
-        for place in 0..<atomCount {
-          let corner = corners[place]
-          let x = Int(corner.x)
-          guard planes.overlaps(x..<x &+ order) || planes.lowerBound < x &+ order &- size.x else { continue }
-          let window = windows + 6 &* place
-          let wz = scalars(window + 2)
-          let atom = source + Int(sequence[place]) &* columns + first
-          if count == Lanes.scalarCount {
-            let value = UnsafeRawPointer(atom).loadUnaligned(as: Lanes.self)
-            for l in 0..<order { store(value * wz[l], row + l &* Lanes.scalarCount) }
-          } else {
-            for c in 0..<count { values[c] = atom[c] }
-            for l in 0..<order {
-              for c in 0..<half { row[l &* half &+ c] = wz[l] * values[c] }
-            }
+    // The source times the window along the third axis.
+    let row = scratch
+    let values = row + 8 * Lanes.scalarCount
+    // One part after the other: what an atom reaches of both does not fit the first cache.
+    for part in 0..<2 {
+      let first = block.columns.lowerBound + part * half
+      let count = max(0, min(half, block.columns.upperBound - first))
+      let mesh = mesh + part * layout.part
+      row.update(repeating: 0, count: 16 * Lanes.scalarCount)
+      for place in places {
+        let corner = corners[place]
+        let window = windows + 6 &* place
+        let wz = scalars(window + 2)
+        let atom = source + Int(sequence[place]) &* columns + first
+        if count == Lanes.scalarCount {
+          let value = UnsafeRawPointer(atom).loadUnaligned(as: Lanes.self)
+          for l in 0..<order { store(value * wz[l], row + l &* Lanes.scalarCount) }
+        } else {
+          for c in 0..<count { values[c] = atom[c] }
+          for l in 0..<order {
+            for c in 0..<half { row[l &* half &+ c] = wz[l] * values[c] }
           }
-          switch vectors {
-          case 1: addRows(InlineArray<1, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 2: addRows(InlineArray<2, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 3: addRows(InlineArray<3, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 4: addRows(InlineArray<4, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 5: addRows(InlineArray<5, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          default: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          }
+        }
+        switch vectors {
+        case 1: addRows(InlineArray<1, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+        case 2: addRows(InlineArray<2, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+        case 3: addRows(InlineArray<3, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+        case 4: addRows(InlineArray<4, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+        case 5: addRows(InlineArray<5, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+        case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+        case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+        default: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
         }
       }
     }

@@ -1,6 +1,6 @@
-// Convolution on the mesh with a kernel's influence function D, in place: F^-1 D F.
+// Sources on the mesh, convolved with a kernel's influence function D, in place: F^-1 D F spread.
 //
-//   planes    fold the halo, transform along the third axis, then along the second
+//   planes    spread; where no more sources come, fold the halo, transform along the third axis, then along the second
 //   pencils   transform along the first axis, multiply by D, transform back: one visit to memory
 //   planes    back along the second axis and the third, renew the halo
 //
@@ -26,25 +26,42 @@ extension ParticleMesh {
   /// Numbers that `SpectrumUse` stores.
   func spectrumCount(half: Int) -> Int { size.x * size.y * rowVectors(half) * 2 * Lanes.scalarCount }
 
-  func convolve(_ mesh: UnsafeMutablePointer<T>, half: Int, kernel j: Int, spectrum: SpectrumUse<T>) {
+  /// F^-1 D F spread for the columns of `block` of `source`, [N][columns]; the halo is filled, too.
+  func convolve(
+    _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, into mesh: UnsafeMutablePointer<T>,
+    kernel j: Int, spectrum: SpectrumUse<T>
+  ) {
+    let half = block.half
     let (size, layout) = (size, MeshLayout(size: size, half: half))
     let vectors = rowVectors(half)
     let (alongX, alongY, alongZ) = (transforms[0], transforms[1], transforms[2])
     parallel(threads: threads, count: size.x) { thread, planes in
       let scratch = threadScratch[thread].pointer
-      for x in planes {
-        let plane = mesh + x * layout.plane
-        for y in 0..<size.y {
-          let row = plane + y * layout.row
-          for part in [row, row + layout.part] {
-            for i in 0..<MeshLayout.halo * half { part[i] += part[size.z * half + i] }
+      (mesh + planes.lowerBound * layout.plane).update(repeating: 0, count: planes.count * layout.plane)
+      var next = planes.lowerBound
+      // Planes are transformed while they lie in the cache.
+      func transform(through last: Int) {
+        while next <= last {
+          let plane = mesh + next * layout.plane
+          for y in 0..<size.y {
+            let row = plane + y * layout.row
+            for part in [row, row + layout.part] {
+              for i in 0..<MeshLayout.halo * half { part[i] += part[size.z * half + i] }
+            }
+            transformRow(row, alongZ, .forward, layout, scratch)
           }
-          transformRow(row, alongZ, .forward, layout, scratch)
-        }
-        for v in 0..<vectors where isHeld(y: size.y, vector: v, half: half) {
-          transformColumn(plane + v * Lanes.scalarCount, alongY, .forward, layout, scratch)
+          for v in 0..<vectors where isHeld(y: size.y, vector: v, half: half) {
+            transformColumn(plane + v * Lanes.scalarCount, alongY, .forward, layout, scratch)
+          }
+          next += 1
         }
       }
+      forEachSlab(reaching: planes) { places, complete in
+        spread(
+          source, columns: columns, block: block, places: places, planes: planes, into: mesh, scratch: scratch)
+        transform(through: min(complete, planes.upperBound - 1))
+      }
+      transform(through: planes.upperBound - 1)
     }
     parallel(threads: threads, count: size.y * vectors) { thread, pencils in
       for index in pencils {

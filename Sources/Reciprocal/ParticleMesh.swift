@@ -89,6 +89,8 @@ final class ParticleMesh<T: KernelScalar> {
   let sequence = Workspace<Int32>()
   /// Number of atoms before each place of that order.
   private let counts = Workspace<Int32>()
+  /// First place of each slab of two planes, and the number of places.
+  let slabs = Workspace<Int32>()
   /// In that order wx, wy, wz, dwx, dwy, dwz of each atom, and the first point of each axis.
   let windowValues = Workspace<WindowValues>()
   let corners = Workspace<SIMD3<Int32>>()
@@ -239,6 +241,10 @@ final class ParticleMesh<T: KernelScalar> {
     for position in positions { counts[bin(position)] += 1 }
     var before: Int32 = 0
     for b in 0..<binCount { (counts[b], before) = (before, before + counts[b]) }
+    let slabCount = (size.x + 1) / 2
+    let slabs = slabs.reserve(slabCount + 1)
+    for slab in 0..<slabCount { slabs[slab] = counts[slab * rows * size.z] }
+    slabs[slabCount] = before
     for (m, position) in positions.enumerated() {
       let b = bin(position)
       sequence[Int(counts[b])] = Int32(m)

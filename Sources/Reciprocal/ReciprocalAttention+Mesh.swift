@@ -110,8 +110,8 @@ extension ReciprocalAttention {
     for block in blocks {
       let half = block.half
       let fields = meshScratch.reserve(MeshLayout(size: mesh.size, half: half).count)
-      mesh.spread(source, columns: state.columns, block: block, atomCount: atomCount, into: fields)
-      mesh.convolve(fields, half: half, kernel: j, spectrum: spectrum(element))
+      mesh.convolve(
+        source, columns: state.columns, block: block, into: fields, kernel: j, spectrum: spectrum(element))
       mesh.gather(fields, half: half, atomCount: atomCount, into: jets + column, stride: stride)
       column += 2 * half
       element += mesh.spectrumCount(half: half)
