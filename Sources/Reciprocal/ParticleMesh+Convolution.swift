@@ -58,7 +58,8 @@ extension ParticleMesh {
       }
       forEachSlab(reaching: planes) { places, complete in
         spread(
-          source, columns: columns, block: block, places: places, planes: planes, into: mesh, scratch: scratch)
+          source, columns: columns, block: block, places: places, planes: planes, into: mesh, scratch: scratch
+        )
         transform(through: min(complete, planes.upperBound - 1))
       }
       transform(through: planes.upperBound - 1)
