@@ -12,19 +12,15 @@ extension ParticleMesh {
   /// and the last plane that no later atom reaches from below: planes up to it have all their atoms.
   @inline(__always)
   func forEachSlab(reaching planes: Range<Int>, _ body: (_ places: Range<Int>, _ complete: Int) -> Void) {
-    let slabs = slabs.pointer
-    // Atoms reach from the plane of their slab to order - 1 below.
+    let (slabs, count) = (slabs.pointer, (size.x &+ 1) / 2)
+    // Atoms reach from the plane of their slab to order - 1 below, some around the period; no slab comes twice.
     let last = planes.upperBound &- 1 &+ order &- 1
     let first = planes.lowerBound / 2
-    for slab in first...min(last, size.x &- 1) / 2 {
-      let end = min(2 &* slab &+ 1, size.x &- 1)
-      body(Int(slabs[slab])..<Int(slabs[slab &+ 1]), end &- (order &- 1))
-    }
-    // Around the period, but no slab twice.
-    if last >= size.x {
-      for slab in 0..<min((last &- size.x) / 2 &+ 1, first) {
-        body(Int(slabs[slab])..<Int(slabs[slab &+ 1]), size.x &+ 2 &* slab &+ 1 &- (order &- 1))
-      }
+    let end = last < size.x ? last / 2 &+ 1 : count &+ (last &- size.x) / 2 &+ 1
+    for n in first..<min(end, first &+ count) {
+      let (lap, slab) = (n / count, n % count)
+      let plane = lap &* size.x &+ min(2 &* slab &+ 1, size.x &- 1)
+      body(Int(slabs[slab])..<Int(slabs[slab &+ 1]), plane &- (order &- 1))
     }
   }
 
