@@ -34,11 +34,11 @@ public struct SphericalHarmonics: Sendable {
     self.norms = norms
   }
 
-  /// Room on the stack for as many components as there can be; `withUnsafeTemporaryAllocation` takes the heap
-  /// above 1 KB.
+  /// Room on the stack for as many components as there can be, and for zeros up to whole vectors of 16 of them;
+  /// `withUnsafeTemporaryAllocation` takes the heap above 1 KB.
   @inlinable @inline(__always)
   public static func withComponents<V: SIMD, R>(of _: V.Type, _ body: (UnsafeMutablePointer<V>) -> R) -> R {
-    var components = InlineArray<25, V>(repeating: V())
+    var components = InlineArray<32, V>(repeating: V())
     return withUnsafeMutablePointer(to: &components) {
       body(UnsafeMutableRawPointer($0).assumingMemoryBound(to: V.self))
     }

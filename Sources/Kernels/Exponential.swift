@@ -8,7 +8,7 @@ extension Float {
     let shift = SIMD16<Float>(repeating: 0x1.8p23)
     let shifted = shift.addingProduct(x, SIMD16(repeating: 0x1.715476p0))
     let r = reduced(x, steps: shifted - shift, ln2: (0x1.62e4p-1, 0x1.7f7d1cp-20))
-    let series = polynomial([1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1], r)
+    let series = Self.polynomial([1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1], r)
     let bits = unsafeBitCast(shifted, to: SIMD16<UInt32>.self) &<< 23
     return unsafeBitCast(unsafeBitCast(series, to: SIMD16<UInt32>.self) &+ bits, to: SIMD16<Float>.self)
   }
@@ -20,7 +20,7 @@ extension Double {
     let shift = SIMD8<Double>(repeating: 0x1.8p52)
     let shifted = shift.addingProduct(x, SIMD8(repeating: 0x1.71547652b82fep0))
     let r = reduced(x, steps: shifted - shift, ln2: (0x1.62e42feep-1, 0x1.a39ef35793c76p-33))
-    let series = polynomial(
+    let series = Self.polynomial(
       [
         1.0 / 6_227_020_800, 1.0 / 479_001_600, 1.0 / 39_916_800, 1.0 / 3_628_800, 1.0 / 362_880,
         1.0 / 40_320,
@@ -36,13 +36,4 @@ extension Double {
 private func reduced<V: SIMD>(_ x: V, steps n: V, ln2: (V.Scalar, V.Scalar)) -> V
 where V.Scalar: KernelScalar {
   x.addingProduct(n, V(repeating: -ln2.0)).addingProduct(n, V(repeating: -ln2.1))
-}
-
-/// sum_k coefficients_k r^k, the highest power first.
-@inline(__always)
-private func polynomial<V: SIMD, let count: Int>(_ coefficients: InlineArray<count, V.Scalar>, _ r: V) -> V
-where V.Scalar: KernelScalar {
-  var sum = V(repeating: coefficients[0])
-  for k in 1..<count { sum = V(repeating: coefficients[k]).addingProduct(sum, r) }
-  return sum
 }

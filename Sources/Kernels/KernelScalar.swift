@@ -19,6 +19,9 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
   /// Sums over lanes of as many vectors as there are lanes: neighbouring lanes first, in a fixed order.
   static func sums(_ vectors: UnsafePointer<Lanes>) -> Lanes
 
+  /// Transposes as many vectors as there are lanes: lane n of vector m goes to lane m of vector n.
+  static func transpose(_ vectors: UnsafeMutablePointer<Lanes>)
+
   /// exp of every lane.
   static func exp(_ x: Lanes) -> Lanes
 
@@ -33,6 +36,15 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
 }
 
 extension KernelScalar {
+  /// The polynomial with these coefficients, the highest power's first, at every lane of x.
+  @inlinable @inline(__always)
+  public static func polynomial<let count: Int>(_ coefficients: InlineArray<count, Self>, _ x: Lanes) -> Lanes
+  {
+    var sum = Lanes(repeating: coefficients[0])
+    for k in 1..<count { sum = Lanes(repeating: coefficients[k]).addingProduct(sum, x) }
+    return sum
+  }
+
   /// sum_i a_i b_i, lane by lane: a plain loop may not reorder its sum and so cannot be vectorised.
   @inlinable @inline(__always)
   public static func dot(_ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>, count: Int) -> Self {
@@ -76,6 +88,32 @@ extension Float: KernelScalar {
     return sum(sum(four[0], four[1]), sum(four[2], four[3]))
   }
 
+  @inlinable @inline(__always)
+  public static func transpose(_ v: UnsafeMutablePointer<SIMD16<Float>>) {
+    @inline(__always) func deal(_ v: InlineArray<16, SIMD16<Float>>) -> InlineArray<16, SIMD16<Float>> {
+      [
+        SIMD16(lowHalf: v[0].evenHalf, highHalf: v[1].evenHalf),
+        SIMD16(lowHalf: v[2].evenHalf, highHalf: v[3].evenHalf),
+        SIMD16(lowHalf: v[4].evenHalf, highHalf: v[5].evenHalf),
+        SIMD16(lowHalf: v[6].evenHalf, highHalf: v[7].evenHalf),
+        SIMD16(lowHalf: v[8].evenHalf, highHalf: v[9].evenHalf),
+        SIMD16(lowHalf: v[10].evenHalf, highHalf: v[11].evenHalf),
+        SIMD16(lowHalf: v[12].evenHalf, highHalf: v[13].evenHalf),
+        SIMD16(lowHalf: v[14].evenHalf, highHalf: v[15].evenHalf),
+        SIMD16(lowHalf: v[0].oddHalf, highHalf: v[1].oddHalf),
+        SIMD16(lowHalf: v[2].oddHalf, highHalf: v[3].oddHalf),
+        SIMD16(lowHalf: v[4].oddHalf, highHalf: v[5].oddHalf),
+        SIMD16(lowHalf: v[6].oddHalf, highHalf: v[7].oddHalf),
+        SIMD16(lowHalf: v[8].oddHalf, highHalf: v[9].oddHalf),
+        SIMD16(lowHalf: v[10].oddHalf, highHalf: v[11].oddHalf),
+        SIMD16(lowHalf: v[12].oddHalf, highHalf: v[13].oddHalf),
+        SIMD16(lowHalf: v[14].oddHalf, highHalf: v[15].oddHalf),
+      ]
+    }
+    let tile = deal(deal(deal(deal(InlineArray { (n: Int) in v[n] }))))
+    for n in 0..<16 { v[n] = tile[n] }
+  }
+
   public static func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, a: UnsafePointer<Float>,
     lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
@@ -109,6 +147,24 @@ extension Double: KernelScalar {
     }
     let two = InlineArray<4, SIMD8<Double>> { sum(v[2 &* $0], v[2 &* $0 &+ 1]) }
     return sum(sum(two[0], two[1]), sum(two[2], two[3]))
+  }
+
+  @inlinable @inline(__always)
+  public static func transpose(_ v: UnsafeMutablePointer<SIMD8<Double>>) {
+    @inline(__always) func deal(_ v: InlineArray<8, SIMD8<Double>>) -> InlineArray<8, SIMD8<Double>> {
+      [
+        SIMD8(lowHalf: v[0].evenHalf, highHalf: v[1].evenHalf),
+        SIMD8(lowHalf: v[2].evenHalf, highHalf: v[3].evenHalf),
+        SIMD8(lowHalf: v[4].evenHalf, highHalf: v[5].evenHalf),
+        SIMD8(lowHalf: v[6].evenHalf, highHalf: v[7].evenHalf),
+        SIMD8(lowHalf: v[0].oddHalf, highHalf: v[1].oddHalf),
+        SIMD8(lowHalf: v[2].oddHalf, highHalf: v[3].oddHalf),
+        SIMD8(lowHalf: v[4].oddHalf, highHalf: v[5].oddHalf),
+        SIMD8(lowHalf: v[6].oddHalf, highHalf: v[7].oddHalf),
+      ]
+    }
+    let tile = deal(deal(deal(InlineArray { (n: Int) in v[n] })))
+    for n in 0..<8 { v[n] = tile[n] }
   }
 
   public static func gemm(

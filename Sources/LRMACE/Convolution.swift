@@ -104,11 +104,7 @@ final class Convolution<T: KernelScalar> {
       for k in 0..<tensorCount {
         sum.addProduct(couplingAdjoint.pointer.lanes(k &* width &+ n), T.Lanes(repeating: t[k]))
       }
-      if harmonicCount &- n >= lanes {
-        dy.setLanes(n, dy.lanes(n) + sum)
-      } else {
-        for e in 0..<(harmonicCount &- n) { dy[n &+ e] += sum[e] }
-      }
+      dy.setLanes(n, dy.lanes(n) + sum)
     }
   }
 
@@ -121,9 +117,11 @@ final class Convolution<T: KernelScalar> {
   ) {
     let r = scratch.radial.pointer
     let t = scratch.tensor.pointer
+    let locations = scratch.locations.pointer
+    radial.locate(edges.lengths, count: edges.count, into: locations)
     for e in 0..<edges.count {
-      radial.evaluate(edges.lengths[e], into: r + e &* radial.functions)
-      expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t + e &* T.wholeLanes(tensorCount))
+      radial.evaluate(e, of: locations, into: r + e &* radial.functions)
+      expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t + e &* T.wholeLanes(tensorCount))
     }
     for p in 0..<pathCount {
       let path = paths.pointer[p]
@@ -182,9 +180,11 @@ final class Convolution<T: KernelScalar> {
     let dr = scratch.slope.pointer
     let t = scratch.tensor.pointer
     let dt = scratch.tensorGradient.pointer
+    let locations = scratch.locations.pointer
+    radial.locate(edges.lengths, count: edges.count, into: locations)
     for e in 0..<edges.count {
-      radial.evaluate(edges.lengths[e], into: r, slope: dr)
-      expandTensor(edges.harmonics + e &* edges.harmonicCount, into: t)
+      radial.evaluate(e, of: locations, into: r, slope: dr)
+      expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t)
       let j = Int(edges.neighbors[e])
       var slope = T.Lanes(repeating: 0)
       for p in 0..<pathCount {
@@ -202,9 +202,10 @@ final class Convolution<T: KernelScalar> {
         default: slope += propagate(InlineArray<9, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
         }
       }
-      lengthGradient[e] += T.sum(slope)
-      contractTensor(dt, t, into: harmonicsGradient + e &* edges.harmonicCount)
+      scratch.lengthTerms.pointer[e] = slope
+      contractTensor(dt, t, into: harmonicsGradient + e &* edges.harmonicStride)
     }
+    scratch.addLengthTerms(count: edges.count, to: lengthGradient)
   }
 
   /// One path of one edge: returns dE/dr of the edge and writes dE/dt, both still to be summed over lanes.

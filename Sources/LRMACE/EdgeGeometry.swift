@@ -2,7 +2,7 @@
 //
 // Edge i <- j with image S: d = r_i - r_j - S A, r = |d| < cutoff (DESIGN section 1). Lengths and directions are
 // taken in double precision and handed to the kernels in theirs. Each centre's edges fill the front of the slots
-// that its neighbour-list candidates own, so a step allocates nothing.
+// that its neighbour-list candidates own, whole lanes of them, so a step allocates nothing.
 // Adjoint: with g = dE/dd, F_i -= g, F_j += g, and dE/d(strain) += d (x) g. What a centre's edges do to it and to the
 // strain is known where its gradients still lie in the cache; F_j waits for a pass over all edges.
 
@@ -14,12 +14,15 @@ final class EdgeGeometry<T: KernelScalar> {
   let harmonics: SphericalHarmonics
   private let cutoff: Double
 
+  /// Y and dE/dY of a slot, padded to whole lanes.
+  private let rowLength: Int
   /// Slot where the edges of each centre begin; its length in `counts`.
   private var starts: [Int32] = []
   private let counts = Workspace<Int32>()
   private let neighbors = Workspace<Int32>()
   private let lengths = Workspace<T>()
-  private let directions = Workspace<T>()  // [slot][3], then g
+  private var slots = 0
+  private let directions = Workspace<T>()  // [3][slot], then g
   private let values = Workspace<T>()  // Y [slot][harmonic]
   private let valueGradients = Workspace<T>()
   private let lengthGradients = Workspace<T>()
@@ -27,19 +30,23 @@ final class EdgeGeometry<T: KernelScalar> {
   init(lmax: Int, cutoff: Double) {
     harmonics = SphericalHarmonics(lmax: lmax)
     self.cutoff = cutoff
+    rowLength = T.wholeLanes(harmonics.count)
   }
 
   /// Makes room for a new neighbour list.
   func reserve(for list: NeighborList) {
-    starts = list.offsets
-    // A lane may be read and written past the last edge of a centre.
-    let slots = list.pairCount + T.Lanes.scalarCount
+    starts.removeAll(keepingCapacity: true)
+    slots = 0
+    for i in list.offsets.indices {
+      starts.append(Int32(slots))
+      if i + 1 < list.offsets.count { slots += T.wholeLanes(Int(list.offsets[i + 1] - list.offsets[i])) }
+    }
     counts.reserve(starts.count)
     neighbors.reserve(slots)
     lengths.reserve(slots)
     directions.reserve(3 * slots)
-    values.reserve(harmonics.count * slots)
-    valueGradients.reserve(harmonics.count * slots)
+    values.reserve(rowLength * slots)
+    valueGradients.reserve(rowLength * slots)
     lengthGradients.reserve(slots)
   }
 
@@ -55,12 +62,12 @@ final class EdgeGeometry<T: KernelScalar> {
     return Edges<T>(
       count: Int(counts.pointer[i]), neighbors: UnsafePointer(neighbors.pointer + start),
       lengths: UnsafePointer(lengths.pointer + start),
-      harmonics: UnsafePointer(values.pointer + start &* harmonics.count), harmonicCount: harmonics.count)
+      harmonics: UnsafePointer(values.pointer + start &* rowLength), harmonicStride: rowLength)
   }
 
   /// dE/dY [edge][harmonic] of one centre.
   func harmonicsGradient(of i: Int) -> UnsafeMutablePointer<T> {
-    valueGradients.pointer + Int(starts[i]) &* harmonics.count
+    valueGradients.pointer + Int(starts[i]) &* rowLength
   }
 
   /// dE/dr [edge] of one centre.
@@ -76,10 +83,10 @@ final class EdgeGeometry<T: KernelScalar> {
       list.shifts.withUnsafeBufferPointer { shifts in
         SphericalHarmonics.withComponents(of: T.Lanes.self) { y in
           for i in centres {
-            let (start, end) = (Int(starts[i]), Int(starts[i &+ 1]))
+            let start = Int(starts[i])
             var slot = start
             let ri = positions[i]
-            for pair in start..<end {
+            for pair in Int(list.offsets[i])..<Int(list.offsets[i &+ 1]) {
               let j = Int(candidates[pair])
               var d = ri - positions[j]
               let s = shifts[pair]
@@ -90,21 +97,20 @@ final class EdgeGeometry<T: KernelScalar> {
                 neighbors.pointer[slot] = Int32(j)
                 lengths.pointer[slot] = T(r)
                 let u = d / r
-                directions.pointer[3 &* slot] = T(u.x)
-                directions.pointer[3 &* slot &+ 1] = T(u.y)
-                directions.pointer[3 &* slot &+ 2] = T(u.z)
+                directions.pointer[slot] = T(u.x)
+                directions.pointer[slots &+ slot] = T(u.y)
+                directions.pointer[2 &* slots &+ slot] = T(u.z)
                 slot &+= 1
               }
             }
             counts.pointer[i] = Int32(slot &- start)
-            var first = start
-            while first < slot {
+            for first in stride(from: start, to: slot, by: width) {
               harmonics.evaluate(direction(first), into: y)
-              for e in 0..<min(width, slot &- first) {
-                let row = values.pointer + (first &+ e) &* harmonics.count
-                for n in 0..<harmonics.count { row[n] = y[n][e] }
+              for n in harmonics.count..<rowLength { y[n] = T.Lanes(repeating: 0) }
+              for n in stride(from: 0, to: rowLength, by: width) {
+                T.transpose(y + n)
+                for e in 0..<width { values.pointer.setLanes((first &+ e) &* rowLength &+ n, y[n &+ e]) }
               }
-              first &+= width
             }
           }
         }
@@ -114,13 +120,8 @@ final class EdgeGeometry<T: KernelScalar> {
 
   @inline(__always)
   private func direction(_ slot: Int) -> (x: T.Lanes, y: T.Lanes, z: T.Lanes) {
-    var u = (x: T.Lanes(repeating: 0), y: T.Lanes(repeating: 0), z: T.Lanes(repeating: 0))
-    for e in 0..<T.Lanes.scalarCount {
-      u.x[e] = directions.pointer[3 &* (slot &+ e)]
-      u.y[e] = directions.pointer[3 &* (slot &+ e) &+ 1]
-      u.z[e] = directions.pointer[3 &* (slot &+ e) &+ 2]
-    }
-    return u
+    let x = directions.pointer + slot
+    return (x.lanes(0), x.lanes(slots), x.lanes(2 &* slots))
   }
 
   // MARK: - Adjoint
@@ -128,7 +129,7 @@ final class EdgeGeometry<T: KernelScalar> {
   /// Clears dE/dY and dE/dr of one centre.
   func clearGradients(of i: Int) {
     let count = Int(counts.pointer[i])
-    harmonicsGradient(of: i).update(repeating: 0, count: count &* harmonics.count)
+    harmonicsGradient(of: i).update(repeating: 0, count: count &* rowLength)
     lengthGradient(of: i).update(repeating: 0, count: count)
   }
 
@@ -141,31 +142,27 @@ final class EdgeGeometry<T: KernelScalar> {
         let start = Int(starts[i])
         let end = start &+ Int(counts.pointer[i])
         var onCentre = Vector3.zero
-        var first = start
-        while first < end {
-          let count = min(width, end &- first)
-          var inverse = T.Lanes(repeating: 0)
-          for e in 0..<count {
-            let row = valueGradients.pointer + (first &+ e) &* harmonics.count
-            for n in 0..<harmonics.count { g[n][e] = row[n] }
-            inverse[e] = 1 / lengths.pointer[first &+ e]
+        for first in stride(from: start, to: end, by: width) {
+          for n in stride(from: 0, to: rowLength, by: width) {
+            for e in 0..<width { g[n &+ e] = valueGradients.pointer.lanes((first &+ e) &* rowLength &+ n) }
+            T.transpose(g + n)
           }
+          let length = lengths.pointer.lanes(first)
+          let slope = lengthGradients.pointer.lanes(first)
           let u = direction(first)
-          let t = harmonics.adjoint(u, inverseLength: inverse, gradient: g)
-          for e in 0..<count {
-            let slope = lengthGradients.pointer[first &+ e]
-            let length = Double(lengths.pointer[first &+ e])
-            let target = directions.pointer + 3 &* (first &+ e)
-            target[0] = t.x[e] + slope * u.x[e]
-            target[1] = t.y[e] + slope * u.y[e]
-            target[2] = t.z[e] + slope * u.z[e]
-            let gradient = Vector3(Double(target[0]), Double(target[1]), Double(target[2]))
+          let t = harmonics.adjoint(u, inverseLength: 1 / length, gradient: g)
+          let target = directions.pointer + first
+          target.setLanes(0, t.x + slope * u.x)
+          target.setLanes(slots, t.y + slope * u.y)
+          target.setLanes(2 &* slots, t.z + slope * u.z)
+          for e in 0..<min(width, end &- first) {
+            let gradient = gradient(first &+ e)
+            let length = Double(length[e])
             onCentre -= gradient
             strain.x += length * Double(u.x[e]) * gradient
             strain.y += length * Double(u.y[e]) * gradient
             strain.z += length * Double(u.z[e]) * gradient
           }
-          first &+= width
         }
         forces[i] = onCentre
       }
@@ -178,9 +175,15 @@ final class EdgeGeometry<T: KernelScalar> {
     for i in centres {
       let start = Int(starts[i])
       for slot in start..<(start &+ Int(counts.pointer[i])) {
-        let g = directions.pointer + 3 &* slot
-        forces[Int(neighbors.pointer[slot])] += Vector3(Double(g[0]), Double(g[1]), Double(g[2]))
+        forces[Int(neighbors.pointer[slot])] += gradient(slot)
       }
     }
+  }
+
+  /// g of one edge.
+  @inline(__always)
+  private func gradient(_ slot: Int) -> Vector3 {
+    let g = directions.pointer + slot
+    return Vector3(Double(g[0]), Double(g[slots]), Double(g[2 &* slots]))
   }
 }

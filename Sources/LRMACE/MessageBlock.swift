@@ -49,13 +49,17 @@ struct Edges<T: KernelScalar> {
   let count: Int
   let neighbors: UnsafePointer<Int32>
   let lengths: UnsafePointer<T>
-  /// [edge][harmonic].
+  /// [edge][harmonic], zeros up to whole lanes; lengths and the next rows may be read past the last edge to whole
+  /// lanes, too.
   let harmonics: UnsafePointer<T>
-  let harmonicCount: Int
+  /// Values between the rows of two edges.
+  let harmonicStride: Int
 }
 
 /// Scratch of one thread for the messages of a centre.
 final class ConvolutionScratch<T: KernelScalar> {
+  /// Where the edges lie in the radial table.
+  let locations: Workspace<T.Lanes>
   /// Radial functions, [edge][function], and room for their slopes behind them.
   let radial: Workspace<T>
   /// Slopes of the radial functions of one edge.
@@ -63,18 +67,30 @@ final class ConvolutionScratch<T: KernelScalar> {
   /// Coupled harmonics t, [edge][padded entry], and dE/dt of one edge with channels in lanes.
   let tensor: Workspace<T>
   let tensorGradient: Workspace<T.Lanes>
+  /// dE/dr of every edge, still to be summed over lanes.
+  let lengthTerms: Workspace<T.Lanes>
   /// dE/dD of one element, [function][harmonic], and its products with functions and slopes, [edge][harmonic].
   let gradient: Workspace<T>
   let products: Workspace<T>
 
   /// - Parameter harmonics: their number, padded to whole lanes.
   init(edges: Int, functions: Int, tensorCount: Int, harmonics: Int) {
+    locations = Workspace(capacity: RadialTable<T>.locationCount(edges))
     radial = Workspace(capacity: 2 * edges * functions)
     slope = Workspace(capacity: functions)
     let entries = T.wholeLanes(tensorCount)
     tensor = Workspace(capacity: edges * entries)
     tensorGradient = Workspace(repeating: T.Lanes(repeating: 0), count: entries)
+    lengthTerms = Workspace(capacity: T.wholeLanes(edges))
     gradient = Workspace(repeating: 0, count: functions * harmonics)
     products = Workspace(capacity: 2 * edges * harmonics)
+  }
+
+  /// Adds the sums of `lengthTerms` to dE/dr of the edges.
+  @inline(__always)
+  func addLengthTerms(count: Int, to gradient: UnsafeMutablePointer<T>) {
+    for e in stride(from: 0, to: count, by: T.Lanes.scalarCount) {
+      gradient.setLanes(e, gradient.lanes(e) + T.sums(lengthTerms.pointer + e))
+    }
   }
 }

@@ -35,6 +35,14 @@ struct RadialNetwork {
     self.cutoff = cutoff
   }
 
+  /// [distance][function].
+  func values(at distances: [Double]) -> [Double] {
+    let jets = jets(at: distances)
+    return distances.indices.flatMap {
+      jets.values[(3 * $0 * jets.functions)..<((3 * $0 + 1) * jets.functions)]
+    }
+  }
+
   func jets(at distances: [Double]) -> Jets {
     var x = Jets(
       functions: basis.frequencies.count,

@@ -1,9 +1,11 @@
 // Radial functions R_f(r), f = (path, channel), of one layer: a silu network of the Bessel basis depends on the
-// distance alone, so it is tabulated once at load as quintic Hermite splines (value, first and second derivative
-// at uniform knots: twice continuously differentiable, error O(h^6)) and never evaluated in a step.
-// The number of knots is doubled until the error at mid-interval is below the wanted one.
+// distance alone, so it is tabulated once at load as quintic splines and never evaluated in a step:
+//   R_f(r) = sum_k c_k,f B(r / h - k),
+// B the uniform B-spline of degree five: four times continuously differentiable, error O(h^6), and one row of the table
+// per knot, so that what a step reads of it stays in the cache. The number of intervals is doubled until the error
+// at their middles is below the wanted one.
 //
-// Table: [knot][value, h R', h^2 R''][function], functions contiguous. Distances in Angstrom.
+// Table: [knot][function], functions contiguous; interval i takes rows i to i + 5. Distances in Angstrom.
 
 import Foundation
 import Kernels
@@ -13,6 +15,7 @@ struct RadialTable<T: KernelScalar> {
   let functions: Int
   let intervals: Int
   private let inverseSpacing: T
+  private let rounding: T
   private let table: Workspace<T>
   /// Largest error met at mid-interval, relative to the largest |R|.
   let relativeError: Double
@@ -21,154 +24,131 @@ struct RadialTable<T: KernelScalar> {
   init(network source: RadialNetwork, channels: Int, paddedChannels: Int) {
     let tolerance = T.self == Float.self ? 1e-7 : 1e-13
     let cutoff = source.cutoff
+    let ends = source.jets(at: [0, cutoff])
+    let all = ends.functions
     var intervals = 32
-    func distances(_ offset: Double, _ count: Int) -> [Double] {
-      (0..<count).map { cutoff * (Double($0) + offset) / Double(intervals) }
+    /// [distance][function].
+    func values(offset: Double, count: Int) -> [Double] {
+      source.values(at: (0..<count).map { cutoff * (Double($0) + offset) / Double(intervals) })
     }
-    // The knots of the next finer table are this one's and its midpoints.
-    var knots = source.jets(at: distances(0, intervals + 1))
-    let all = knots.functions
+    func spline(_ knots: [Double]) -> QuinticSpline {
+      QuinticSpline(knots: knots, ends: ends, spacing: cutoff / Double(intervals))
+    }
+    var knots = values(offset: 0, count: intervals + 1)
+    var fit = spline(knots)
     while true {
-      let middles = source.jets(at: distances(0.5, intervals))
-      let error = Self.midpointError(
-        knots, middles, intervals: intervals, spacing: cutoff / Double(intervals))
+      let middles = values(offset: 0.5, count: intervals)
+      let error = fit.relativeError(middles: middles)
       if error <= tolerance || intervals >= 4096 {
         relativeError = error
         break
       }
-      var finer: [Double] = []
-      finer.reserveCapacity(2 * knots.values.count)
-      for i in 0..<intervals {
-        let row = (3 * i * all)..<(3 * (i + 1) * all)
-        finer += knots.values[row]
-        finer += middles.values[row]
+      // The knots of the next finer table are this one's and its midpoints.
+      knots = (0...2 * intervals).flatMap { i in
+        (i % 2 == 0 ? knots : middles)[(i / 2 * all)..<((i / 2 + 1) * all)]
       }
-      finer += knots.values[(3 * intervals * all)...]
-      knots.values = finer
       intervals *= 2
+      fit = spline(knots)
     }
-    let paths = all / channels
-    let h = cutoff / Double(intervals)
-    functions = paths * paddedChannels
+    functions = all / channels * paddedChannels
     self.intervals = intervals
-    inverseSpacing = T(1 / h)
-    table = Workspace<T>(repeating: 0, count: (intervals + 1) * 3 * functions)
-    let scale = [1, h, h * h]
-    knots.values.withUnsafeBufferPointer { source in
-      for row in 0..<(3 * (intervals + 1)) {
-        let target = table.pointer + row * functions
-        for p in 0..<paths {
-          for c in 0..<channels {
-            target[p * paddedChannels + c] = T(source[row * all + p * channels + c] * scale[row % 3])
-          }
-        }
-      }
+    inverseSpacing = T(Double(intervals) / cutoff)
+    rounding = T(3 << (T.significandBitCount - 1))
+    table = Workspace<T>(repeating: 0, count: (intervals + 5) * functions)
+    for n in fit.coefficients.indices {
+      let (row, f) = (n / all, n % all)
+      table.pointer[row * functions + f / channels * paddedChannels + f % channels] = T(fit.coefficients[n])
     }
   }
 
-  /// Quintic Hermite at t = 1/2: (f0 + f1)/2 + 5h (f0' - f1')/32 + h^2 (f0'' + f1'')/64.
-  private static func midpointError(
-    _ knots: RadialNetwork.Jets, _ middles: RadialNetwork.Jets, intervals: Int, spacing h: Double
-  ) -> Double {
-    let n = knots.functions
-    var (worst, largest) = (0.0, Double.leastNormalMagnitude)
-    knots.values.withUnsafeBufferPointer { k in
-      middles.values.withUnsafeBufferPointer { m in
-        for i in 0..<intervals {
-          for f in 0..<n {
-            let a = 3 * i * n + f
-            let b = a + 3 * n
-            let spline =
-              (k[a] + k[b]) / 2 + 5 * h * (k[a + n] - k[b + n]) / 32 + h * h * (k[a + 2 * n] + k[b + 2 * n])
-              / 64
-            worst = max(worst, abs(spline - m[a]))
-            largest = max(largest, abs(m[a]))
-          }
-        }
-      }
-    }
-    return worst / largest
-  }
+  // MARK: - Evaluation
 
-  /// Interval and Hermite weights of the six table rows around a distance.
-  struct Position {
-    var base: UnsafePointer<T>
-    /// Weights of value, h R', h^2 R'' at the left knot, then at the right one.
-    var value: (T, T, T, T, T, T)
-    var slope: (T, T, T, T, T, T)
-  }
+  /// Vectors of lanes that `locate` writes for so many distances.
+  static func locationCount(_ distances: Int) -> Int { (distances / T.Lanes.scalarCount + 1) * 13 }
 
+  /// Where distances lie in the table, with a distance per lane: for each vector of them six weights of R, six of
+  /// dR/dr, and the interval. `distances` may be read up to whole lanes.
   @inline(__always)
-  func locate(_ r: T) -> Position {
-    let s = r * inverseSpacing
-    let knot = min(s.wholePart, intervals &- 1)
-    let t = s - T(knot)
-    let t2 = t * t
-    let t3 = t2 * t
-    let u = 1 - t
-    let u2 = u * u
-    let u3 = u2 * u
-    // Left-knot polynomials are those of the right knot mirrored, t <-> 1 - t.
-    let value = (
-      u3 * (1 + 3 * t + 6 * t2), u3 * t * (1 + 3 * t), u3 * t2 / 2,
-      t3 * (1 + 3 * u + 6 * u2), -t3 * u * (1 + 3 * u), t3 * u2 / 2
+  func locate(
+    _ distances: UnsafePointer<T>, count: Int, into locations: UnsafeMutablePointer<T.Lanes>
+  ) {
+    let lanes = T.Lanes.scalarCount
+    let last = T.Lanes(repeating: T(intervals &- 1))
+    let h = inverseSpacing
+    let scale = 1 / T(120)
+    var target = locations
+    for e in stride(from: 0, to: count, by: lanes) {
+      let s = distances.lanes(e) * h
+      // Adding 1.5 x 2^(mantissa bits) rounds to whole numbers.
+      let interval = pointwiseMin((s - 0.5 + rounding) - rounding, last)
+      let t = s - interval
+      // B is even: pieces on its two sides are each other's mirror images.
+      let (left, right) = (Self.pieces(1 - t), Self.pieces(t))
+      (target[0], target[1], target[2]) = left.value
+      (target[5], target[4], target[3]) = right.value
+      (target[6], target[7], target[8]) = left.slope
+      (target[11], target[10], target[9]) = right.slope
+      for k in 0..<6 { target[k] *= scale }
+      for k in 6..<9 { target[k] *= -scale * h }
+      for k in 9..<12 { target[k] *= scale * h }
+      target[12] = interval
+      target += 13
+    }
+  }
+
+  /// 120 times the rising side of B, t behind the beginning of each of its three unit pieces.
+  @inline(__always)
+  private static func pieces(
+    _ t: T.Lanes
+  ) -> (value: (T.Lanes, T.Lanes, T.Lanes), slope: (T.Lanes, T.Lanes, T.Lanes)) {
+    let t4 = (t * t) * (t * t)
+    return (
+      (t4 * t, T.polynomial([-5, 5, 10, 10, 5, 1], t), T.polynomial([10, -20, -20, 20, 50, 26], t)),
+      (5 * t4, T.polynomial([-25, 20, 30, 20, 5], t), T.polynomial([50, -80, -60, 40, 50], t))
     )
-    let bump = 30 * t2 * u2
-    let slope = (
-      -bump * inverseSpacing, u2 * (1 - 3 * t) * (1 + 5 * t) * inverseSpacing,
-      t * u2 * (1 - T(2.5) * t) * inverseSpacing,
-      bump * inverseSpacing, t2 * (1 - 3 * u) * (1 + 5 * u) * inverseSpacing,
-      -u * t2 * (1 - T(2.5) * u) * inverseSpacing
-    )
-    return Position(base: UnsafePointer(table.pointer + knot &* 3 &* functions), value: value, slope: slope)
   }
 
-  /// Writes R_f(r) to `value[f]`.
+  /// The location of distance `n`: its weights, a vector of lanes apart.
   @inline(__always)
-  func evaluate(_ r: T, into value: UnsafeMutablePointer<T>) {
-    let p = locate(r)
-    let n = functions
-    let v = p.value
-    var f = 0
-    while f < n {
-      var sum = p.base.lanes(f) * v.0
-      sum.addProduct(p.base.lanes(n &+ f), T.Lanes(repeating: v.1))
-      sum.addProduct(p.base.lanes(2 &* n &+ f), T.Lanes(repeating: v.2))
-      sum.addProduct(p.base.lanes(3 &* n &+ f), T.Lanes(repeating: v.3))
-      sum.addProduct(p.base.lanes(4 &* n &+ f), T.Lanes(repeating: v.4))
-      sum.addProduct(p.base.lanes(5 &* n &+ f), T.Lanes(repeating: v.5))
+  private func location(_ n: Int, _ locations: UnsafePointer<T.Lanes>) -> UnsafePointer<T> {
+    let lanes = T.Lanes.scalarCount
+    return UnsafeRawPointer(locations + n / lanes &* 13).assumingMemoryBound(to: T.self) + n % lanes
+  }
+
+  /// Writes R_f of distance `n` to `value[f]`.
+  @inline(__always)
+  func evaluate(_ n: Int, of locations: UnsafePointer<T.Lanes>, into value: UnsafeMutablePointer<T>) {
+    let lanes = T.Lanes.scalarCount
+    let weights = location(n, locations)
+    let rows = UnsafePointer(table.pointer + weights[12 &* lanes].wholePart &* functions)
+    let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
+    for f in stride(from: 0, to: functions, by: lanes) {
+      var sum = rows.lanes(f) * w[0]
+      for k in 1..<6 { sum.addProduct(rows.lanes(k &* functions &+ f), w[k]) }
       value.setLanes(f, sum)
-      f &+= T.Lanes.scalarCount
     }
   }
 
-  /// Writes R_f(r) to `value[f]` and dR_f/dr to `slope[f]`.
+  /// Writes R_f of distance `n` to `value[f]` and dR_f/dr to `slope[f]`.
   @inline(__always)
-  func evaluate(_ r: T, into value: UnsafeMutablePointer<T>, slope: UnsafeMutablePointer<T>) {
-    let p = locate(r)
-    let n = functions
-    let (v, d) = (p.value, p.slope)
-    var f = 0
-    while f < n {
-      let (a0, a1, a2) = (p.base.lanes(f), p.base.lanes(n &+ f), p.base.lanes(2 &* n &+ f))
-      let (b0, b1, b2) = (
-        p.base.lanes(3 &* n &+ f), p.base.lanes(4 &* n &+ f), p.base.lanes(5 &* n &+ f)
-      )
-      var sum = a0 * v.0
-      sum.addProduct(a1, T.Lanes(repeating: v.1))
-      sum.addProduct(a2, T.Lanes(repeating: v.2))
-      sum.addProduct(b0, T.Lanes(repeating: v.3))
-      sum.addProduct(b1, T.Lanes(repeating: v.4))
-      sum.addProduct(b2, T.Lanes(repeating: v.5))
+  func evaluate(
+    _ n: Int, of locations: UnsafePointer<T.Lanes>, into value: UnsafeMutablePointer<T>,
+    slope: UnsafeMutablePointer<T>
+  ) {
+    let lanes = T.Lanes.scalarCount
+    let weights = location(n, locations)
+    let rows = UnsafePointer(table.pointer + weights[12 &* lanes].wholePart &* functions)
+    let w = InlineArray<12, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
+    for f in stride(from: 0, to: functions, by: lanes) {
+      let first = rows.lanes(f)
+      var (sum, rise) = (first * w[0], first * w[6])
+      for k in 1..<6 {
+        let c = rows.lanes(k &* functions &+ f)
+        sum.addProduct(c, w[k])
+        rise.addProduct(c, w[6 &+ k])
+      }
       value.setLanes(f, sum)
-      var rise = a0 * d.0
-      rise.addProduct(a1, T.Lanes(repeating: d.1))
-      rise.addProduct(a2, T.Lanes(repeating: d.2))
-      rise.addProduct(b0, T.Lanes(repeating: d.3))
-      rise.addProduct(b1, T.Lanes(repeating: d.4))
-      rise.addProduct(b2, T.Lanes(repeating: d.5))
       slope.setLanes(f, rise)
-      f &+= T.Lanes.scalarCount
     }
   }
 }

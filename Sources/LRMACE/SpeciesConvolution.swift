@@ -67,8 +67,10 @@ final class SpeciesConvolution<T: KernelScalar> {
     messages: MessageBlock<T>,
     atom: Int
   ) {
+    let locations = scratch.locations.pointer
+    radial.locate(edges.lengths, count: edges.count, into: locations)
     for e in 0..<edges.count {
-      radial.evaluate(edges.lengths[e], into: scratch.radial.pointer + e &* functions)
+      radial.evaluate(e, of: locations, into: scratch.radial.pointer + e &* functions)
     }
     forEachElement(elements, of: edges, kinds) { z, range in
       switch layout.degrees {
@@ -108,7 +110,7 @@ final class SpeciesConvolution<T: KernelScalar> {
       var sum = InlineArray<harmonics, T.Lanes>(repeating: T.Lanes(repeating: 0))
       for e in range {
         let f = values.lanes(e &* functions &+ b)
-        let y = edges.harmonics + e &* edges.harmonicCount
+        let y = edges.harmonics + e &* edges.harmonicStride
         for n in 0..<harmonics { sum[n].addProduct(f, T.Lanes(repeating: y[n])) }
       }
       for l in 0..<layout.degrees {
@@ -132,19 +134,29 @@ final class SpeciesConvolution<T: KernelScalar> {
   ) {
     let harmonics = layout.degrees &* layout.degrees
     let width = T.wholeLanes(harmonics)
+    let lanes = T.Lanes.scalarCount
     let gradient = scratch.gradient.pointer
+    let locations = scratch.locations.pointer
+    radial.locate(edges.lengths, count: edges.count, into: locations)
     forEachElement(elements, of: edges, kinds) { z, range in
-      for l in 0..<layout.degrees {
-        let row = messagesGradient.row(l, atom, layout) + z &* functions
-        for m in 0..<(2 &* l &+ 1) {
-          for b in 0..<functions { gradient[b &* width &+ l &* l &+ m] = row[m &* layout.widths[l] &+ b] }
+      SphericalHarmonics.withComponents(of: T.Lanes.self) { tile in
+        for b in stride(from: 0, to: functions, by: lanes) {
+          for l in 0..<layout.degrees {
+            let row = messagesGradient.row(l, atom, layout) + (z &* functions &+ b)
+            for m in 0..<(2 &* l &+ 1) { tile[l &* l &+ m] = row.lanes(m &* layout.widths[l]) }
+          }
+          for n in harmonics..<width { tile[n] = T.Lanes(repeating: 0) }
+          for n in stride(from: 0, to: width, by: lanes) {
+            T.transpose(tile + n)
+            for k in 0..<lanes { gradient.setLanes((b &+ k) &* width &+ n, tile[n &+ k]) }
+          }
         }
       }
       let values = scratch.radial.pointer
       let slopes = values + range.count &* functions
       for e in range {
         let row = (e &- range.lowerBound) &* functions
-        radial.evaluate(edges.lengths[e], into: values + row, slope: slopes + row)
+        radial.evaluate(e, of: locations, into: values + row, slope: slopes + row)
       }
       let products = scratch.products.pointer
       T.gemm(
@@ -152,12 +164,17 @@ final class SpeciesConvolution<T: KernelScalar> {
         a: values,
         lda: functions, b: gradient, ldb: width, beta: 0, c: products, ldc: width)
       for e in range {
-        let dy = harmonicsGradient + e &* edges.harmonicCount
+        let y = edges.harmonics + e &* edges.harmonicStride
+        let dy = harmonicsGradient + e &* edges.harmonicStride
         let product = products + (e &- range.lowerBound) &* width
-        for n in 0..<harmonics { dy[n] += product[n] }
-        lengthGradient[e] += T.dot(
-          edges.harmonics + e &* edges.harmonicCount, product + range.count &* width, count: harmonics)
+        var term = T.Lanes(repeating: 0)
+        for n in stride(from: 0, to: width, by: lanes) {
+          dy.setLanes(n, dy.lanes(n) + product.lanes(n))
+          term.addProduct(y.lanes(n), product.lanes(range.count &* width &+ n))
+        }
+        scratch.lengthTerms.pointer[e] = term
       }
     }
+    scratch.addLengthTerms(count: edges.count, to: lengthGradient)
   }
 }

@@ -39,6 +39,17 @@ import Testing
   for n in 0..<8 { #expect(doubleSums[n] == Double(8 * n * n + 28)) }
 }
 
+@Test func tilesAreTransposed() {
+  var single = (0..<16).map { n in SIMD16<Float>((0..<16).map { Float(100 * n + $0) }) }
+  Float.transpose(&single)
+  var double = (0..<8).map { n in SIMD8<Double>((0..<8).map { Double(100 * n + $0) }) }
+  Double.transpose(&double)
+  for n in 0..<16 {
+    #expect(single[n] == SIMD16((0..<16).map { Float(100 * $0 + n) }))
+    if n < 8 { #expect(double[n] == SIMD8((0..<8).map { Double(100 * $0 + n) })) }
+  }
+}
+
 @Test func partsRunOnceEachWhoeverCalls() {
   let (callers, threads, count) = (4, 3, 10)
   var visits = [Int](repeating: 0, count: callers * count * count)

@@ -12,15 +12,37 @@ import Testing
     #expect(table.relativeError < 1e-13)
     var value = [Double](repeating: 0, count: table.functions)
     var slope = value
-    for i in 0..<400 {
-      let r = model.cutoff * (Double(i) + 0.37) / 400
-      table.evaluate(r, into: &value, slope: &slope)
-      let jet = exact.jets(at: [r])
+    let distances = (0..<400).map { model.cutoff * (Double($0) + 0.37) / 400 } + [model.cutoff]
+    let padded = distances + Array(repeating: 0, count: 8)
+    var locations = Array(
+      repeating: SIMD8<Double>(), count: RadialTable<Double>.locationCount(distances.count))
+    table.locate(padded, count: distances.count, into: &locations)
+    let jet = exact.jets(at: distances)
+    for n in distances.indices {
+      table.evaluate(n, of: locations, into: &value, slope: &slope)
       let deviation = (0..<table.functions).map {
-        (abs(value[$0] - jet[0, 0, $0]), abs(slope[$0] - jet[0, 1, $0]))
+        (abs(value[$0] - jet[n, 0, $0]), abs(slope[$0] - jet[n, 1, $0]))
       }
       #expect(deviation.allSatisfy { $0.0 < 1e-12 && $0.1 < 1e-9 })
+      var alone = value
+      table.evaluate(n, of: locations, into: &alone)
+      #expect(alone == value)
     }
+  }
+
+  @Test func splinesOfDegreeFiveAreReproduced() {
+    // f = 1 + r - r^3 + 2 r^5 and g = r^4 on ten intervals of 0.3.
+    let jets = { (r: Double) in
+      [
+        1 + r - pow(r, 3) + 2 * pow(r, 5), pow(r, 4), 1 - 3 * r * r + 10 * pow(r, 4), 4 * pow(r, 3),
+        -6 * r + 40 * pow(r, 3), 12 * r * r,
+      ]
+    }
+    let spline = QuinticSpline(
+      knots: (0...10).flatMap { jets(0.3 * Double($0)).prefix(2) },
+      ends: RadialNetwork.Jets(functions: 2, values: jets(0) + jets(3)), spacing: 0.3)
+    #expect(
+      spline.relativeError(middles: (0..<10).flatMap { jets(0.3 * (Double($0) + 0.5)).prefix(2) }) < 1e-14)
   }
 
   @Test func derivativesOfTheNetworkAreExact() throws {
