@@ -27,11 +27,12 @@ COPIES = [(1, 1, 1), (2, 1, 1), (2, 2, 1), (2, 2, 2), (4, 2, 2), (4, 4, 2), (4, 
 
 
 def bench(model, copies, *options):
-  """One `bloch benchmark`, as a dictionary."""
+  """One `bloch benchmark`, as a dictionary, or a list of them where `options` name several numbers of threads."""
   command = [BLOCH, 'benchmark', '--model', model, '--structure', BOX, '--json', '--replicate', *copies, *options]
   out = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout
   result = json.loads(out)
-  print('  ', *copies, *options, f'{result["microseconds_per_atom_step"]:.1f} us/atom', flush=True)
+  times = [f'{r["microseconds_per_atom_step"]:.1f}' for r in (result if isinstance(result, list) else [result])]
+  print('  ', *copies, *options, *times, 'us/atom', flush=True)
   return result
 
 
@@ -39,9 +40,9 @@ def sizes(models):
   return {name: [bench(path, c) for c in COPIES] for name, path in models.items()}
 
 
-def threads(models, rounds=9):
-  """Ratios of times in turns, because the machine drifts: one thread to several, and, as what the machine itself gives,
-  one process to as many processes of one thread at once."""
+def threads(models, rounds=5):
+  """Speed on several threads against one, in turns within one process; and, as what the machine itself gives, one
+  process against as many processes of one thread at once."""
   counts, results = [n for n in (2, 4, 8, 16, 32) if n <= (os.cpu_count() or 1)], {}
   for name, path in models.items():
     results[name] = []
@@ -49,12 +50,12 @@ def threads(models, rounds=9):
       for n in counts:
         ours, machine = [], []
         for _ in range(rounds):
-          one, several = (bench(path, copies, '--threads', k)['microseconds_per_atom_step'] for k in (1, n))
+          one, several = bench(path, copies, '--threads', 1, n)
           with ThreadPoolExecutor(n) as pool:
-            side = [r['microseconds_per_atom_step'] for r in pool.map(lambda _: bench(path, copies), range(n))]
-          ours.append(one / several)
-          machine.append(n * one / np.mean(side))
-        results[name].append(dict(atoms=int(192 * np.prod(copies)), threads=n, speedup=ours, machine=machine))
+            side = list(pool.map(lambda _: bench(path, copies), range(n)))
+          ours.append(several['speedup'])
+          machine.append(n * one['microseconds_per_atom_step'] / np.mean([r['microseconds_per_atom_step'] for r in side]))
+        results[name].append(dict(atoms=one['atoms'], threads=n, speedup=ours, machine=machine))
   return results
 
 

@@ -56,7 +56,7 @@ extension KernelScalar {
         UnsafeRawPointer(a + i).loadUnaligned(as: Lanes.self),
         UnsafeRawPointer(b + i).loadUnaligned(as: Lanes.self))
     }
-    var sum = sums.sum()
+    var sum = Self.sum(sums)
     for i in whole..<count { sum += a[i] * b[i] }
     return sum
   }

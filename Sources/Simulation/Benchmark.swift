@@ -1,4 +1,5 @@
-// Time of a step as a run spends it: forces, neighbour list and motion, by part.
+// Time of a step as a run spends it: forces, neighbour list and motion, by part. Numbers of threads are compared
+// within one process, in short turns, because a shared machine changes its speed from one second to the next.
 
 import Deck
 import Dynamics
@@ -6,74 +7,83 @@ import Foundation
 import Lattice
 import Trajectory
 
-/// The result of timing a potential.
+/// The result of timing a potential on one number of threads.
 public struct Benchmark: Encodable {
+  /// Median over turns.
   public let microsecondsPerAtomStep: Double
   public let atoms: Int
   public let threads: Int
+  /// Times the speed of the first number of threads, median over turns.
+  public let speedup: Double
   public let precision: String
   public let steps: Int
+  /// Of the process, all numbers of threads together.
   public let peakMemoryBytes: Int
   /// How the attention was evaluated; nil for a model without it.
   public let attention: String?
-  /// Microseconds per atom and step in each part; they sum to the mean, the headline is the median of
-  /// repeats.
+  /// Microseconds per atom and step in each part; they sum to the mean, the headline is the median.
   public let parts: [String: Double]
 
-  private static let repeats = 7
+  private static let turnLength = 0.2  // s
+  /// Turns of each number of threads; fewer where one step takes longer than a turn.
+  private static let (turns, longTurns) = (17, 7)
   private static let timestep = 0.5
   private static let temperature = 300.0
 
   enum CodingKeys: String, CodingKey {
     case microsecondsPerAtomStep = "microseconds_per_atom_step"
-    case atoms, threads, precision, steps, attention, parts
+    case atoms, threads, speedup, precision, steps, attention, parts
     case peakMemoryBytes = "peak_memory_bytes"
   }
 
-  /// Times NVE steps of 0.5 fs from 300 K: seven repeats of as many steps as fill half a second, after a
-  /// warm-up.
+  /// Times NVE steps of 0.5 fs from 300 K, one result for each of the force fields, which differ in their threads.
   ///
-  /// The system is the first frame of the extended XYZ file `structure`, repeated `copies` times along its
-  /// vectors.
-  public init(
-    structure: String, copies: [Int], forceField: ForceField, threads: Int, precision: String
-  ) throws {
+  /// The system is the first frame of the extended XYZ file `structure`, repeated `copies` times along its vectors.
+  public static func results(
+    structure: String, copies: [Int], forceFields: [(threads: Int, forceField: ForceField)], precision: String
+  ) throws -> [Benchmark] {
     var system = try ExtendedXYZ.read(structure).system
-    try forceField.requireSpecies(of: system, file: structure)
+    for (_, forceField) in forceFields { try forceField.requireSpecies(of: system, file: structure) }
     if let problem = system.replicationProblem(copies) {
       throw FileError(file: structure, problem.message, help: problem.help)
     }
     system = system.replicated(copies)
     let freedom = system.degreesOfFreedom(conservingMomentum: true)
-    system.drawVelocities(temperature: Self.temperature, degreesOfFreedom: freedom, seed: 1)
-    var integrator = try VelocityVerlet(timestep: Self.timestep)
-    var evaluation = Evaluation()
-    func run(_ steps: Int) throws -> Double {
-      let start = ContinuousClock.now
-      for _ in 0..<steps { try integrator.step(&system, forceField.potential, &evaluation) }
-      return seconds(ContinuousClock.now - start)
-    }
-    try integrator.prepare(system, forceField.potential, &evaluation)
-    let warmUp = try run(3) / 3
-    let stepsPerRepeat = max(1, min(1000, Int(0.5 / max(warmUp, 1e-9))))
-    let before = forceField.timings()
-    let times = try (0..<Self.repeats).map { _ in try run(stepsPerRepeat) }.sorted()
-    let after = forceField.timings()
+    system.drawVelocities(temperature: temperature, degreesOfFreedom: freedom, seed: 1)
 
-    steps = Self.repeats * stepsPerRepeat
+    var runs = try forceFields.map { try TimedRun(system, $0.forceField, timestep: timestep) }
+    var stepsPerTurn: [Int] = []
+    for n in runs.indices {
+      let warmUp = try runs[n].time(steps: 3) / 3
+      stepsPerTurn.append(max(1, min(1000, Int(turnLength / max(warmUp, 1e-9)))))
+    }
+    let turns = stepsPerTurn.contains(1) ? longTurns : turns
+    let before = forceFields.map { $0.forceField.timings() }
+    // Seconds per step, [run][turn].
+    var times = [[Double]](repeating: [], count: runs.count)
+    for _ in 0..<turns {
+      for n in runs.indices {
+        times[n].append(try runs[n].time(steps: stepsPerTurn[n]) / Double(stepsPerTurn[n]))
+      }
+    }
     let perAtomStep = 1e6 / Double(system.count)
-    microsecondsPerAtomStep = times[Self.repeats / 2] / Double(stepsPerRepeat) * perAtomStep
-    var parts: [String: Double] = [:]
-    for (a, b) in zip(before, after) { parts[b.part] = (b.seconds - a.seconds) / Double(steps) * perAtomStep }
-    let whole = times.reduce(0, +) / Double(steps) * perAtomStep
-    parts["motion"] = max(0, whole - parts.values.reduce(0, +))
-    self.parts = parts
-    atoms = system.count
-    self.threads = threads
-    self.precision = precision
-    peakMemoryBytes = peakMemory()
-    attention = forceField.attention()
+    return forceFields.indices.map { n in
+      let (threads, forceField) = forceFields[n]
+      var parts: [String: Double] = [:]
+      for (a, b) in zip(before[n], forceField.timings()) {
+        parts[b.part] = (b.seconds - a.seconds) / Double(turns * stepsPerTurn[n]) * perAtomStep
+      }
+      let mean = times[n].reduce(0, +) / Double(turns) * perAtomStep
+      parts["motion"] = max(0, mean - parts.values.reduce(0, +))
+      return Benchmark(
+        microsecondsPerAtomStep: median(times[n]) * perAtomStep, atoms: system.count, threads: threads,
+        speedup: median(zip(times[0], times[n]).map { $0 / $1 }), precision: precision,
+        steps: turns * stepsPerTurn[n], peakMemoryBytes: peakMemory(), attention: forceField.attention(),
+        parts: parts)
+    }
   }
+
+  private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
   /// The result for a person.
   public var table: String {
@@ -89,10 +99,41 @@ public struct Benchmark: Encodable {
       """
   }
 
-  /// The result as one JSON object.
-  public func json() throws -> String {
+  /// Results for a person, and how many times faster the later ones are than the first.
+  public static func table(_ results: [Benchmark]) -> String {
+    let comparisons = results.dropFirst().map {
+      String(format: "%d to %d threads: %.2f times the speed", results[0].threads, $0.threads, $0.speedup)
+    }
+    return (results.map(\.table) + (comparisons.isEmpty ? [] : [comparisons.joined(separator: "\n")]))
+      .joined(separator: "\n\n")
+  }
+
+  /// One result as a JSON object, several as an array of them.
+  public static func json(_ results: [Benchmark]) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
+    let data = results.count == 1 ? try encoder.encode(results[0]) : try encoder.encode(results)
+    return String(decoding: data, as: UTF8.self)
+  }
+}
+
+/// A trajectory that goes on whenever its turn comes.
+private struct TimedRun {
+  private var system: AtomicSystem
+  private var integrator: VelocityVerlet
+  private var evaluation = Evaluation()
+  private let potential: any Potential
+
+  init(_ system: AtomicSystem, _ forceField: ForceField, timestep: Double) throws {
+    self.system = system
+    potential = forceField.potential
+    integrator = try VelocityVerlet(timestep: timestep)
+    try integrator.prepare(system, potential, &evaluation)
+  }
+
+  mutating func time(steps: Int) throws -> Double {
+    let start = ContinuousClock.now
+    for _ in 0..<steps { try integrator.step(&system, potential, &evaluation) }
+    return seconds(ContinuousClock.now - start)
   }
 }

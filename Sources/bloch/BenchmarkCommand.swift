@@ -16,8 +16,9 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(parsing: .upToNextOption, help: "Copies along the three lattice vectors.")
   var replicate: [Int] = [1, 1, 1]
 
-  @Option(help: "Threads.")
-  var threads = 1
+  @Option(
+    parsing: .upToNextOption, help: "Numbers of threads; several take turns, to be compared with the first.")
+  var threads = [1]
 
   @Option(help: "Precision of the network: mixed or double.")
   var precision = LRMACEPotential.Precision.mixed
@@ -27,23 +28,27 @@ struct BenchmarkCommand: ParsableCommand {
   @Flag(help: "Also compute what the model multiplies by zero.")
   var keepDeadPaths = false
 
-  @Flag(help: "Print one JSON object.")
+  @Flag(help: "Print a JSON object; an array of them for several numbers of threads.")
   var json = false
 
   func validate() throws {
-    if !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024.") }
+    if threads.isEmpty || !threads.allSatisfy((1...1024).contains) {
+      throw ValidationError("--threads takes numbers from 1 to 1024.")
+    }
     if replicate.count != 3 || !replicate.allSatisfy((1...1000).contains) {
       throw ValidationError("--replicate takes three numbers from 1 to 1000, such as --replicate 2 2 2.")
     }
   }
 
   func run() throws {
-    let forceField = try ForceField.lrmace(
-      path: model, precision: precision, threads: threads, attention: attention.evaluation,
-      dropsDeadPaths: !keepDeadPaths)
-    let benchmark = try Benchmark(
-      structure: structure, copies: replicate, forceField: forceField, threads: threads,
-      precision: precision.rawValue)
-    print(json ? try benchmark.json() : benchmark.table)
+    let forceFields = try threads.map { threads in
+      let forceField = try ForceField.lrmace(
+        path: model, precision: precision, threads: threads, attention: attention.evaluation,
+        dropsDeadPaths: !keepDeadPaths)
+      return (threads, forceField)
+    }
+    let results = try Benchmark.results(
+      structure: structure, copies: replicate, forceFields: forceFields, precision: precision.rawValue)
+    print(json ? try Benchmark.json(results) : Benchmark.table(results))
   }
 }

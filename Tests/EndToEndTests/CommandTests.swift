@@ -112,6 +112,24 @@ func helpIsAsRecorded(_ command: String) throws {
   #expect(parts.keys.contains("neighbors") && parts.keys.contains("motion"))
 }
 
+@Test func benchmarkComparesNumbersOfThreadsInTurns() throws {
+  let folder = try TemporaryFolder()
+  let arguments =
+    [
+      "benchmark", "--model", BlochProcess.model, "--structure", BlochProcess.structure, "--threads", "1",
+      "2",
+    ]
+  let outcome = try BlochProcess.run(arguments + ["--json"], in: folder.path)
+  #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  let json = try #require(
+    JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]])
+  #expect(json.map { $0["threads"] as? Int } == [1, 2])
+  #expect(json.first?["speedup"] as? Double == 1)
+  #expect((json.last?["speedup"] as? Double ?? 0) > 0)
+  let none = try BlochProcess.run(arguments.dropLast(2) + ["0"], in: folder.path)
+  #expect(none.exitCode == 2 && none.errors.contains("--threads takes numbers from 1 to 1024"))
+}
+
 @Test func modelInfoNamesElementsCutOffAndLongRange() throws {
   let folder = try TemporaryFolder()
   let outcome = try BlochProcess.run(["model", "info", BlochProcess.model], in: folder.path)
