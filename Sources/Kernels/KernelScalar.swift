@@ -22,6 +22,9 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
   /// Transposes as many vectors as there are lanes: lane n of vector m goes to lane m of vector n.
   static func transpose(_ vectors: UnsafeMutablePointer<Lanes>)
 
+  /// The even lanes of two vectors, and their odd ones.
+  static func deal(_ a: Lanes, _ b: Lanes) -> (even: Lanes, odd: Lanes)
+
   /// exp of every lane.
   static func exp(_ x: Lanes) -> Lanes
 
@@ -36,6 +39,17 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
 }
 
 extension KernelScalar {
+  /// Even lanes of neighbouring vectors to the front, odd ones behind: as often as their number can be halved, this
+  /// transposes them.
+  @inlinable @inline(__always)
+  static func dealt<let count: Int>(_ v: InlineArray<count, Lanes>) -> InlineArray<count, Lanes> {
+    var dealt = v
+    for n in 0..<count / 2 {
+      (dealt[n], dealt[n &+ count / 2]) = deal(v[2 &* n], v[2 &* n &+ 1])
+    }
+    return dealt
+  }
+
   /// The polynomial with these coefficients, the highest power's first, at every lane of x.
   @inlinable @inline(__always)
   public static func polynomial<let count: Int>(_ coefficients: InlineArray<count, Self>, _ x: Lanes) -> Lanes
@@ -79,9 +93,16 @@ extension Float: KernelScalar {
   }
 
   @inlinable @inline(__always)
+  public static func deal(_ a: SIMD16<Float>, _ b: SIMD16<Float>) -> (even: SIMD16<Float>, odd: SIMD16<Float>)
+  {
+    (SIMD16(lowHalf: a.evenHalf, highHalf: b.evenHalf), SIMD16(lowHalf: a.oddHalf, highHalf: b.oddHalf))
+  }
+
+  @inlinable @inline(__always)
   public static func sums(_ v: UnsafePointer<SIMD16<Float>>) -> SIMD16<Float> {
     @inline(__always) func sum(_ a: SIMD16<Float>, _ b: SIMD16<Float>) -> SIMD16<Float> {
-      SIMD16(lowHalf: a.evenHalf, highHalf: b.evenHalf) + SIMD16(lowHalf: a.oddHalf, highHalf: b.oddHalf)
+      let (even, odd) = deal(a, b)
+      return even + odd
     }
     let two = InlineArray<8, SIMD16<Float>> { sum(v[2 &* $0], v[2 &* $0 &+ 1]) }
     let four = InlineArray<4, SIMD16<Float>> { sum(two[2 &* $0], two[2 &* $0 &+ 1]) }
@@ -90,28 +111,9 @@ extension Float: KernelScalar {
 
   @inlinable @inline(__always)
   public static func transpose(_ v: UnsafeMutablePointer<SIMD16<Float>>) {
-    @inline(__always) func deal(_ v: InlineArray<16, SIMD16<Float>>) -> InlineArray<16, SIMD16<Float>> {
-      [
-        SIMD16(lowHalf: v[0].evenHalf, highHalf: v[1].evenHalf),
-        SIMD16(lowHalf: v[2].evenHalf, highHalf: v[3].evenHalf),
-        SIMD16(lowHalf: v[4].evenHalf, highHalf: v[5].evenHalf),
-        SIMD16(lowHalf: v[6].evenHalf, highHalf: v[7].evenHalf),
-        SIMD16(lowHalf: v[8].evenHalf, highHalf: v[9].evenHalf),
-        SIMD16(lowHalf: v[10].evenHalf, highHalf: v[11].evenHalf),
-        SIMD16(lowHalf: v[12].evenHalf, highHalf: v[13].evenHalf),
-        SIMD16(lowHalf: v[14].evenHalf, highHalf: v[15].evenHalf),
-        SIMD16(lowHalf: v[0].oddHalf, highHalf: v[1].oddHalf),
-        SIMD16(lowHalf: v[2].oddHalf, highHalf: v[3].oddHalf),
-        SIMD16(lowHalf: v[4].oddHalf, highHalf: v[5].oddHalf),
-        SIMD16(lowHalf: v[6].oddHalf, highHalf: v[7].oddHalf),
-        SIMD16(lowHalf: v[8].oddHalf, highHalf: v[9].oddHalf),
-        SIMD16(lowHalf: v[10].oddHalf, highHalf: v[11].oddHalf),
-        SIMD16(lowHalf: v[12].oddHalf, highHalf: v[13].oddHalf),
-        SIMD16(lowHalf: v[14].oddHalf, highHalf: v[15].oddHalf),
-      ]
-    }
-    let tile = deal(deal(deal(deal(InlineArray { (n: Int) in v[n] }))))
-    for n in 0..<16 { v[n] = tile[n] }
+    let tile = InlineArray<16, SIMD16<Float>> { v[$0] }
+    let transposed = dealt(dealt(dealt(dealt(tile))))
+    for n in 0..<16 { v[n] = transposed[n] }
   }
 
   public static func gemm(
@@ -141,9 +143,16 @@ extension Double: KernelScalar {
   }
 
   @inlinable @inline(__always)
+  public static func deal(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> (even: SIMD8<Double>, odd: SIMD8<Double>)
+  {
+    (SIMD8(lowHalf: a.evenHalf, highHalf: b.evenHalf), SIMD8(lowHalf: a.oddHalf, highHalf: b.oddHalf))
+  }
+
+  @inlinable @inline(__always)
   public static func sums(_ v: UnsafePointer<SIMD8<Double>>) -> SIMD8<Double> {
     @inline(__always) func sum(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> {
-      SIMD8(lowHalf: a.evenHalf, highHalf: b.evenHalf) + SIMD8(lowHalf: a.oddHalf, highHalf: b.oddHalf)
+      let (even, odd) = deal(a, b)
+      return even + odd
     }
     let two = InlineArray<4, SIMD8<Double>> { sum(v[2 &* $0], v[2 &* $0 &+ 1]) }
     return sum(sum(two[0], two[1]), sum(two[2], two[3]))
@@ -151,20 +160,9 @@ extension Double: KernelScalar {
 
   @inlinable @inline(__always)
   public static func transpose(_ v: UnsafeMutablePointer<SIMD8<Double>>) {
-    @inline(__always) func deal(_ v: InlineArray<8, SIMD8<Double>>) -> InlineArray<8, SIMD8<Double>> {
-      [
-        SIMD8(lowHalf: v[0].evenHalf, highHalf: v[1].evenHalf),
-        SIMD8(lowHalf: v[2].evenHalf, highHalf: v[3].evenHalf),
-        SIMD8(lowHalf: v[4].evenHalf, highHalf: v[5].evenHalf),
-        SIMD8(lowHalf: v[6].evenHalf, highHalf: v[7].evenHalf),
-        SIMD8(lowHalf: v[0].oddHalf, highHalf: v[1].oddHalf),
-        SIMD8(lowHalf: v[2].oddHalf, highHalf: v[3].oddHalf),
-        SIMD8(lowHalf: v[4].oddHalf, highHalf: v[5].oddHalf),
-        SIMD8(lowHalf: v[6].oddHalf, highHalf: v[7].oddHalf),
-      ]
-    }
-    let tile = deal(deal(deal(InlineArray { (n: Int) in v[n] })))
-    for n in 0..<8 { v[n] = tile[n] }
+    let tile = InlineArray<8, SIMD8<Double>> { v[$0] }
+    let transposed = dealt(dealt(dealt(tile)))
+    for n in 0..<8 { v[n] = transposed[n] }
   }
 
   public static func gemm(

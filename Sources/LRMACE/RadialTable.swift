@@ -63,11 +63,15 @@ struct RadialTable<T: KernelScalar> {
 
   // MARK: - Evaluation
 
-  /// Vectors of lanes that `locate` writes for so many distances.
-  static func locationCount(_ distances: Int) -> Int { (distances / T.Lanes.scalarCount + 1) * 13 }
+  /// Where a vector of distances lies in the table: six weights of R, six of dR/dr, and the interval.
+  private static var locationLength: Int { 13 }
 
-  /// Where distances lie in the table, with a distance per lane: for each vector of them six weights of R, six of
-  /// dR/dr, and the interval. `distances` may be read up to whole lanes.
+  /// Vectors of lanes that `locate` writes for so many distances.
+  static func locationCount(_ distances: Int) -> Int {
+    (distances / T.Lanes.scalarCount + 1) * locationLength
+  }
+
+  /// Where distances lie in the table, one distance per lane. `distances` may be read up to whole lanes.
   @inline(__always)
   func locate(
     _ distances: UnsafePointer<T>, count: Int, into locations: UnsafeMutablePointer<T.Lanes>
@@ -92,7 +96,7 @@ struct RadialTable<T: KernelScalar> {
       for k in 6..<9 { target[k] *= -scale * h }
       for k in 9..<12 { target[k] *= scale * h }
       target[12] = interval
-      target += 13
+      target += Self.locationLength
     }
   }
 
@@ -108,19 +112,22 @@ struct RadialTable<T: KernelScalar> {
     )
   }
 
-  /// The location of distance `n`: its weights, a vector of lanes apart.
+  /// The weights of distance `n`, a vector of lanes apart, and the table rows that they weigh.
   @inline(__always)
-  private func location(_ n: Int, _ locations: UnsafePointer<T.Lanes>) -> UnsafePointer<T> {
+  private func location(
+    _ n: Int, _ locations: UnsafePointer<T.Lanes>
+  ) -> (weights: UnsafePointer<T>, rows: UnsafePointer<T>) {
     let lanes = T.Lanes.scalarCount
-    return UnsafeRawPointer(locations + n / lanes &* 13).assumingMemoryBound(to: T.self) + n % lanes
+    let vector = UnsafeRawPointer(locations + n / lanes &* Self.locationLength)
+    let weights = vector.assumingMemoryBound(to: T.self) + n % lanes
+    return (weights, UnsafePointer(table.pointer + weights[12 &* lanes].wholePart &* functions))
   }
 
   /// Writes R_f of distance `n` to `value[f]`.
   @inline(__always)
   func evaluate(_ n: Int, of locations: UnsafePointer<T.Lanes>, into value: UnsafeMutablePointer<T>) {
     let lanes = T.Lanes.scalarCount
-    let weights = location(n, locations)
-    let rows = UnsafePointer(table.pointer + weights[12 &* lanes].wholePart &* functions)
+    let (weights, rows) = location(n, locations)
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
     for f in stride(from: 0, to: functions, by: lanes) {
       var sum = rows.lanes(f) * w[0]
@@ -136,8 +143,7 @@ struct RadialTable<T: KernelScalar> {
     slope: UnsafeMutablePointer<T>
   ) {
     let lanes = T.Lanes.scalarCount
-    let weights = location(n, locations)
-    let rows = UnsafePointer(table.pointer + weights[12 &* lanes].wholePart &* functions)
+    let (weights, rows) = location(n, locations)
     let w = InlineArray<12, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
     for f in stride(from: 0, to: functions, by: lanes) {
       let first = rows.lanes(f)
