@@ -54,6 +54,18 @@ struct Edges<T: KernelScalar> {
   let harmonics: UnsafePointer<T>
   /// Values between the rows of two edges.
   let harmonicStride: Int
+
+  /// Calls `body` with the position of every one of `elements`, ascending, and the edges from its atoms.
+  @inline(__always)
+  func forEachElement(_ elements: [Int], _ kinds: [Int], _ body: (_ k: Int, _ range: Range<Int>) -> Void) {
+    var first = 0
+    for (k, z) in elements.enumerated() {
+      var end = first
+      while end < count, kinds[Int(neighbors[end])] == z { end &+= 1 }
+      body(k, first..<end)
+      first = end
+    }
+  }
 }
 
 /// Scratch of one thread for the messages of a centre.
@@ -67,8 +79,9 @@ final class ConvolutionScratch<T: KernelScalar> {
   /// Coupled harmonics t, [edge][padded entry], and dE/dt of one edge with channels in lanes.
   let tensor: Workspace<T>
   let tensorGradient: Workspace<T.Lanes>
-  /// dE/dr of every edge, still to be summed over lanes.
+  /// dE/dr of every edge and dE/dY of one, still to be summed over lanes.
   let lengthTerms: Workspace<T.Lanes>
+  let harmonicTerms: Workspace<T.Lanes>
   /// dE/dD of one element, [function][harmonic], and its products with functions and slopes, [edge][harmonic].
   let gradient: Workspace<T>
   let products: Workspace<T>
@@ -82,6 +95,7 @@ final class ConvolutionScratch<T: KernelScalar> {
     tensor = Workspace(capacity: edges * entries)
     tensorGradient = Workspace(repeating: T.Lanes(repeating: 0), count: entries)
     lengthTerms = Workspace(capacity: T.wholeLanes(edges))
+    harmonicTerms = Workspace(repeating: T.Lanes(repeating: 0), count: harmonics)
     gradient = Workspace(repeating: 0, count: functions * harmonics)
     products = Workspace(capacity: 2 * edges * harmonics)
   }

@@ -116,6 +116,9 @@ final class Network<T: KernelScalar> {
     }
     strainGradients.reserve(blocks.count)
     geometry.reserve(for: list)
+    // Pairs within the cut-off, as they are in a liquid, of those in the list.
+    let share = pow(list.cutoff / (list.cutoff + list.skin), 3)
+    layers[0].prepare(elements: elements, edges: share * Double(list.pairCount) / Double(max(atoms, 1)))
     for t in 0...layers.count {
       let count = Features<T>.count(atoms: atoms, channels: channels, lmax: lmax(t))
       features[t].reserve(count)
@@ -222,6 +225,8 @@ final class Network<T: KernelScalar> {
       }
       let m = MessageBlock<T>(base: s.messages.pointer, atoms: count)
       switch layer.messages {
+      case .pairs(let convolution):
+        convolution.forward(block, geometry: geometry, species: species, scratch: s.messageScratch, into: a)
       case .species(let convolution):
         for i in block.atoms {
           convolution.forward(
@@ -235,12 +240,14 @@ final class Network<T: KernelScalar> {
         }
       }
       clock.end(.convolution, &s.parts)
-      for l in 0...layer.messageLmax {
-        layer.linear.apply(
-          l, species: block.species, elements: elements, m.degree(l, layout), width: layout.widths[l],
-          rows: count * (2 * l + 1), into: a.row(l, first))
+      if layer.mixesMessages {
+        for l in 0...layer.messageLmax {
+          layer.linear.apply(
+            l, species: block.species, elements: elements, m.degree(l, layout), width: layout.widths[l],
+            rows: count * (2 * l + 1), into: a.row(l, first))
+        }
+        clock.end(.linear, &s.parts)
       }
-      clock.end(.linear, &s.parts)
       let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
       let contraction = s.contraction[t]
       for i in block.atoms {
@@ -313,14 +320,19 @@ final class Network<T: KernelScalar> {
       }
       clock.end(.contraction, &s.parts)
       let dm = MessageBlock<T>(base: s.messages.pointer, atoms: count)
-      for l in 0...layer.messageLmax {
-        layer.linear.applyAdjoint(
-          l, species: block.species, elements: elements, da.degree(l), rows: count * (2 * l + 1),
-          into: dm.degree(l, layout), width: layout.widths[l])
+      if layer.mixesMessages {
+        for l in 0...layer.messageLmax {
+          layer.linear.applyAdjoint(
+            l, species: block.species, elements: elements, da.degree(l), rows: count * (2 * l + 1),
+            into: dm.degree(l, layout), width: layout.widths[l])
+        }
+        clock.end(.linear, &s.parts)
       }
-      clock.end(.linear, &s.parts)
       if isLast { for i in block.atoms { geometry.clearGradients(of: i) } }
       switch layer.messages {
+      case .pairs(let convolution):
+        convolution.adjoint(
+          block, geometry: geometry, species: species, scratch: s.messageScratch, aGradient: da)
       case .species(let convolution):
         for i in block.atoms {
           convolution.adjoint(

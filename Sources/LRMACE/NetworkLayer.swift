@@ -7,15 +7,29 @@ import Lattice
 final class NetworkLayer<T: KernelScalar> {
   /// How the layer forms its messages.
   enum Messages {
-    /// From features that depend on the element alone.
+    /// From features that depend on the element alone, by sums over the neighbours of an element, or straight to A.
     case species(SpeciesConvolution<T>)
+    case pairs(PairConvolution<T>)
     case features(Convolution<T>)
+  }
+
+  /// Whether `linear` follows the messages.
+  var mixesMessages: Bool {
+    if case .pairs = messages { false } else { true }
   }
 
   let inputLmax: Int
   let outputLmax: Int
   let messageLmax: Int
-  let messages: Messages
+  private(set) var messages: Messages
+  /// The first layer's choices.
+  private let choices: (species: SpeciesConvolution<T>, pairs: PairConvolution<T>)?
+  /// Of messages before their linear layer.
+  let layout: MessageLayout
+  /// The most radial functions of an edge.
+  let radialFunctions: Int
+  /// Entries of t per edge; the first layer needs none.
+  let tensorCount: Int
   /// Mixes paths and channels of the messages.
   let linear: MessageLinear<T>
   let contraction: SymmetricContraction<T>
@@ -30,16 +44,28 @@ final class NetworkLayer<T: KernelScalar> {
     inputLmax = layer.inputLmax
     outputLmax = layer.outputLmax
     messageLmax = layer.messageLmax
-    if isFirst, let convolution = SpeciesConvolution<T>(layer: layer, model: model, channels: channels) {
-      messages = .species(convolution)
-      linear = convolution.folded
+    if isFirst, let species = SpeciesConvolution<T>(layer: layer, model: model, channels: channels),
+      let pairs = PairConvolution<T>(layer: layer, model: model, channels: channels)
+    {
+      choices = (species, pairs)
+      messages = .species(species)
+      linear = species.folded
+      layout = species.layout
+      radialFunctions = max(species.radial.functions, pairs.functions)
+      tensorCount = 0
     } else {
-      let radial = RadialTable<T>(
-        network: RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff),
-        channels: model.channels,
-        paddedChannels: channels)
-      messages = .features(Convolution(layer: layer, channels: channels, radial: radial))
+      let spline = RadialSpline(
+        of: RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff),
+        tolerance: RadialSpline.tolerance(T.self))
+      let convolution = Convolution(
+        layer: layer, channels: channels,
+        radial: RadialTable<T>([spline], channels: model.channels, paddedChannels: channels))
+      choices = nil
+      messages = .features(convolution)
       linear = MessageLinear(matrices: layer.linear.map { $0.map { [pack($0)] } })
+      layout = convolution.layout
+      radialFunctions = convolution.radial.functions
+      tensorCount = convolution.tensorCount
     }
     contraction = SymmetricContraction(
       layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
@@ -49,25 +75,19 @@ final class NetworkLayer<T: KernelScalar> {
     product = layer.product.map(pack)
   }
 
-  var layout: MessageLayout {
-    switch messages {
-    case .species(let convolution): convolution.layout
-    case .features(let convolution): convolution.layout
-    }
-  }
-
-  var radialFunctions: Int {
-    switch messages {
-    case .species(let convolution): convolution.radial.functions
-    case .features(let convolution): convolution.radial.functions
-    }
-  }
-
-  /// Entries of t per edge; the first layer needs none.
-  var tensorCount: Int {
-    switch messages {
-    case .species: 0
-    case .features(let convolution): convolution.tensorCount
+  /// Chooses how the first layer forms its messages.
+  ///
+  /// - Parameters:
+  ///   - elements: those of the system, ascending.
+  ///   - edges: mean number of neighbours of an atom.
+  func prepare(elements: [Int], edges: Double) {
+    guard let (species, pairs) = choices else { return }
+    let count = elements.count
+    if pairs.cost(elements: count, edges: edges) < species.cost(elements: count, edges: edges) {
+      pairs.prepare(elements: elements)
+      messages = .pairs(pairs)
+    } else {
+      messages = .species(species)
     }
   }
 }

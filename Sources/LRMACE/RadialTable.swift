@@ -1,9 +1,8 @@
 // Radial functions R_f(r), f = (path, channel), of one layer: a silu network of the Bessel basis depends on the
 // distance alone, so it is tabulated once at load as quintic splines and never evaluated in a step:
 //   R_f(r) = sum_k c_k,f B(r / h - k),
-// B the uniform B-spline of degree five: four times continuously differentiable, error O(h^6), and one row of the table
-// per knot, so that what a step reads of it stays in the cache. The number of intervals is doubled until the error
-// at their middles is below the wanted one.
+// B the uniform B-spline of degree five: one row of the table per knot, so that what a step reads of it stays in the
+// cache.
 //
 // Table: [knot][function], functions contiguous; interval i takes rows i to i + 5. Distances in Angstrom.
 
@@ -17,47 +16,26 @@ struct RadialTable<T: KernelScalar> {
   private let inverseSpacing: T
   private let rounding: T
   private let table: Workspace<T>
-  /// Largest error met at mid-interval, relative to the largest |R|.
-  let relativeError: Double
+  /// Values of one table.
+  private let length: Int
 
-  /// Functions [path][channel] of the network are spread to [path][paddedChannels].
-  init(network source: RadialNetwork, channels: Int, paddedChannels: Int) {
-    let tolerance = T.self == Float.self ? 1e-7 : 1e-13
-    let cutoff = source.cutoff
-    let ends = source.jets(at: [0, cutoff])
-    let all = ends.functions
-    var intervals = 32
-    /// [distance][function].
-    func values(offset: Double, count: Int) -> [Double] {
-      source.values(at: (0..<count).map { cutoff * (Double($0) + offset) / Double(intervals) })
-    }
-    func spline(_ knots: [Double]) -> QuinticSpline {
-      QuinticSpline(knots: knots, ends: ends, spacing: cutoff / Double(intervals))
-    }
-    var knots = values(offset: 0, count: intervals + 1)
-    var fit = spline(knots)
-    while true {
-      let middles = values(offset: 0.5, count: intervals)
-      let error = fit.relativeError(middles: middles)
-      if error <= tolerance || intervals >= 4096 {
-        relativeError = error
-        break
-      }
-      // The knots of the next finer table are this one's and its midpoints.
-      knots = (0...2 * intervals).flatMap { i in
-        (i % 2 == 0 ? knots : middles)[(i / 2 * all)..<((i / 2 + 1) * all)]
-      }
-      intervals *= 2
-      fit = spline(knots)
-    }
+  /// One table for each of the splines, which have the same knots; functions [path][channel] are spread to
+  /// [path][paddedChannels].
+  init(_ splines: [RadialSpline], channels: Int, paddedChannels: Int) {
+    let all = splines[0].coefficients.columns
     functions = all / channels * paddedChannels
-    self.intervals = intervals
-    inverseSpacing = T(Double(intervals) / cutoff)
+    intervals = splines[0].intervals
+    inverseSpacing = T(Double(intervals) / splines[0].cutoff)
     rounding = T(3 << (T.significandBitCount - 1))
-    table = Workspace<T>(repeating: 0, count: (intervals + 5) * functions)
-    for n in fit.coefficients.indices {
-      let (row, f) = (n / all, n % all)
-      table.pointer[row * functions + f / channels * paddedChannels + f % channels] = T(fit.coefficients[n])
+    length = (intervals + 5) * functions
+    table = Workspace<T>(repeating: 0, count: splines.count * length)
+    for (k, spline) in splines.enumerated() {
+      let values = spline.coefficients.values
+      for n in values.indices {
+        let (row, f) = (n / all, n % all)
+        table.pointer[k * length + row * functions + f / channels * paddedChannels + f % channels] = T(
+          values[n])
+      }
     }
   }
 
@@ -112,22 +90,25 @@ struct RadialTable<T: KernelScalar> {
     )
   }
 
-  /// The weights of distance `n`, a vector of lanes apart, and the table rows that they weigh.
+  /// The weights of distance `n`, a vector of lanes apart, and the rows of table `k` that they weigh.
   @inline(__always)
   private func location(
-    _ n: Int, _ locations: UnsafePointer<T.Lanes>
+    _ n: Int, _ locations: UnsafePointer<T.Lanes>, _ k: Int
   ) -> (weights: UnsafePointer<T>, rows: UnsafePointer<T>) {
     let lanes = T.Lanes.scalarCount
     let vector = UnsafeRawPointer(locations + n / lanes &* Self.locationLength)
     let weights = vector.assumingMemoryBound(to: T.self) + n % lanes
-    return (weights, UnsafePointer(table.pointer + weights[12 &* lanes].wholePart &* functions))
+    let row = weights[12 &* lanes].wholePart
+    return (weights, UnsafePointer(table.pointer + (k &* length &+ row &* functions)))
   }
 
-  /// Writes R_f of distance `n` to `value[f]`.
+  /// Writes R_f of distance `n` to `value[f]`, from table `k`.
   @inline(__always)
-  func evaluate(_ n: Int, of locations: UnsafePointer<T.Lanes>, into value: UnsafeMutablePointer<T>) {
+  func evaluate(
+    _ n: Int, of locations: UnsafePointer<T.Lanes>, table k: Int = 0, into value: UnsafeMutablePointer<T>
+  ) {
     let lanes = T.Lanes.scalarCount
-    let (weights, rows) = location(n, locations)
+    let (weights, rows) = location(n, locations, k)
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
     for f in stride(from: 0, to: functions, by: lanes) {
       var sum = rows.lanes(f) * w[0]
@@ -136,14 +117,14 @@ struct RadialTable<T: KernelScalar> {
     }
   }
 
-  /// Writes R_f of distance `n` to `value[f]` and dR_f/dr to `slope[f]`.
+  /// Writes R_f of distance `n` to `value[f]` and dR_f/dr to `slope[f]`, from table `k`.
   @inline(__always)
   func evaluate(
-    _ n: Int, of locations: UnsafePointer<T.Lanes>, into value: UnsafeMutablePointer<T>,
+    _ n: Int, of locations: UnsafePointer<T.Lanes>, table k: Int = 0, into value: UnsafeMutablePointer<T>,
     slope: UnsafeMutablePointer<T>
   ) {
     let lanes = T.Lanes.scalarCount
-    let (weights, rows) = location(n, locations)
+    let (weights, rows) = location(n, locations, k)
     let w = InlineArray<12, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
     for f in stride(from: 0, to: functions, by: lanes) {
       let first = rows.lanes(f)

@@ -1,7 +1,6 @@
-// The messages of the first layer, whose features depend on the element alone. With R_p,c(r) = sum_b f_b(r) W_b,pc, f_b
-// the last hidden layer of the radial network, channels leave the sum over neighbours:
+// The messages of the first layer where neighbours are many: channels leave the sum over neighbours
+// (SpeciesCoupling.swift),
 //   D_i,(z,b),lm = sum over neighbours j of element z of f_b(r_ij) Y_lm(ij),      A_i,l = D_i,l . folded[l][species of i]
-//   folded[l][s][(z,b), c'] = sum_p,c W_b,pc x_z,c w3j(0,l,l) linear[l][s][(p,c), c']
 // An edge costs b x (lmax + 1)^2 multiplications, whatever the number of channels.
 //
 // Shapes: D of a block as MessageBlock with (z, b) in place of (path, channel). Neighbours come grouped by element.
@@ -15,48 +14,40 @@ final class SpeciesConvolution<T: KernelScalar> {
   /// [l][species of the centre][z]: rows b.
   let folded: MessageLinear<T>
 
+  private let channels: Int
   /// Radial functions, padded to whole lanes.
   private var functions: Int { radial.functions }
 
   /// Nil unless every path starts from scalars.
   init?(layer: Model.Layer, model: Model, channels: Int) {
-    guard layer.inputLmax == 0 else { return nil }
-    let network = RadialNetwork.pruned(
-      layer.radial, basis: model.radialBasis, cutoff: model.cutoff,
-      tolerance: T.self == Float.self ? 1e-5 : 1e-13,
-      multiple: T.Lanes.scalarCount)
-    guard let last = network.last else { return nil }
-    let lmax = layer.messageLmax
-    let (count, species) = (last.rows, model.species.count)
+    guard
+      let coupling = SpeciesCoupling(
+        layer: layer, model: model, tolerance: T.self == Float.self ? 1e-5 : 1e-13,
+        multiple: T.Lanes.scalarCount)
+    else { return nil }
+    self.channels = channels
+    let count = coupling.functions
     let padded = T.wholeLanes(count)
-    layout = MessageLayout(widths: Array(repeating: species * padded, count: lmax + 1))
+    layout = MessageLayout(
+      widths: Array(repeating: model.species.count * padded, count: layer.messageLmax + 1))
     radial = RadialTable(
-      network: RadialNetwork(hiddenLayersOf: network, basis: model.radialBasis, cutoff: model.cutoff),
-      channels: count, paddedChannels: padded)
-
-    let features = model.embedding * layer.linearUp[0]
+      [RadialSpline(of: coupling.radial, tolerance: RadialSpline.tolerance(T.self))], channels: count,
+      paddedChannels: padded)
     folded = MessageLinear(
-      matrices: (0...lmax).map { l in
-        let coupling = Wigner3j(0, l, l).entries[0].value
-        let paths = layer.paths.indices.filter { layer.paths[$0].l3 == l }
-        return layer.linear[l].map { linear in
-          (0..<species).map { z in
-            var matrix = Matrix(rows: count, columns: model.channels)
-            for (slot, p) in paths.enumerated() {
-              // W_p diag(x_z) linear_p
-              var scaled = Matrix(rows: count, columns: model.channels)
-              for b in 0..<count {
-                for c in 0..<model.channels {
-                  scaled[b, c] = last[b, p * model.channels + c] * features[z, c] * coupling
-                }
-              }
-              let product = scaled * linear.rows(slot * model.channels, count: model.channels)
-              for n in product.values.indices { matrix.values[n] += product.values[n] }
-            }
-            return PackedMatrix(matrix, rowBlock: count, paddedRowBlock: padded, paddedColumns: channels)
+      matrices: coupling.folded.map { centres in
+        centres.map { neighbors in
+          neighbors.map {
+            PackedMatrix($0, rowBlock: count, paddedRowBlock: padded, paddedColumns: channels)
           }
         }
       })
+  }
+
+  /// Multiplications per atom, its linear layer and the adjoint included.
+  func cost(elements: Int, edges: Double) -> Double {
+    let harmonics = layout.degrees * layout.degrees
+    let linear = 2 * harmonics * elements * functions * channels
+    return Double(linear) + edges * Double(functions * (18 + 3 * harmonics))
   }
 
   // MARK: - Forward
@@ -72,7 +63,8 @@ final class SpeciesConvolution<T: KernelScalar> {
     for e in 0..<edges.count {
       radial.evaluate(e, of: locations, into: scratch.radial.pointer + e &* functions)
     }
-    forEachElement(elements, of: edges, kinds) { z, range in
+    edges.forEachElement(elements, kinds) { k, range in
+      let z = elements[k]
       switch layout.degrees {
       case 1: accumulate(InlineArray<1, T>(repeating: 0), edges, range, z, scratch, messages, atom)
       case 2: accumulate(InlineArray<4, T>(repeating: 0), edges, range, z, scratch, messages, atom)
@@ -80,20 +72,6 @@ final class SpeciesConvolution<T: KernelScalar> {
       case 4: accumulate(InlineArray<16, T>(repeating: 0), edges, range, z, scratch, messages, atom)
       default: accumulate(InlineArray<25, T>(repeating: 0), edges, range, z, scratch, messages, atom)
       }
-    }
-  }
-
-  /// Calls `body` with every element and the edges from its atoms.
-  @inline(__always)
-  private func forEachElement(
-    _ elements: [Int], of edges: Edges<T>, _ kinds: [Int], _ body: (_ z: Int, _ range: Range<Int>) -> Void
-  ) {
-    var first = 0
-    for z in elements {
-      var end = first
-      while end < edges.count, kinds[Int(edges.neighbors[end])] == z { end &+= 1 }
-      body(z, first..<end)
-      first = end
     }
   }
 
@@ -138,7 +116,8 @@ final class SpeciesConvolution<T: KernelScalar> {
     let gradient = scratch.gradient.pointer
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
-    forEachElement(elements, of: edges, kinds) { z, range in
+    edges.forEachElement(elements, kinds) { k, range in
+      let z = elements[k]
       SphericalHarmonics.withComponents(of: T.Lanes.self) { tile in
         for b in stride(from: 0, to: functions, by: lanes) {
           for l in 0..<layout.degrees {

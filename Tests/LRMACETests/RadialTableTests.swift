@@ -8,8 +8,9 @@ import Testing
     let model = try Golden.model("lr_b_16x0e_2layer_lmax3_corr3")
     let layer = model.layers[1]
     let exact = RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff)
-    let table = RadialTable<Double>(network: exact, channels: model.channels, paddedChannels: model.channels)
-    #expect(table.relativeError < 1e-13)
+    let spline = RadialSpline(of: exact, tolerance: RadialSpline.tolerance(Double.self))
+    #expect(spline.relativeError < 1e-13)
+    let table = RadialTable<Double>([spline], channels: model.channels, paddedChannels: model.channels)
     var value = [Double](repeating: 0, count: table.functions)
     var slope = value
     let distances = (0..<400).map { model.cutoff * (Double($0) + 0.37) / 400 } + [model.cutoff]

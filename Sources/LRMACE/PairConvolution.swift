@@ -1,0 +1,175 @@
+// The messages of the first layer where neighbours are few: from the length and the two elements of an edge straight to
+// A (SpeciesCoupling.swift),
+//   A_i,lm,c = sum over neighbours j of T_l,c(r_ij) Y_lm(ij),   T_l,c = sum_b f_b folded[l][species of i][species of j]_b,c
+// with T tabulated for every pair of elements. No linear layer follows, which elsewhere is most of the first layer's
+// work in a molecule; an edge costs (lmax + 1) x channels functions in place of b.
+//
+// Shapes: A and dE/dA as Features. Neighbours come grouped by element.
+
+import Equivariant
+import Kernels
+
+final class PairConvolution<T: KernelScalar> {
+  /// Values of one table row: degrees x channels.
+  let functions: Int
+  private let degrees: Int
+  private let channels: Int
+  private let modelChannels: Int
+  private let coupling: SpeciesCoupling
+  private let splines: RadialSpline
+  /// Tables [element of the centre][element of the neighbour], among `elements`.
+  private var radial: RadialTable<T>?
+  private var elements: [Int] = []
+
+  /// Nil unless every path starts from scalars.
+  init?(layer: Model.Layer, model: Model, channels: Int) {
+    guard let coupling = SpeciesCoupling(layer: layer, model: model, tolerance: nil) else { return nil }
+    self.coupling = coupling
+    self.channels = channels
+    modelChannels = model.channels
+    degrees = layer.messageLmax + 1
+    functions = degrees * channels
+    splines = RadialSpline(of: coupling.radial, tolerance: RadialSpline.tolerance(T.self))
+  }
+
+  /// Multiplications per atom, the adjoint included, each counted as one and a half: those by table rows wait for them
+  /// (measured in liquid water, where both ways then take the same time at equal cost).
+  func cost(elements: Int, edges: Double) -> Double {
+    let tables = elements * elements * splines.coefficients.rows * functions * MemoryLayout<T>.stride
+    guard tables <= Self.largestTables else { return .infinity }
+    return 1.5 * edges * Double(18 * functions + 3 * degrees * degrees * channels)
+  }
+
+  /// Bytes; far more than that caches do not hold.
+  private static var largestTables: Int { 64 << 20 }
+
+  /// Tabulates the pairs of `elements`, ascending.
+  func prepare(elements: [Int]) {
+    guard elements != self.elements else { return }
+    self.elements = elements
+    radial = RadialTable(
+      elements.flatMap { s in
+        elements.map { z in
+          splines.mixed(
+            by: Matrix(sideBySide: coupling.folded.map { $0[$0.count == 1 ? 0 : s][z] }))
+        }
+      }, channels: modelChannels, paddedChannels: channels)
+  }
+
+  /// The tables, and the first of those for centres of element `species`.
+  private func tables(_ species: Int) -> (RadialTable<T>, first: Int)? {
+    guard let radial, let row = elements.firstIndex(of: species) else { return nil }
+    return (radial, row * elements.count)
+  }
+
+  // MARK: - Forward
+
+  /// A of the atoms of a block of one element.
+  func forward(
+    _ block: Network<T>.Block, geometry: EdgeGeometry<T>, species kinds: [Int],
+    scratch: ConvolutionScratch<T>, into a: Features<T>
+  ) {
+    guard let (radial, first) = tables(block.species) else { return }
+    let (locations, values) = (scratch.locations.pointer, scratch.radial.pointer)
+    for i in block.atoms {
+      let edges = geometry.edges(of: i)
+      radial.locate(edges.lengths, count: edges.count, into: locations)
+      edges.forEachElement(elements, kinds) { k, range in
+        for e in range {
+          radial.evaluate(e, of: locations, table: first &+ k, into: values + e &* functions)
+        }
+      }
+      for l in 0..<degrees {
+        switch l {
+        case 0: accumulate(InlineArray<1, T>(repeating: 0), l, edges, values, a.row(l, i))
+        case 1: accumulate(InlineArray<3, T>(repeating: 0), l, edges, values, a.row(l, i))
+        case 2: accumulate(InlineArray<5, T>(repeating: 0), l, edges, values, a.row(l, i))
+        case 3: accumulate(InlineArray<7, T>(repeating: 0), l, edges, values, a.row(l, i))
+        default: accumulate(InlineArray<9, T>(repeating: 0), l, edges, values, a.row(l, i))
+        }
+      }
+    }
+  }
+
+  /// One degree of one atom; the unused first argument fixes the number of components, 2 l + 1.
+  @inline(__always)
+  private func accumulate<let components: Int>(
+    _: InlineArray<components, T>, _ l: Int, _ edges: Edges<T>, _ values: UnsafePointer<T>,
+    _ a: UnsafeMutablePointer<T>
+  ) {
+    for c in stride(from: 0, to: channels, by: T.Lanes.scalarCount) {
+      var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
+      for e in 0..<edges.count {
+        let f = values.lanes(e &* functions &+ l &* channels &+ c)
+        let y = edges.harmonics + (e &* edges.harmonicStride &+ l &* l)
+        for m in 0..<components { sum[m].addProduct(f, T.Lanes(repeating: y[m])) }
+      }
+      for m in 0..<components { a.setLanes(m &* channels &+ c, sum[m]) }
+    }
+  }
+
+  // MARK: - Adjoint
+
+  /// Adds dE/dY and dE/dr of the edges of a block of atoms of one element, given dE/dA of the block:
+  ///   dE/dY_lm = sum_c T_l,c dE/dA_lm,c,   dE/dr = sum_l,c T'_l,c sum_m Y_lm dE/dA_lm,c.
+  func adjoint(
+    _ block: Network<T>.Block, geometry: EdgeGeometry<T>, species kinds: [Int],
+    scratch: ConvolutionScratch<T>, aGradient da: Features<T>
+  ) {
+    guard let (radial, first) = tables(block.species) else { return }
+    let locations = scratch.locations.pointer
+    for i in block.atoms {
+      let edges = geometry.edges(of: i)
+      let dy = geometry.harmonicsGradient(of: i)
+      let atom = i &- block.atoms.lowerBound
+      radial.locate(edges.lengths, count: edges.count, into: locations)
+      edges.forEachElement(elements, kinds) { k, range in
+        for e in range {
+          radial.evaluate(
+            e, of: locations, table: first &+ k, into: scratch.radial.pointer, slope: scratch.slope.pointer)
+          let y = edges.harmonics + e &* edges.harmonicStride
+          var slope = T.Lanes(repeating: 0)
+          for l in 0..<degrees {
+            let d = UnsafePointer(da.row(l, atom))
+            switch l {
+            case 0: slope += propagate(InlineArray<1, T>(repeating: 0), l, y, d, scratch)
+            case 1: slope += propagate(InlineArray<3, T>(repeating: 0), l, y, d, scratch)
+            case 2: slope += propagate(InlineArray<5, T>(repeating: 0), l, y, d, scratch)
+            case 3: slope += propagate(InlineArray<7, T>(repeating: 0), l, y, d, scratch)
+            default: slope += propagate(InlineArray<9, T>(repeating: 0), l, y, d, scratch)
+            }
+          }
+          scratch.lengthTerms.pointer[e] = slope
+          let row = dy + e &* edges.harmonicStride
+          for n in stride(from: 0, to: degrees &* degrees, by: T.Lanes.scalarCount) {
+            row.setLanes(n, row.lanes(n) + T.sums(scratch.harmonicTerms.pointer + n))
+          }
+        }
+      }
+      scratch.addLengthTerms(count: edges.count, to: geometry.lengthGradient(of: i))
+    }
+  }
+
+  /// One degree of one edge: returns dE/dr and writes dE/dY, both still to be summed over lanes.
+  @inline(__always)
+  private func propagate<let components: Int>(
+    _: InlineArray<components, T>, _ l: Int, _ y: UnsafePointer<T>, _ da: UnsafePointer<T>,
+    _ scratch: ConvolutionScratch<T>
+  ) -> T.Lanes {
+    let (values, slopes) = (UnsafePointer(scratch.radial.pointer), UnsafePointer(scratch.slope.pointer))
+    var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
+    var slope = T.Lanes(repeating: 0)
+    for c in stride(from: 0, to: channels, by: T.Lanes.scalarCount) {
+      let f = values.lanes(l &* channels &+ c)
+      var s = T.Lanes(repeating: 0)
+      for m in 0..<components {
+        let d = da.lanes(m &* channels &+ c)
+        sum[m].addProduct(f, d)
+        s.addProduct(d, T.Lanes(repeating: y[l &* l &+ m]))
+      }
+      slope.addProduct(slopes.lanes(l &* channels &+ c), s)
+    }
+    for m in 0..<components { scratch.harmonicTerms.pointer[l &* l &+ m] = sum[m] }
+    return slope
+  }
+}

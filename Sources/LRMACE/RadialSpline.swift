@@ -1,0 +1,55 @@
+// Splines of a radial network, fine enough for kernel precision: four times continuously differentiable, error O(h^6).
+// The number of intervals is doubled until the error at their middles is below the wanted one.
+
+import Kernels
+
+struct RadialSpline {
+  /// [intervals + 5][function].
+  let coefficients: Matrix
+  let intervals: Int
+  /// End of the last interval, Angstrom.
+  let cutoff: Double
+  /// Largest error met at mid-interval, relative to the largest |R|.
+  let relativeError: Double
+
+  /// Largest relative error wanted of a table in this precision.
+  static func tolerance<T: KernelScalar>(_: T.Type) -> Double { T.self == Float.self ? 1e-7 : 1e-13 }
+
+  init(of source: RadialNetwork, tolerance: Double) {
+    let cutoff = source.cutoff
+    let ends = source.jets(at: [0, cutoff])
+    let functions = ends.functions
+    var intervals = 32
+    /// [distance][function].
+    func values(offset: Double, count: Int) -> [Double] {
+      source.values(at: (0..<count).map { cutoff * (Double($0) + offset) / Double(intervals) })
+    }
+    var knots = values(offset: 0, count: intervals + 1)
+    while true {
+      let fit = QuinticSpline(knots: knots, ends: ends, spacing: cutoff / Double(intervals))
+      let middles = values(offset: 0.5, count: intervals)
+      let error = fit.relativeError(middles: middles)
+      if error <= tolerance || intervals >= 4096 {
+        coefficients = Matrix(rows: intervals + 5, columns: functions, values: fit.coefficients)
+        relativeError = error
+        break
+      }
+      // The knots of the next finer spline are this one's and its midpoints.
+      knots = (0...2 * intervals).flatMap { i in
+        (i % 2 == 0 ? knots : middles)[(i / 2 * functions)..<((i / 2 + 1) * functions)]
+      }
+      intervals *= 2
+    }
+    self.intervals = intervals
+    self.cutoff = cutoff
+  }
+
+  /// `coefficients` on the knots of another spline: functions that it mixes.
+  private init(_ coefficients: Matrix, like other: RadialSpline) {
+    self.coefficients = coefficients
+    (intervals, cutoff, relativeError) = (other.intervals, other.cutoff, other.relativeError)
+  }
+
+  /// The functions sum_b R_b(r) matrix[b, f].
+  func mixed(by matrix: Matrix) -> RadialSpline { RadialSpline(coefficients * matrix, like: self) }
+}

@@ -1,0 +1,244 @@
+// Both ways to form the first layer's messages against the sum that defines them (DESIGN section 2), neighbour by
+// neighbour and path by path, and their adjoints against what they are linear in and against differences.
+
+import Equivariant
+import Foundation
+import Kernels
+import Lattice
+import Testing
+
+@testable import LRMACE
+
+@Suite struct FirstLayerTests {
+  private typealias Layer = (species: SpeciesConvolution<Double>, pairs: PairConvolution<Double>)
+
+  /// A golden model's first layer on its first frame, atoms sorted by element.
+  private struct Problem {
+    let model: Model
+    let layer: Model.Layer
+    let channels: Int
+    var positions: [Vector3]
+    let species: [Int]
+    let elements: [Int]
+    let cell: Cell
+    var list: NeighborList
+    let geometry: EdgeGeometry<Double>
+    let blocks: [Network<Double>.Block]
+
+    init(_ name: String) throws {
+      let model = try Golden.model(name)
+      let system = try Golden.frames(name)[0].system
+      let kinds = try system.atomicNumbers.map { try #require(model.species.firstIndex(of: $0)) }
+      let order = kinds.indices.sorted { (kinds[$0], $0) < (kinds[$1], $1) }
+      let species = order.map { kinds[$0] }
+      positions = order.map { system.positions[$0] }
+      cell = system.cell
+      list = NeighborList(cutoff: model.cutoff, skin: 0.5)
+      try list.build(positions: positions, cell: cell)
+      list.groupNeighbors(by: species)
+      geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
+      geometry.reserve(for: list)
+      blocks = species.indices.map { Network.Block(atoms: $0..<($0 + 1), species: species[$0]) }
+      elements = model.species.indices.filter(kinds.contains)
+      (self.model, layer, self.species) = (model, model.layers[0], species)
+      channels = Double.wholeLanes(model.channels)
+      place()
+    }
+
+    func place() {
+      geometry.forward(
+        centres: 0..<species.count, positions: positions, list: list, cell: cell.vectors)
+    }
+
+    var degrees: Int { layer.messageLmax + 1 }
+    var length: Int { degrees * degrees * channels }
+
+    func scratch(_ way: Layer) -> ConvolutionScratch<Double> {
+      ConvolutionScratch(
+        edges: geometry.largestCount, functions: max(way.species.radial.functions, way.pairs.functions),
+        tensorCount: 0, harmonics: Double.wholeLanes(degrees * degrees))
+    }
+  }
+
+  private func ways(_ p: Problem) throws -> Layer {
+    let pairs = try #require(PairConvolution<Double>(layer: p.layer, model: p.model, channels: p.channels))
+    pairs.prepare(elements: p.elements)
+    return (
+      try #require(SpeciesConvolution<Double>(layer: p.layer, model: p.model, channels: p.channels)), pairs
+    )
+  }
+
+  /// A of every atom, [atom][harmonic][channel], by sums over the neighbours of an element.
+  private func bySpecies(_ p: Problem, _ way: Layer) -> [Double] {
+    let (scratch, layout) = (p.scratch(way), way.species.layout)
+    let messages = Workspace<Double>(capacity: layout.count)
+    let m = MessageBlock<Double>(base: messages.pointer, atoms: 1)
+    return p.species.indices.flatMap { i in
+      way.species.forward(
+        p.geometry.edges(of: i), species: p.species, elements: p.elements, scratch: scratch, messages: m,
+        atom: 0)
+      var a = [Double](repeating: 0, count: p.length)
+      for l in 0..<p.degrees {
+        a.withUnsafeMutableBufferPointer {
+          way.species.folded.apply(
+            l, species: p.species[i], elements: p.elements, m.degree(l, layout), width: layout.widths[l],
+            rows: 2 * l + 1, into: $0.baseAddress! + l * l * p.channels)
+        }
+      }
+      return a
+    }
+  }
+
+  /// The same by tables of pairs of elements.
+  private func byPairs(_ p: Problem, _ way: Layer) -> [Double] {
+    let scratch = p.scratch(way)
+    let atoms = p.species.count
+    let storage = Workspace<Double>(capacity: atoms * p.length)
+    let a = Features<Double>(base: storage.pointer, atoms: atoms, channels: p.channels)
+    for block in p.blocks {
+      way.pairs.forward(block, geometry: p.geometry, species: p.species, scratch: scratch, into: a)
+    }
+    return p.species.indices.flatMap { i in
+      (0..<p.degrees).flatMap { l in
+        Array(UnsafeBufferPointer(start: a.row(l, i), count: (2 * l + 1) * p.channels))
+      }
+    }
+  }
+
+  /// The same as it is defined.
+  private func defined(_ p: Problem) -> [Double] {
+    let exact = RadialNetwork(p.layer.radial, basis: p.model.radialBasis, cutoff: p.model.cutoff)
+    let harmonics = SphericalHarmonics(lmax: p.model.lmax)
+    let features = p.model.embedding * p.layer.linearUp[0]
+    let channels = p.model.channels
+    var a = [Double](repeating: 0, count: p.species.count * p.length)
+    for i in p.species.indices {
+      for pair in p.list.pairs(of: i) {
+        let d = p.list.displacement(pair, of: i, positions: p.positions, cell: p.cell)
+        let r = dot(d, d).squareRoot()
+        guard r < p.model.cutoff else { continue }
+        let radial = exact.values(at: [r])
+        var y = [SIMD2<Double>](repeating: .zero, count: harmonics.count)
+        let u = d / r
+        harmonics.evaluate(
+          (SIMD2(repeating: u.x), SIMD2(repeating: u.y), SIMD2(repeating: u.z)), into: &y)
+        let z = p.species[Int(p.list.neighbors[pair])]
+        for l in 0..<p.degrees {
+          let linear = p.layer.linear[l][p.layer.linear[l].count == 1 ? 0 : p.species[i]]
+          let paths = p.layer.paths.indices.filter { p.layer.paths[$0].l3 == l }
+          let coupling = Wigner3j(0, l, l).entries[0].value
+          for (slot, path) in paths.enumerated() {
+            for m in 0..<(2 * l + 1) {
+              for c in 0..<channels {
+                let message = radial[path * channels + c] * features[z, c] * coupling * y[l * l + m][0]
+                let row = i * p.length + (l * l + m) * p.channels
+                for k in 0..<channels { a[row + k] += message * linear[slot * channels + c, k] }
+              }
+            }
+          }
+        }
+      }
+    }
+    return a
+  }
+
+  private static let names = ["lr_b_16x0e_2layer_lmax3_corr3", "rc_trained", "x_a_l2_lmax4_corr3"]
+
+  @Test(arguments: names) func bothWaysAreTheSumOverNeighbours(name: String) throws {
+    let p = try Problem(name)
+    let way = try ways(p)
+    let a = defined(p)
+    let scale = a.map(abs).max() ?? 0
+    #expect(scale > 1e-3)
+    for other in [bySpecies(p, way), byPairs(p, way)] {
+      #expect(zip(a, other).allSatisfy { abs($0 - $1) < 1e-12 * scale })
+    }
+  }
+
+  @Test(arguments: names) func adjointsAreThoseOfTheSum(name: String) throws {
+    var p = try Problem(name)
+    let way = try ways(p)
+    let scratch = p.scratch(way)
+    let atoms = p.species.count
+    // Padding channels have no gradient.
+    let da: [Double] = (0..<atoms * p.length).map {
+      $0 % p.channels < p.model.channels ? sin(1.7 * Double($0)) : 0
+    }
+
+    /// dE/dY . Y and dE/dr of all edges, with E = sum A dA.
+    func gradients(_ adjoint: (Int, Features<Double>) -> Void) -> (euler: Double, lengths: [Double]) {
+      var (euler, lengths) = (0.0, [Double]())
+      let atom = Workspace<Double>(capacity: p.length)
+      for i in 0..<atoms {
+        atom.pointer.update(from: Array(da[(i * p.length)..<((i + 1) * p.length)]), count: p.length)
+        p.geometry.clearGradients(of: i)
+        adjoint(i, Features(base: atom.pointer, atoms: 1, channels: p.channels))
+        let edges = p.geometry.edges(of: i)
+        for e in 0..<edges.count {
+          for n in 0..<(p.degrees * p.degrees) {
+            euler +=
+              edges.harmonics[e * edges.harmonicStride + n]
+              * p.geometry.harmonicsGradient(of: i)[e * edges.harmonicStride + n]
+          }
+          lengths.append(p.geometry.lengthGradient(of: i)[e])
+        }
+      }
+      return (euler, lengths)
+    }
+    let layout = way.species.layout
+    let messages = Workspace<Double>(capacity: layout.count)
+    let dm = MessageBlock<Double>(base: messages.pointer, atoms: 1)
+    let species = gradients { i, da in
+      for l in 0..<p.degrees {
+        way.species.folded.applyAdjoint(
+          l, species: p.species[i], elements: p.elements, da.degree(l), rows: 2 * l + 1,
+          into: dm.degree(l, layout), width: layout.widths[l])
+      }
+      way.species.adjoint(
+        p.geometry.edges(of: i), species: p.species, elements: p.elements, messagesGradient: dm, atom: 0,
+        scratch: scratch, harmonicsGradient: p.geometry.harmonicsGradient(of: i),
+        lengthGradient: p.geometry.lengthGradient(of: i))
+    }
+    let pairs = gradients { i, da in
+      way.pairs.adjoint(
+        p.blocks[i], geometry: p.geometry, species: p.species, scratch: scratch, aGradient: da)
+    }
+
+    // A is linear in Y: dE/dY . Y = E.
+    let energy = zip(defined(p), da).reduce(0) { $0 + $1.0 * $1.1 }
+    let scale = zip(defined(p), da).reduce(0) { $0 + abs($1.0 * $1.1) }
+    #expect(abs(species.euler - energy) < 1e-12 * scale)
+    #expect(abs(pairs.euler - energy) < 1e-12 * scale)
+
+    // Stretching everything changes lengths alone: dE/ds = sum of r dE/dr.
+    let lengths = (0..<atoms).flatMap { i in
+      let edges = p.geometry.edges(of: i)
+      return (0..<edges.count).map { edges.lengths[$0] }
+    }
+    let h = 1e-5
+    var energies: [Double] = []
+    let (positions, cell) = (p.positions, p.cell)
+    for s in [1 - h, 1 + h] {
+      p.positions = positions.map { $0 * s }
+      p.geometry.forward(
+        centres: 0..<atoms, positions: p.positions, list: p.list, cell: cell.vectors * s)
+      energies.append(zip(byPairs(p, way), da).reduce(0) { $0 + $1.0 * $1.1 })
+    }
+    let difference = (energies[1] - energies[0]) / (2 * h)
+    for way in [species, pairs] {
+      let slope = zip(way.lengths, lengths).reduce(0) { $0 + $1.0 * $1.1 }
+      #expect(abs(slope - difference) < 1e-8 * scale)
+    }
+  }
+
+  @Test func fewNeighboursGoByPairsAndManyByElement() throws {
+    let path = Golden.folder.appendingPathComponent("../../Models/water.h5").path
+    let model = try Model(contentsOf: path)
+    let layer = NetworkLayer<Float>(
+      model.layers[0], isFirst: true, model: model, channels: Float.wholeLanes(model.channels))
+    layer.prepare(elements: [0, 1], edges: 5)
+    #expect(!layer.mixesMessages)
+    layer.prepare(elements: [0], edges: 200)
+    #expect(layer.mixesMessages)
+  }
+}
