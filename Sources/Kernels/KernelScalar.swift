@@ -9,12 +9,13 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
   /// Rounded towards zero; the generic `Int.init` takes ten times as long.
   var wholePart: Int { get }
 
-  /// Two numbers, and eight.
-  associatedtype Pair: SIMD, Sendable, BitwiseCopyable where Pair.Scalar == Self
+  /// Eight numbers.
   associatedtype Octet: SIMD, Sendable, BitwiseCopyable where Octet.Scalar == Self
 
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
+
+  static func sum(_ octet: Octet) -> Self
 
   /// Sums over lanes of as many vectors as there are lanes: neighbouring lanes first, in a fixed order.
   static func sums(_ vectors: UnsafePointer<Lanes>) -> Lanes
@@ -78,15 +79,16 @@ extension KernelScalar {
 
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
-  public typealias Pair = SIMD2<Float>
   public typealias Octet = SIMD8<Float>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }
 
   @inlinable @inline(__always)
-  public static func sum(_ lanes: SIMD16<Float>) -> Float {
-    let eight = lanes.lowHalf + lanes.highHalf
+  public static func sum(_ lanes: SIMD16<Float>) -> Float { sum(lanes.lowHalf + lanes.highHalf) }
+
+  @inlinable @inline(__always)
+  public static func sum(_ eight: SIMD8<Float>) -> Float {
     let four = eight.lowHalf + eight.highHalf
     let two = four.lowHalf + four.highHalf
     return two.x + two.y
@@ -129,7 +131,6 @@ extension Float: KernelScalar {
 
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
-  public typealias Pair = SIMD2<Double>
   public typealias Octet = SIMD8<Double>
 
   @inlinable @inline(__always)

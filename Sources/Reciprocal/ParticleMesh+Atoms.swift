@@ -30,43 +30,74 @@ extension ParticleMesh {
     _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, places: Range<Int>, planes: Range<Int>,
     into mesh: UnsafeMutablePointer<T>, scratch: UnsafeMutablePointer<T>
   ) {
-    let (order, half) = (order, block.half)
+    let layout = layout(half: block.half)
+    guard block.half > 1 else {
+      spreadNarrow(source, columns: columns, block: block, places: places, planes: planes, into: mesh, layout)
+      return
+    }
+    let (order, lanes) = (order, Lanes.scalarCount)
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
-    let layout = MeshLayout(size: size, half: half)
-    let vectors = partVectors(half)
     // The source times the window along the third axis.
     let row = scratch
-    let values = row + 8 * Lanes.scalarCount
+    let values = row + 8 * lanes
     // One part after the other: what an atom reaches of both does not fit the first cache.
     for part in 0..<2 {
-      let first = block.columns.lowerBound + part * half
-      let count = max(0, min(half, block.columns.upperBound - first))
+      let first = block.columns.lowerBound + part * lanes
+      let count = max(0, min(lanes, block.columns.upperBound - first))
       let mesh = mesh + part * layout.part
-      row.update(repeating: 0, count: 16 * Lanes.scalarCount)
+      store(Lanes.zero, values)
       for place in places {
         let corner = corners[place]
         let window = windows + 6 &* place
         let wz = scalars(window + 2)
         let atom = source + Int(sequence[place]) &* columns + first
-        if count == Lanes.scalarCount {
-          let value = UnsafeRawPointer(atom).loadUnaligned(as: Lanes.self)
-          for l in 0..<order { store(value * wz[l], row + l &* Lanes.scalarCount) }
+        var value = Lanes.zero
+        if count == lanes {
+          value = UnsafeRawPointer(atom).loadUnaligned(as: Lanes.self)
         } else {
           for c in 0..<count { values[c] = atom[c] }
-          for l in 0..<order {
-            for c in 0..<half { row[l &* half &+ c] = wz[l] * values[c] }
-          }
+          value = vector(values, 0)
         }
-        switch vectors {
-        case 1: addRows(InlineArray<1, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-        case 2: addRows(InlineArray<2, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-        case 3: addRows(InlineArray<3, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+        for l in 0..<order { store(value * wz[l], row + l &* lanes) }
+        switch order {
         case 4: addRows(InlineArray<4, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
         case 5: addRows(InlineArray<5, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
         case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
         case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
         default: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
         }
+      }
+    }
+  }
+
+  /// The same for a single complex field, points in lanes.
+  private func spreadNarrow(
+    _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, places: Range<Int>, planes: Range<Int>,
+    into mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout
+  ) {
+    let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
+    let (first, hasImaginary) = (block.columns.lowerBound, block.columns.count > 1)
+    for place in places {
+      let corner = corners[place]
+      let window = windows + 6 &* place
+      let (wx, wy) = (scalars(window), scalars(window + 1))
+      let atom = source + (Int(sequence[place]) &* columns &+ first)
+      let real = window[2] * atom[0]
+      let imaginary = window[2] * (hasImaginary ? atom[1] : 0)
+      var x = Int(corner.x)
+      for i in 0..<order {
+        if planes.contains(x) {
+          let plane = mesh + x &* layout.plane + Int(corner.z)
+          var y = Int(corner.y)
+          for j in 0..<order {
+            let weight = WindowValues(repeating: wx[i] * wy[j])
+            let target = plane + y &* layout.row
+            store(points(target).addingProduct(weight, real), target)
+            store(points(target + layout.part).addingProduct(weight, imaginary), target + layout.part)
+            y = y &+ 1 == size.y ? 0 : y &+ 1
+          }
+        }
+        x = x &+ 1 == size.x ? 0 : x &+ 1
       }
     }
   }
@@ -108,14 +139,12 @@ extension ParticleMesh {
     stride: Int
   ) {
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
-    let layout = MeshLayout(size: size, half: half)
-    let vectors = partVectors(half)
+    let layout = layout(half: half)
     parallel(threads: threads, count: atomCount) { thread, places in
-      // Sums over rows with the weights wx wy, dwx wy and wx dwy; these weights.
-      let sums = threadScratch[thread].pointer
-      let weights = sums + 3 * sumStride
+      // Of every row the weights wx wy, dwx wy and wx dwy.
+      let weights = threadScratch[thread].pointer
       let table = UnsafeMutableRawPointer(weights).assumingMemoryBound(to: WindowValues.self)
-      for part in 0..<2 {
+      for part in 0..<(half > 1 ? 2 : 1) {
         for place in places {
           let corner = corners[place]
           let window = windows + 6 &* place
@@ -126,15 +155,11 @@ extension ParticleMesh {
           }
           let points = mesh + part &* layout.part
           let jet = jets + (4 &* Int(sequence[place]) &* stride + part &* half)
-          guard half == Lanes.scalarCount else {
-            switch vectors {
-            case 1: sumRows(InlineArray<1, Int8>(repeating: 0), points, layout, corner, weights, sums)
-            default: sumRows(InlineArray<2, Int8>(repeating: 0), points, layout, corner, weights, sums)
-            }
-            contract(sums, window, jet, stride)
+          guard half > 1 else {
+            sumNarrow(points, layout, corner, window, weights, jet, stride)
             continue
           }
-          switch vectors {
+          switch order {
           case 4:
             sum(InlineArray<4, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
           case 5:
@@ -197,65 +222,48 @@ extension ParticleMesh {
   /// Distance between the three sums over rows.
   var sumStride: Int { 8 * Lanes.scalarCount }
 
-  /// Sums over rows where a vector holds several points. The first argument fixes the number of vectors.
+  /// Value and gradient of both parts of a single complex field, points in lanes: along the third axis last.
   @inline(__always)
-  private func sumRows<let count: Int>(
-    _: InlineArray<count, Int8>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout,
-    _ corner: SIMD3<Int32>,
-    _ weights: UnsafePointer<T>, _ sums: UnsafeMutablePointer<T>
+  private func sumNarrow(
+    _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ corner: SIMD3<Int32>,
+    _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>, _ jet: UnsafeMutablePointer<T>,
+    _ stride: Int
   ) {
-    let zero = InlineArray<count, Lanes>(repeating: .zero)
+    typealias Parts = InlineArray<2, WindowValues>
+    let zero = Parts(repeating: .zero)
     var (value, gx, gy) = (zero, zero, zero)
     var x = Int(corner.x)
     for i in 0..<order {
       let w = weights + 3 &* WindowValues.scalarCount &* i
-      let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+      let plane = mesh + x &* layout.plane + Int(corner.z)
       var y = Int(corner.y)
       for j in 0..<order {
-        let row = plane + y &* layout.row
-        let wj = Lanes(repeating: w[j])
-        let dxj = Lanes(repeating: w[WindowValues.scalarCount &+ j])
-        let dyj = Lanes(repeating: w[2 &* WindowValues.scalarCount &+ j])
-        for v in 0..<count {
-          let points = vector(row, v)
-          value[v].addProduct(points, wj)
-          gx[v].addProduct(points, dxj)
-          gy[v].addProduct(points, dyj)
+        let wj = WindowValues(repeating: w[j])
+        let dxj = WindowValues(repeating: w[WindowValues.scalarCount &+ j])
+        let dyj = WindowValues(repeating: w[2 &* WindowValues.scalarCount &+ j])
+        for part in 0..<2 {
+          let row = points(plane + (y &* layout.row &+ part &* layout.part))
+          value[part].addProduct(row, wj)
+          gx[part].addProduct(row, dxj)
+          gy[part].addProduct(row, dyj)
         }
         y = y &+ 1 == size.y ? 0 : y &+ 1
       }
       x = x &+ 1 == size.x ? 0 : x &+ 1
     }
-    for v in 0..<count {
-      store(value[v], sums + v &* Lanes.scalarCount)
-      store(gx[v], sums + sumStride + v &* Lanes.scalarCount)
-      store(gy[v], sums + 2 &* sumStride + v &* Lanes.scalarCount)
+    for part in 0..<2 {
+      jet[part] = T.sum(value[part] * window[2])
+      jet[stride &+ part] = T.sum(gx[part] * window[2])
+      jet[2 &* stride &+ part] = T.sum(gy[part] * window[2])
+      jet[3 &* stride &+ part] = T.sum(value[part] * window[5])
     }
   }
 
-  /// The sum over the third axis of the sums over rows, [3][p][pair].
+  /// As many points of a row of a single field as an atom can reach.
   @inline(__always)
-  private func contract(
-    _ sums: UnsafeMutablePointer<T>, _ window: UnsafeMutablePointer<WindowValues>,
-    _ jet: UnsafeMutablePointer<T>, _ stride: Int
-  ) {
-    func sum(_ row: Int, _ weights: UnsafePointer<T>) -> T.Pair {
-      var sum = T.Pair.zero
-      for l in 0..<order {
-        let place = UnsafeRawPointer(sums + row &* sumStride + l &* T.Pair.scalarCount)
-        sum.addProduct(place.loadUnaligned(as: T.Pair.self), T.Pair(repeating: weights[l]))
-      }
-      return sum
-    }
-    let (wz, dz) = (scalars(window + 2), scalars(window + 5))
-    store(sum(0, wz), jet)
-    store(sum(1, wz), jet + stride)
-    store(sum(2, wz), jet + 2 &* stride)
-    store(sum(0, dz), jet + 3 &* stride)
+  private func points(_ pointer: UnsafeMutablePointer<T>) -> WindowValues {
+    UnsafeRawPointer(pointer).loadUnaligned(as: WindowValues.self)
   }
-
-  /// Vectors that cover an atom's piece of a part of a row.
-  private func partVectors(_ half: Int) -> Int { (order * half + Lanes.scalarCount - 1) / Lanes.scalarCount }
 
   @inline(__always)
   private func vector(_ pointer: UnsafeMutablePointer<T>, _ index: Int) -> Lanes {

@@ -32,7 +32,7 @@ extension ParticleMesh {
     kernel j: Int, spectrum: SpectrumUse<T>
   ) {
     let half = block.half
-    let (size, layout) = (size, MeshLayout(size: size, half: half))
+    let (size, layout) = (size, layout(half: half))
     let vectors = rowVectors(half)
     let (alongX, alongY, alongZ) = (transforms[0], transforms[1], transforms[2])
     parallel(threads: threads, count: size.x) { thread, planes in
@@ -48,8 +48,8 @@ extension ParticleMesh {
             for part in [row, row + layout.part] {
               for i in 0..<MeshLayout.halo * half { part[i] += part[size.z * half + i] }
             }
-            transformRow(row, alongZ, .forward, layout, scratch)
           }
+          transformRows(plane, alongZ, .forward, layout, scratch)
           for v in 0..<vectors where isHeld(y: size.y, vector: v, half: half) {
             transformColumn(plane + v * Lanes.scalarCount, alongY, .forward, layout, scratch)
           }
@@ -92,9 +92,9 @@ extension ParticleMesh {
             clear(column, count: size.y, stride: layout.row, layout)
           }
         }
+        transformRows(plane, alongZ, .inverse, layout, scratch)
         for y in 0..<size.y {
           let row = plane + y * layout.row
-          transformRow(row, alongZ, .inverse, layout, scratch)
           for part in [row, row + layout.part] {
             for i in 0..<MeshLayout.halo * half { part[size.z * half + i] = part[i] }
           }
@@ -120,22 +120,49 @@ extension ParticleMesh {
     }
   }
 
-  /// Along the third axis.
+  /// All rows of a plane, along the third axis. Rows of a single field go together, one in each lane.
   @inline(__always)
-  private func transformRow(
-    _ row: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>,
-    _ direction: FourierTransform<T>.Direction,
-    _ layout: MeshLayout, _ scratch: UnsafeMutablePointer<T>
+  private func transformRows(
+    _ plane: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>,
+    _ direction: FourierTransform<T>.Direction, _ layout: MeshLayout, _ scratch: UnsafeMutablePointer<T>
   ) {
-    let (part, stride) = (layout.part, layout.point)
-    if stride == 2 {
+    let lanes = Lanes.scalarCount
+    guard layout.point == 1 else {
+      for y in 0..<size.y {
+        let row = plane + y * layout.row
+        transform.run(
+          direction, as: Lanes.self, from: row, imaginary: layout.part, stride: layout.point, to: row,
+          imaginary: layout.part, stride: layout.point, scratch: scratch)
+      }
+      return
+    }
+    let tiles = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Lanes.self)
+    for first in stride(from: 0, to: size.y, by: lanes) {
+      let count = min(lanes, size.y - first)
+      let rows = plane + first * layout.row
+      for part in 0..<2 {
+        for z in stride(from: 0, to: depth, by: lanes) {
+          let tile = tiles + (part * depth + z)
+          for r in 0..<lanes {
+            let points = rows + (min(r, count - 1) * layout.row + part * layout.part + z)
+            tile[r] = UnsafeRawPointer(points).loadUnaligned(as: Lanes.self)
+          }
+          T.transpose(tile)
+        }
+      }
       transform.run(
-        direction, as: T.Pair.self, from: row, imaginary: part, stride: stride, to: row, imaginary: part,
-        stride: stride, scratch: scratch)
-    } else {
-      transform.run(
-        direction, as: Lanes.self, from: row, imaginary: part, stride: stride, to: row, imaginary: part,
-        stride: stride, scratch: scratch)
+        direction, as: Lanes.self, from: scratch, imaginary: depth * lanes, stride: lanes, to: scratch,
+        imaginary: depth * lanes, stride: lanes, scratch: scratch + 2 * depth * lanes)
+      for part in 0..<2 {
+        for z in stride(from: 0, to: depth, by: lanes) {
+          let tile = tiles + (part * depth + z)
+          T.transpose(tile)
+          for r in 0..<count {
+            let points = rows + (r * layout.row + part * layout.part + z)
+            UnsafeMutableRawPointer(points).storeBytes(of: tile[r], as: Lanes.self)
+          }
+        }
+      }
     }
   }
 

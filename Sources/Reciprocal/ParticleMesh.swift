@@ -28,14 +28,19 @@ public struct MeshResolution: Sendable, Hashable {
 /// Columns that share a mesh, as the parts of `half` complex fields.
 struct MeshBlock {
   let columns: Range<Int>
-  /// As many numbers as a vector has lanes, or two where few columns are left.
+  /// As many as a vector has lanes, or one where few columns are left.
   let half: Int
 
-  static func blocks<T: KernelScalar>(columns: Int, _: T.Type) -> LazyMapSequence<StrideTo<Int>, MeshBlock> {
-    let wide = T.Lanes.scalarCount
-    return stride(from: 0, to: columns, by: 2 * wide).lazy.map { first in
-      let range = first..<min(first + 2 * wide, columns)
-      return MeshBlock(columns: range, half: range.count <= 4 ? 2 : wide)
+  static func blocks<T: KernelScalar>(columns: Int, _: T.Type) -> LazyMapSequence<Range<Int>, MeshBlock> {
+    let width = 2 * T.Lanes.scalarCount
+    // One vector of which more than a quarter is used costs less than fields one by one.
+    let wide = columns / width + (columns % width > width / 4 ? 1 : 0)
+    let narrow = (max(0, columns - wide * width) + 1) / 2
+    return (0..<wide + narrow).lazy.map { n in
+      let isWide = n < wide
+      let first = isWide ? n * width : wide * width + 2 * (n - wide)
+      return MeshBlock(
+        columns: first..<min(first + (isWide ? width : 2), columns), half: isWide ? T.Lanes.scalarCount : 1)
     }
   }
 }
@@ -53,10 +58,12 @@ struct MeshLayout {
   /// Points that a row repeats, at least: vectors reach over its end.
   static let halo = 8
 
-  init(size: SIMD3<Int>, half: Int) {
+  /// - Parameter lanes: those of a vector; rows of single fields are walked in whole ones.
+  init(size: SIMD3<Int>, half: Int, lanes: Int) {
     point = half
+    let points = half > 1 ? size.z : (size.z + lanes - 1) / lanes * lanes
     // Odd numbers of points and rows apart, what lies above each other shares no set of the cache.
-    part = (size.z + Self.halo | 1) * half
+    part = (max(points, size.z + Self.halo) | 1) * half
     row = 2 * part
     plane = size.y * row + part
     count = size.x * plane
@@ -96,6 +103,8 @@ final class ParticleMesh<T: KernelScalar> {
   let corners = Workspace<SIMD3<Int32>>()
   private(set) var threadScratch: [Workspace<T>] = []
 
+  func layout(half: Int) -> MeshLayout { MeshLayout(size: size, half: half, lanes: Lanes.scalarCount) }
+
   /// Elements of an influence function.
   var elementCount: Int { size.x * size.y * depth }
 
@@ -106,8 +115,9 @@ final class ParticleMesh<T: KernelScalar> {
     let size = Self.size(cell: cell, kernel: kernel, resolution: resolution)
     if size != self.size {
       transforms = (0..<3).map { FourierTransform(length: size[$0]) }
-      // A pencil and the scratch of its transform; three sums over rows and their weights.
-      let scratch = max(6 * size.max() * Lanes.scalarCount, 3 * sumStride + 24 * WindowValues.scalarCount)
+      // A pencil of whole vectors and the scratch of its transform; weights of rows.
+      let scratch = max(
+        (6 * size.max() + 2 * Lanes.scalarCount) * Lanes.scalarCount, 24 * WindowValues.scalarCount)
       threadScratch = (0..<threads).map { _ in Workspace(capacity: scratch) }
     }
     order = resolution.order

@@ -103,13 +103,14 @@ extension ReciprocalAttention {
     of source: UnsafePointer<T>, _ state: LayerState<T>, kernel j: Int, spectrum: (Int) -> SpectrumUse<T>
   ) -> (jets: UnsafeMutablePointer<T>, stride: Int) {
     let blocks = MeshBlock.blocks(columns: state.columns, T.self)
-    // Whole vectors, so that every row is aligned.
-    let stride = blocks.reduce(0) { $0 + max(2 * $1.half, T.Lanes.scalarCount) }
+    // Whole vectors where there are any, so that every row is aligned.
+    let (width, lanes) = (blocks.reduce(0) { $0 + 2 * $1.half }, T.Lanes.scalarCount)
+    let stride = width < lanes ? width : (width + lanes - 1) / lanes * lanes
     let jets = meshJets.reserve(4 * atomCount * stride)
     var (column, element) = (0, 0)
     for block in blocks {
       let half = block.half
-      let fields = meshScratch.reserve(MeshLayout(size: mesh.size, half: half).count)
+      let fields = meshScratch.reserve(mesh.layout(half: half).count)
       mesh.convolve(
         source, columns: state.columns, block: block, into: fields, kernel: j, spectrum: spectrum(element))
       mesh.gather(fields, half: half, atomCount: atomCount, into: jets + column, stride: stride)

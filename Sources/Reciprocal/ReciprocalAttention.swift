@@ -320,8 +320,7 @@ extension ReciprocalAttention {
       // Two products forward, four backward; narrow ones are slower.
       kSum += 6 * n * k * (Double(columns) + 44)
       for block in MeshBlock.blocks(columns: columns, T.self) {
-        let isNarrow = 2 * block.half < T.Lanes.scalarCount
-        mesh += j * (isNarrow ? 0.4 : 1) * meshCost
+        mesh += j * (block.half == 1 ? 0.2 : 1) * meshCost
       }
     }
     if T.self == Float.self && mesh < min(pairwise, kSum) { return .mesh }
