@@ -37,38 +37,48 @@ extension ParticleMesh {
     }
     let (order, lanes) = (order, Lanes.scalarCount)
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
-    // The source times the window along the third axis.
-    let row = scratch
-    let values = row + 8 * lanes
-    // One part after the other: what an atom reaches of both does not fit the first cache.
-    for part in 0..<2 {
-      let first = block.columns.lowerBound + part * lanes
-      let count = max(0, min(lanes, block.columns.upperBound - first))
-      let mesh = mesh + part * layout.part
-      store(Lanes.zero, values)
+    let (first, count) = (block.columns.lowerBound, block.columns.count)
+    // The source times the window along the third axis; sources of a batch of atoms, [part][place][lane].
+    let (row, sources) = (scratch, scratch + 8 * lanes)
+    sources.update(repeating: 0, count: 2 * Self.batch * lanes)
+    for batch in stride(from: places.lowerBound, to: places.upperBound, by: Self.batch) {
+      let places = batch..<min(batch + Self.batch, places.upperBound)
+      // Sources lie anywhere in memory: nothing else here, so that many of them are on their way at a time.
       for place in places {
-        let corner = corners[place]
-        let window = windows + 6 &* place
-        let wz = scalars(window + 2)
-        let atom = source + Int(sequence[place]) &* columns + first
-        var value = Lanes.zero
-        if count == lanes {
-          value = UnsafeRawPointer(atom).loadUnaligned(as: Lanes.self)
+        let atom = source + (Int(sequence[place]) &* columns &+ first)
+        let target = sources + (place &- batch) &* lanes
+        if count == 2 &* lanes {
+          store(vector(atom, 0), target)
+          store(vector(atom, 1), target + Self.batch &* lanes)
         } else {
-          for c in 0..<count { values[c] = atom[c] }
-          value = vector(values, 0)
+          for c in 0..<count { target[c / lanes &* Self.batch &* lanes &+ c % lanes] = atom[c] }
         }
-        for l in 0..<order { store(value * wz[l], row + l &* lanes) }
-        switch order {
-        case 4: addRows(InlineArray<4, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-        case 5: addRows(InlineArray<5, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-        case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-        case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-        default: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+      }
+      // One part after the other: what an atom reaches of both does not fit the first cache.
+      for part in 0..<2 {
+        let mesh = mesh + part * layout.part
+        for place in places {
+          let corner = corners[place]
+          let window = windows + 6 &* place
+          let wz = scalars(window + 2)
+          let value = vector(sources + (part &* Self.batch &+ place &- batch) &* lanes, 0)
+          for l in 0..<order { store(value * wz[l], row + l &* lanes) }
+          switch order {
+          case 4: addRows(InlineArray<4, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 5: addRows(InlineArray<5, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          default: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          }
         }
       }
     }
   }
+
+  /// Atoms whose sources are brought together before they are spread.
+  private static var batch: Int { 64 }
+  /// Numbers of scratch that `spread` needs.
+  var spreadScratch: Int { (8 + 2 * Self.batch) * Lanes.scalarCount }
 
   /// The same for a single complex field, points in lanes.
   private func spreadNarrow(
@@ -266,7 +276,7 @@ extension ParticleMesh {
   }
 
   @inline(__always)
-  private func vector(_ pointer: UnsafeMutablePointer<T>, _ index: Int) -> Lanes {
+  private func vector(_ pointer: UnsafePointer<T>, _ index: Int) -> Lanes {
     UnsafeRawPointer(pointer + index &* Lanes.scalarCount).loadUnaligned(as: Lanes.self)
   }
 

@@ -115,9 +115,8 @@ final class ParticleMesh<T: KernelScalar> {
     let size = Self.size(cell: cell, kernel: kernel, resolution: resolution)
     if size != self.size {
       transforms = (0..<3).map { FourierTransform(length: size[$0]) }
-      // A pencil of whole vectors and the scratch of its transform; weights of rows.
-      let scratch = max(
-        (6 * size.max() + 2 * Lanes.scalarCount) * Lanes.scalarCount, 24 * WindowValues.scalarCount)
+      // A pencil of whole vectors and the scratch of its transform.
+      let scratch = max((6 * size.max() + 2 * Lanes.scalarCount) * Lanes.scalarCount, spreadScratch)
       threadScratch = (0..<threads).map { _ in Workspace(capacity: scratch) }
     }
     order = resolution.order
