@@ -78,7 +78,9 @@ final class AttentionStack<T: KernelScalar> {
       return
     }
     block.reserveProjections(atoms)
-    parallel(threads: threads, count: atoms) { _, range in block.project(h0, range) }
+    parallel(threads: threads, count: atoms) { _, range in
+      forEachBatch(range) { block.project(h0, $0) }
+    }
     sum.forward(
       layer: block.index, filter: block.filter, q: block.q.pointer, k: block.k.pointer, v: block.v.pointer,
       u: block.u.pointer)
@@ -107,7 +109,16 @@ final class AttentionStack<T: KernelScalar> {
       layer: block.index, q: block.q.pointer, k: block.k.pointer, v: block.v.pointer, du: block.du.pointer,
       dq: block.dq.pointer, dk: block.dk.pointer, dv: block.dv.pointer)
     parallel(threads: threads, count: atoms) { _, range in
-      block.projectAdjoint(h0, gradient: inputGradient.degree(0), range)
+      forEachBatch(range) { block.projectAdjoint(h0, gradient: inputGradient.degree(0), $0) }
+    }
+  }
+
+  /// Calls `body` with parts of `range` whose rows stay in the cache from one stage to the next.
+  @inline(__always)
+  private func forEachBatch(_ range: Range<Int>, _ body: (Range<Int>) -> Void) {
+    let batch = 64
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: batch) {
+      body(first..<min(first + batch, range.upperBound))
     }
   }
 
@@ -203,6 +214,7 @@ final class AttentionBlock<T: KernelScalar> {
     projection.apply(
       h0 + range.lowerBound * paddedChannels, rows: range.count,
       into: projected.pointer + 3 * range.lowerBound * width)
+    let (q, k, v) = (q.pointer, k.pointer, v.pointer)
     for i in range {
       let h = h0 + i * paddedChannels
       let norm =
@@ -211,42 +223,37 @@ final class AttentionBlock<T: KernelScalar> {
       inverseNorm.pointer[i] = norm
       // Normalisation commutes with the product.
       let row = projected.pointer + 3 * i * width
-      for n in 0..<(normalisation == .all ? 3 * width : 2 * width) { row[n] *= norm }
-      (q.pointer + i * width).update(from: row, count: width)
-      (k.pointer + i * width).update(from: row + width, count: width)
-      (v.pointer + i * width).update(from: row + 2 * width, count: width)
+      row.setProduct(row, norm, count: (normalisation == .all ? 3 : 2) * width)
+      (q + i * width).update(from: row, count: width)
+      (k + i * width).update(from: row + width, count: width)
+      (v + i * width).update(from: row + 2 * width, count: width)
     }
     let (start, count) = (range.lowerBound * width, range.count * width)
-    activate(q.pointer + start, slope: querySlope.pointer + start, count: count, scale: headScale)
-    activate(k.pointer + start, slope: keySlope.pointer + start, count: count, scale: 1)
+    activate(q + start, slope: querySlope.pointer + start, count: count, scale: headScale)
+    activate(k + start, slope: keySlope.pointer + start, count: count, scale: 1)
   }
 
   /// Adds to dE/dh0. With n = 1/rms and g = dE/d(hn W), the part of q and k is
   ///   n (g W^T - (1/C) (g . hn W) hn),  since  (g W^T) . hn = g . hn W;  likewise of v where it is normalised.
   func projectAdjoint(_ h0: UnsafePointer<T>, gradient: UnsafeMutablePointer<T>, _ range: Range<Int>) {
+    let (start, count) = (range.lowerBound * width, range.count * width)
+    (querySlope.pointer + start).setProduct(querySlope.pointer + start, dq.pointer + start, count: count)
+    (keySlope.pointer + start).setProduct(keySlope.pointer + start, dk.pointer + start, count: count)
     for i in range {
       let h = h0 + i * paddedChannels
-      let dh = gradient + i * paddedChannels
       let row = projected.pointer + 3 * i * width
       let norm = inverseNorm.pointer[i]
       let first = i * width
-      for n in 0..<width {
-        querySlope.pointer[first + n] *= dq.pointer[first + n]
-        keySlope.pointer[first + n] *= dk.pointer[first + n]
-      }
       let (gq, gk, gv) = (querySlope.pointer + first, keySlope.pointer + first, dv.pointer + first)
       if normalisation != .none {
         var overlap = T.dot(gq, row, count: width) + T.dot(gk, row + width, count: width)
         if normalisation == .all { overlap += T.dot(gv, row + 2 * width, count: width) }
-        let factor = overlap * inverseChannels * norm * norm
-        for c in 0..<paddedChannels { dh[c] -= factor * h[c] }
+        (gradient + i * paddedChannels).addProduct(
+          h, -overlap * inverseChannels * norm * norm, count: paddedChannels)
       }
-      let valueNorm = normalisation == .all ? norm : 1
-      for n in 0..<width {
-        row[n] = gq[n] * norm
-        row[width + n] = gk[n] * norm
-        row[2 * width + n] = gv[n] * valueNorm
-      }
+      row.setProduct(gq, norm, count: width)
+      (row + width).setProduct(gk, norm, count: width)
+      (row + 2 * width).setProduct(gv, normalisation == .all ? norm : 1, count: width)
     }
     projection.applyAdjoint(
       projected.pointer + 3 * range.lowerBound * width, rows: range.count,

@@ -25,4 +25,34 @@ extension UnsafeMutablePointer where Pointee: KernelScalar {
   func setLanes(_ index: Int, _ value: Pointee.Lanes) {
     UnsafeMutableRawPointer(self + index).storeBytes(of: value, as: Pointee.Lanes.self)
   }
+
+  // Loops over rows, lane by lane: the compiler cannot tell that rows do not overlap and would look first every time.
+
+  /// self[n] = x[n] factor; x may be self.
+  @inline(__always)
+  func setProduct(_ x: UnsafePointer<Pointee>, _ factor: Pointee, count: Int) {
+    let whole = count / Pointee.Lanes.scalarCount * Pointee.Lanes.scalarCount
+    for n in stride(from: 0, to: whole, by: Pointee.Lanes.scalarCount) { setLanes(n, x.lanes(n) * factor) }
+    for n in whole..<count { self[n] = x[n] * factor }
+  }
+
+  /// self[n] = x[n] y[n]; either may be self.
+  @inline(__always)
+  func setProduct(_ x: UnsafePointer<Pointee>, _ y: UnsafePointer<Pointee>, count: Int) {
+    let whole = count / Pointee.Lanes.scalarCount * Pointee.Lanes.scalarCount
+    for n in stride(from: 0, to: whole, by: Pointee.Lanes.scalarCount) {
+      setLanes(n, x.lanes(n) * y.lanes(n))
+    }
+    for n in whole..<count { self[n] = x[n] * y[n] }
+  }
+
+  /// self[n] += x[n] factor.
+  @inline(__always)
+  func addProduct(_ x: UnsafePointer<Pointee>, _ factor: Pointee, count: Int) {
+    let whole = count / Pointee.Lanes.scalarCount * Pointee.Lanes.scalarCount
+    for n in stride(from: 0, to: whole, by: Pointee.Lanes.scalarCount) {
+      setLanes(n, lanes(n).addingProduct(x.lanes(n), Pointee.Lanes(repeating: factor)))
+    }
+    for n in whole..<count { self[n] += x[n] * factor }
+  }
 }
