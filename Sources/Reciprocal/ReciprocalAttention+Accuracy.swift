@@ -27,7 +27,7 @@ extension ReciprocalAttention {
       for (pair, strength) in layer.strengths.enumerated() { strengths[pair] += 2 / (3 * atoms) * strength }
     }
     let candidates = (4...8).flatMap { order in
-      (10...20).map { MeshResolution(order: order, spacing: Double($0) / 20) }
+      (10...18).map { MeshResolution(order: order, spacing: Double($0) / 20) }
     }
     let finest = MeshResolution(order: 8, spacing: 0.5)
     return candidates.sorted { cost($0) < cost($1) }.first { resolution in
