@@ -39,30 +39,16 @@ extension ParticleMesh {
       let scratch = threadScratch[thread].pointer
       (mesh + planes.lowerBound * layout.plane).update(repeating: 0, count: planes.count * layout.plane)
       var next = planes.lowerBound
-      // Planes are transformed while they lie in the cache.
-      func transform(through last: Int) {
-        while next <= last {
-          let plane = mesh + next * layout.plane
-          for y in 0..<size.y {
-            let row = plane + y * layout.row
-            for part in [row, row + layout.part] {
-              for i in 0..<MeshLayout.halo * half { part[i] += part[size.z * half + i] }
-            }
-          }
-          transformRows(plane, alongZ, .forward, layout, scratch)
-          for v in 0..<vectors where isHeld(y: size.y, vector: v, half: half) {
-            transformColumn(plane + v * Lanes.scalarCount, alongY, .forward, layout, scratch)
-          }
-          next += 1
-        }
-      }
       forEachSlab(reaching: planes) { places, complete in
         spread(
           source, columns: columns, block: block, places: places, planes: planes, into: mesh, scratch: scratch
         )
-        transform(through: min(complete, planes.upperBound - 1))
+        // Planes are transformed while they lie in the cache.
+        let end = max(next, min(complete + 1, planes.upperBound))
+        transformPlanes(next..<end, mesh, layout, half: half, scratch)
+        next = end
       }
-      transform(through: planes.upperBound - 1)
+      transformPlanes(next..<planes.upperBound, mesh, layout, half: half, scratch)
     }
     parallel(threads: threads, count: size.y * vectors) { thread, pencils in
       for index in pencils {
@@ -94,11 +80,32 @@ extension ParticleMesh {
         }
         transformRows(plane, alongZ, .inverse, layout, scratch)
         for y in 0..<size.y {
-          let row = plane + y * layout.row
-          for part in [row, row + layout.part] {
-            for i in 0..<MeshLayout.halo * half { part[size.z * half + i] = part[i] }
+          for part in 0..<2 {
+            let row = plane + (y * layout.row + part * layout.part)
+            for i in 0..<MeshLayout.halo * half { row[size.z * half + i] = row[i] }
           }
         }
+      }
+    }
+  }
+
+  /// Folds the halo of whole planes and transforms them along the third and the second axis.
+  private func transformPlanes(
+    _ planes: Range<Int>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, half: Int,
+    _ scratch: UnsafeMutablePointer<T>
+  ) {
+    let vectors = rowVectors(half)
+    for x in planes {
+      let plane = mesh + x * layout.plane
+      for y in 0..<size.y {
+        for part in 0..<2 {
+          let row = plane + (y * layout.row + part * layout.part)
+          for i in 0..<MeshLayout.halo * half { row[i] += row[size.z * half + i] }
+        }
+      }
+      transformRows(plane, transforms[2], .forward, layout, scratch)
+      for v in 0..<vectors where isHeld(y: size.y, vector: v, half: half) {
+        transformColumn(plane + v * Lanes.scalarCount, transforms[1], .forward, layout, scratch)
       }
     }
   }
@@ -114,8 +121,9 @@ extension ParticleMesh {
   @inline(__always)
   private func clear(_ points: UnsafeMutablePointer<T>, count: Int, stride: Int, _ layout: MeshLayout) {
     for i in 0..<count {
-      for part in [points + i * stride, points + i * stride + layout.part] {
-        UnsafeMutableRawPointer(part).storeBytes(of: Lanes.zero, as: Lanes.self)
+      for part in 0..<2 {
+        UnsafeMutableRawPointer(points + (i * stride + part * layout.part)).storeBytes(
+          of: Lanes.zero, as: Lanes.self)
       }
     }
   }

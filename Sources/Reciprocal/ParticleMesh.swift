@@ -30,18 +30,29 @@ struct MeshBlock {
   let columns: Range<Int>
   /// As many as a vector has lanes, or one where few columns are left.
   let half: Int
+}
 
-  static func blocks<T: KernelScalar>(columns: Int, _: T.Type) -> LazyMapSequence<Range<Int>, MeshBlock> {
-    let width = 2 * T.Lanes.scalarCount
-    // One vector of which more than a quarter is used costs less than fields one by one.
-    let wide = columns / width + (columns % width > width / 4 ? 1 : 0)
-    let narrow = (max(0, columns - wide * width) + 1) / 2
-    return (0..<wide + narrow).lazy.map { n in
-      let isWide = n < wide
-      let first = isWide ? n * width : wide * width + 2 * (n - wide)
-      return MeshBlock(
-        columns: first..<min(first + (isWide ? width : 2), columns), half: isWide ? T.Lanes.scalarCount : 1)
-    }
+/// All columns, block by block.
+struct MeshBlocks: RandomAccessCollection {
+  private let columns: Int
+  private let lanes: Int
+  /// Blocks of vectors; the others are of single fields.
+  private let wide: Int
+
+  init(columns: Int, lanes: Int) {
+    (self.columns, self.lanes) = (columns, lanes)
+    // A vector of which more than a quarter is used costs less than fields one by one.
+    let width = 2 * lanes
+    wide = columns / width + (columns % width > width / 4 ? 1 : 0)
+  }
+
+  var startIndex: Int { 0 }
+  var endIndex: Int { wide + (Swift.max(0, columns - wide * 2 * lanes) + 1) / 2 }
+
+  subscript(n: Int) -> MeshBlock {
+    let half = n < wide ? lanes : 1
+    let first = n < wide ? n * 2 * lanes : wide * 2 * lanes + 2 * (n - wide)
+    return MeshBlock(columns: first..<Swift.min(first + 2 * half, columns), half: half)
   }
 }
 

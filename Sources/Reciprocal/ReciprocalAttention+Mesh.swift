@@ -23,7 +23,7 @@ extension ReciprocalAttention {
     let (n, columns) = (atomCount, state.columns)
     let (x, y) = (state.x.pointer, state.y.pointer)
     let slopes = state.slopes.reserve(3 * n * columns)
-    let blocks = MeshBlock.blocks(columns: columns, T.self)
+    let blocks = MeshBlocks(columns: columns, lanes: T.Lanes.scalarCount)
     let spectra = state.meshSpectra.reserve(blocks.reduce(0) { $0 + mesh.spectrumCount(half: $1.half) })
     for j in kernel.sigmas.indices {
       let (jets, stride) = meshJets(of: x, state, kernel: j) { .store(spectra + $0) }
@@ -102,7 +102,7 @@ extension ReciprocalAttention {
   private func meshJets(
     of source: UnsafePointer<T>, _ state: LayerState<T>, kernel j: Int, spectrum: (Int) -> SpectrumUse<T>
   ) -> (jets: UnsafeMutablePointer<T>, stride: Int) {
-    let blocks = MeshBlock.blocks(columns: state.columns, T.self)
+    let blocks = MeshBlocks(columns: state.columns, lanes: T.Lanes.scalarCount)
     // Whole vectors where there are any, so that every row is aligned.
     let (width, lanes) = (blocks.reduce(0) { $0 + 2 * $1.half }, T.Lanes.scalarCount)
     let stride = width < lanes ? width : (width + lanes - 1) / lanes * lanes

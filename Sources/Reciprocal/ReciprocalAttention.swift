@@ -319,7 +319,7 @@ extension ReciprocalAttention {
       pairwise += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
       // Two products forward, four backward; narrow ones are slower.
       kSum += 6 * n * k * (Double(columns) + 44)
-      for block in MeshBlock.blocks(columns: columns, T.self) {
+      for block in MeshBlocks(columns: columns, lanes: T.Lanes.scalarCount) {
         mesh += j * (block.half == 1 ? 0.2 : 1) * meshCost
       }
     }

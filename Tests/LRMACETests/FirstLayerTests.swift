@@ -77,15 +77,13 @@ import Testing
       way.species.forward(
         p.geometry.edges(of: i), species: p.species, elements: p.elements, scratch: scratch, messages: m,
         atom: 0)
-      var a = [Double](repeating: 0, count: p.length)
+      let a = Workspace<Double>(capacity: p.length)
       for l in 0..<p.degrees {
-        a.withUnsafeMutableBufferPointer {
-          way.species.folded.apply(
-            l, species: p.species[i], elements: p.elements, m.degree(l, layout), width: layout.widths[l],
-            rows: 2 * l + 1, into: $0.baseAddress! + l * l * p.channels)
-        }
+        way.species.folded.apply(
+          l, species: p.species[i], elements: p.elements, m.degree(l, layout), width: layout.widths[l],
+          rows: 2 * l + 1, into: a.pointer + l * l * p.channels)
       }
-      return a
+      return Array(UnsafeBufferPointer(start: a.pointer, count: p.length))
     }
   }
 

@@ -94,6 +94,25 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
   }
 }
 
+/// Blocks of vectors, of single fields, and of both; the last of either not always full.
+@Test(arguments: [1, 2, 3, 5, 8, 9, 16, 21, 33, 40, 49])
+func anyNumberOfColumnsGivesTheSameSum(columns: Int) {
+  for cell in Cell.triclinic {
+    let problem = AttentionProblem(
+      cell: cell, kernel: ReciprocalKernel(sigmas: [1.0, 1.7]), atoms: 30, heads: columns, width: columns)
+    let exact = problem.solve(method: .kSum)
+    let resolution = MeshResolution(order: 8, spacing: 0.45)
+    let mesh = problem.solve(method: .mesh, mesh: resolution)
+    let single = problem.solve(as: Float.self, method: .mesh, threads: 3, mesh: resolution)
+    #expect(relativeDeviation(mesh.u, exact.u) < 2e-6)
+    #expect(relativeDeviation(mesh.dk, exact.dk) < 2e-6)
+    #expect(relativeDeviation(flat(mesh.positionGradient), flat(exact.positionGradient)) < 1e-5)
+    #expect(relativeDeviation(flat(mesh.strainGradient), flat(exact.strainGradient)) < 1e-5)
+    #expect(relativeDeviation(single.u.map(Double.init), mesh.u) < 1e-5)
+    #expect(relativeDeviation(flat(single.positionGradient), flat(mesh.positionGradient)) < 1e-4)
+  }
+}
+
 @Test func anAtomARoundingErrorOutsideTheCellStaysOnTheMesh() {
   var inside = problem(cell: Cell.triclinic[0], sigmas: [1.2])
   inside.positions[0] = .zero
