@@ -123,17 +123,27 @@ public final class LRMACEPotential: Potential {
   public var meshResolution: MeshResolution? { attentionMethod == .mesh ? engine.meshResolution : nil }
 
   private static let meshSetting = "attention_mesh"
+  private static let pairsSetting = "first_layer_by_pairs"
 
-  /// The mesh, once chosen: points of its window, spacing in units of sigma.
+  /// What was chosen by the first configuration. The mesh: points of its window, spacing in units of sigma. The first
+  /// layer's messages: 1 where they come from tables of pairs of elements.
   public var settings: [String: [Double]] {
-    guard !isMeshOpen, let mesh = engine.meshResolution else { return [:] }
-    return [Self.meshSetting: [Double(mesh.order), mesh.spacing]]
+    var settings: [String: [Double]] = [:]
+    if !isMeshOpen, let mesh = engine.meshResolution {
+      settings[Self.meshSetting] = [Double(mesh.order), mesh.spacing]
+    }
+    if let takesPairs = engine.takesPairs { settings[Self.pairsSetting] = [takesPairs ? 1 : 0] }
+    return settings
   }
 
   public func restore(settings: [String: [Double]]) {
-    guard let mesh = settings[Self.meshSetting], mesh.count == 2 else { return }
-    engine.meshResolution = MeshResolution(order: Int(mesh[0]), spacing: mesh[1])
-    isMeshOpen = false
+    if let mesh = settings[Self.meshSetting], mesh.count == 2 {
+      engine.meshResolution = MeshResolution(order: Int(mesh[0]), spacing: mesh[1])
+      isMeshOpen = false
+    }
+    if let takesPairs = settings[Self.pairsSetting], takesPairs.count == 1 {
+      engine.takesPairs = takesPairs[0] == 1
+    }
   }
 
   /// How the last step evaluated the attention; nil for a model without it.
@@ -167,7 +177,10 @@ public final class LRMACEPotential: Potential {
   private func build(_ system: AtomicSystem) throws {
     var index: [Int: Int] = [:]
     for (s, z) in model.species.enumerated() { index[z] = s }
-    if system.atomicNumbers != atomicNumbers && !atomicNumbers.isEmpty { isMeshOpen = choosesMesh }
+    if system.atomicNumbers != atomicNumbers && !atomicNumbers.isEmpty {
+      isMeshOpen = choosesMesh
+      engine.takesPairs = nil
+    }
     let element = try system.atomicNumbers.enumerated().map { i, z -> Int in
       guard let s = index[z] else {
         let known = model.species.map { Elements.symbol($0) ?? "Z=\($0)" }.joined(separator: ", ")
@@ -223,6 +236,22 @@ private enum Engine {
       switch self {
       case .mixed(let network): network.meshResolution = newValue
       case .double(let network): network.meshResolution = newValue
+      }
+    }
+  }
+
+  /// Nil before the first step.
+  var takesPairs: Bool? {
+    get {
+      switch self {
+      case .mixed(let network): network.takesPairs
+      case .double(let network): network.takesPairs
+      }
+    }
+    nonmutating set {
+      switch self {
+      case .mixed(let network): network.takesPairs = newValue
+      case .double(let network): network.takesPairs = newValue
       }
     }
   }

@@ -90,6 +90,13 @@ final class Network<T: KernelScalar> {
     attention?.sufficientMeshResolution(forceError: forceError)
   }
 
+  /// Whether the first layer forms its messages by tables of pairs of elements: nil until it is prepared or if it has no
+  /// choice; nil lets it choose anew.
+  var takesPairs: Bool? {
+    get { layers[0].takesPairs }
+    set { layers[0].takesPairs = newValue }
+  }
+
   /// Highest degree of the features entering layer `t`, or leaving the last one.
   private func lmax(_ t: Int) -> Int { t < layers.count ? layers[t].inputLmax : layers[t - 1].outputLmax }
 

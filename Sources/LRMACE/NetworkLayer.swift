@@ -24,6 +24,8 @@ final class NetworkLayer<T: KernelScalar> {
   private(set) var messages: Messages
   /// The first layer's choices.
   private let choices: (species: SpeciesConvolution<T>, pairs: PairConvolution<T>)?
+  /// Which of them: nil until `prepare` has chosen, then the same for the whole run, whose energy must not jump.
+  var takesPairs: Bool?
   /// Of messages before their linear layer.
   let layout: MessageLayout
   /// The most radial functions of an edge.
@@ -75,7 +77,7 @@ final class NetworkLayer<T: KernelScalar> {
     product = layer.product.map(pack)
   }
 
-  /// Chooses how the first layer forms its messages.
+  /// Prepares the first layer's messages, and chooses how to form them unless that is settled.
   ///
   /// - Parameters:
   ///   - elements: those of the system, ascending.
@@ -83,12 +85,12 @@ final class NetworkLayer<T: KernelScalar> {
   func prepare(elements: [Int], edges: Double) {
     guard let (species, pairs) = choices else { return }
     let count = elements.count
-    if pairs.cost(elements: count, edges: edges) < species.cost(elements: count, edges: edges) {
-      pairs.prepare(elements: elements)
-      messages = .pairs(pairs)
-    } else {
-      messages = .species(species)
-    }
+    let takesPairs =
+      takesPairs
+      ?? (pairs.cost(elements: count, edges: edges) < species.cost(elements: count, edges: edges))
+    self.takesPairs = takesPairs
+    if takesPairs { pairs.prepare(elements: elements) }
+    messages = takesPairs ? .pairs(pairs) : .species(species)
   }
 }
 

@@ -236,7 +236,29 @@ import Testing
       model.layers[0], isFirst: true, model: model, channels: Float.wholeLanes(model.channels))
     layer.prepare(elements: [0, 1], edges: 5)
     #expect(!layer.mixesMessages)
+    // What is chosen stays, as the energy of a run must not jump where neighbours come or go.
+    layer.prepare(elements: [0, 1], edges: 200)
+    #expect(!layer.mixesMessages)
+    layer.takesPairs = nil
     layer.prepare(elements: [0], edges: 200)
     #expect(layer.mixesMessages)
+  }
+
+  @Test func choiceOfTheFirstConfigurationIsKeptAndRestored() throws {
+    let frame = try Golden.frames("rc_trained")[0]
+    let first = LRMACEPotential(model: try Golden.model("rc_trained"))
+    var (a, b) = (Evaluation(), Evaluation())
+    try first.evaluate(frame.system, into: &a)
+    let chosen = try #require(first.settings["first_layer_by_pairs"])
+    var settings = first.settings
+    settings["first_layer_by_pairs"] = [1 - chosen[0]]
+    let other = LRMACEPotential(model: try Golden.model("rc_trained"))
+    other.restore(settings: settings)
+    try other.evaluate(frame.system, into: &b)
+    #expect(other.settings == settings)
+    // Two roundings of one function.
+    #expect(a.forces != b.forces)
+    #expect(abs(a.energy - b.energy) < 2e-6 * Double(frame.system.count))
+    #expect(zip(a.forces, b.forces).allSatisfy { largest($0 - $1) < 2e-4 })
   }
 }
