@@ -229,9 +229,6 @@ extension ParticleMesh {
     store(gz, jet + 3 &* stride)
   }
 
-  /// Distance between the three sums over rows.
-  var sumStride: Int { 8 * Lanes.scalarCount }
-
   /// Value and gradient of both parts of a single complex field, points in lanes: along the third axis last.
   @inline(__always)
   private func sumNarrow(
