@@ -78,8 +78,7 @@ extension Checkpoint {
 
   /// Writes and synchronises a file, replacing what a killed run may have left under its name.
   private static func writeToDisk(_ content: [UInt8], path: String) throws {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-    guard descriptor >= 0 else { throw Disk.failure(path, bytes: content.count) }
+    let descriptor = try Disk.create(path, replacingLeftover: true)
     defer { close(descriptor) }
     try Disk.write(content, to: descriptor, path: path)
     try Disk.synchronize(path)

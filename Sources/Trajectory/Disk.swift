@@ -20,6 +20,25 @@ enum Disk {
     }
   }
 
+  /// Whether there is anything under this name, be it a link that leads nowhere.
+  static func isTaken(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
+  /// Creates a file for writing, with the permissions that the umask leaves. Never follows a link and never opens what
+  /// is there already; with `replacingLeftover` that is removed first.
+  ///
+  /// - Throws: `TrajectoryError`.
+  static func create(_ path: String, replacingLeftover: Bool = false) throws -> Int32 {
+    if replacingLeftover { unlink(path) }
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw errno == EEXIST ? TrajectoryError.exists(file: path) : failure(path, bytes: 0)
+    }
+    return descriptor
+  }
+
   /// Writes all of `bytes` at the descriptor's position.
   static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws {
     var written = 0
@@ -33,7 +52,7 @@ enum Disk {
 
   /// Waits until the disk holds what was written to the file or, for a folder, the names in it.
   static func synchronize(_ path: String) throws {
-    let descriptor = open(path.isEmpty ? "." : path, O_RDONLY)
+    let descriptor = open(path.isEmpty ? "." : path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(path, bytes: 0) }
     defer { close(descriptor) }
     // File systems that cannot synchronise say EINVAL; there is nothing to wait for.

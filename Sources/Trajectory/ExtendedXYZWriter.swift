@@ -7,34 +7,23 @@ import Lattice
 /// Writes frames to an extended XYZ file. Every number is written so that reading it gives the same bits,
 /// except velocities, which pass through ASE's momenta.
 public final class ExtendedXYZWriter {
-  public let path: String
-  private let file: FileHandle
+  public var path: String { file.path }
+  private let file: NewFile
 
-  /// Creates the file; an existing one is an error.
-  public init(creating path: String) throws {
-    self.path = path
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
-    guard descriptor >= 0 else {
-      let reason =
-        errno == EEXIST ? "exists already" : "cannot be created: \(String(cString: strerror(errno)))"
-      throw StructureError(file: path, message: reason, help: "choose another name, or remove the file first")
-    }
-    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-  }
+  /// Begins the file, which appears under its name with `close`; an existing one is an error.
+  ///
+  /// - Throws: `TrajectoryError`.
+  public init(creating path: String) throws { file = try NewFile(path) }
 
   /// Appends one frame.
-  public func append(_ frame: Configuration) throws {
-    do { try file.write(contentsOf: Data(Self.text(of: frame).utf8)) } catch {
-      throw StructureError(
-        file: path, message: "cannot be written: \(error.localizedDescription)", help: "is the disk full?")
-    }
-  }
+  ///
+  /// - Throws: `TrajectoryError`.
+  public func append(_ frame: Configuration) throws { try file.write(Array(Self.text(of: frame).utf8)) }
 
-  public func close() throws {
-    do { try file.close() } catch {
-      throw StructureError(file: path, message: "cannot be closed: \(error.localizedDescription)", help: nil)
-    }
-  }
+  /// Ends the file and gives it its name; without this call nothing is left of it.
+  ///
+  /// - Throws: `TrajectoryError`.
+  public func close() throws { try file.publish() }
 
   /// One frame as text.
   static func text(of frame: Configuration) -> String {

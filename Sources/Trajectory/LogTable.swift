@@ -31,13 +31,7 @@ public final class LogTable {
     self.path = path
     self.columns = columns
     byteCount = 0
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
-    guard descriptor >= 0 else {
-      if errno == EEXIST {
-        throw TrajectoryError.mismatch(file: path, reason: "exists already; it is not overwritten")
-      }
-      throw Disk.failure(path, bytes: 0)
-    }
+    descriptor = try Disk.create(path)
     try write(LogTable.header(columns))
   }
 

@@ -6,6 +6,8 @@ public enum TrajectoryError: Error, Hashable, Sendable, CustomStringConvertible 
   case diskFull(file: String, neededBytes: Int, availableBytes: Int)
   /// A write failed half way; the file keeps what it held at the last flush.
   case notWritten(file: String, bytes: Int, reason: String)
+  /// There is something under the name of a file that was to be made.
+  case exists(file: String)
   /// The file does not fit the run or the checkpoint that wants to go on with it.
   case mismatch(file: String, reason: String)
   /// A checkpoint whose content does not match its checksum, or is no checkpoint.
@@ -17,6 +19,8 @@ public enum TrajectoryError: Error, Hashable, Sendable, CustomStringConvertible 
       "\(file): the disk is full: \(needed) bytes are needed and \(available) are free; make room and resume"
     case .notWritten(let file, let bytes, let reason):
       "\(file): \(bytes) bytes could not be written: \(reason); make room if the disk is full, and resume"
+    case .exists(let file):
+      "\(file): exists already and is not replaced; choose another name, or remove it first"
     case .mismatch(let file, let reason): "\(file): \(reason)"
     case .corruptCheckpoint(let file, let reason): "\(file): is not a usable checkpoint: \(reason)"
     }

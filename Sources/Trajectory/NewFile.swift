@@ -1,0 +1,41 @@
+// A file that is made as a whole: nobody sees it before it is complete, nothing that was there is ever replaced, and
+// whoever fails half way leaves nothing behind.
+
+import Foundation
+
+/// Writes a file under a temporary name beside its place and moves it there when it is complete.
+final class NewFile {
+  let path: String
+  private let temporary: String
+  private let descriptor: Int32
+  private var byteCount = 0
+
+  /// - Throws: `TrajectoryError` if there is something under this name, or if the folder takes no files.
+  init(_ path: String) throws {
+    self.path = path
+    guard !Disk.isTaken(path) else { throw TrajectoryError.exists(file: path) }
+    temporary = path + ".tmp"
+    descriptor = try Disk.create(temporary, replacingLeftover: true)
+  }
+
+  deinit {
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  /// - Throws: `TrajectoryError`.
+  func write(_ bytes: [UInt8]) throws {
+    byteCount += bytes.count
+    try Disk.write(bytes, to: descriptor, path: path)
+  }
+
+  /// Gives the complete file its name. Called once, at the end.
+  /// - Throws: `TrajectoryError`; also where somebody else took the name meanwhile.
+  func publish() throws {
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw Disk.failure(path, bytes: byteCount) }
+    // A link, unlike a renaming, never replaces a file.
+    guard link(temporary, path) != 0 else { return }
+    guard errno != EEXIST, !Disk.isTaken(path) else { throw TrajectoryError.exists(file: path) }
+    try Disk.rename(temporary, to: path)
+  }
+}
