@@ -28,6 +28,9 @@ public struct Deck: Sendable {
     public let steps: Int
   }
 
+  /// Beyond any run; sums and products of steps stay far from overflow.
+  public static let mostSteps = 1_000_000_000_000
+
   public let structure: String
   public let replicate: [Int]
   public let model: String
@@ -75,7 +78,7 @@ public struct Deck: Sendable {
     // How it moves
     ensemble = read.choice("ensemble", help: "`nve` keeps the energy, `nvt` the temperature.")
     timestep = read.quantity("timestep", .time, 1e-3...100, help: "Length of one step.")
-    steps = read.count("steps", 0...1_000_000_000_000, help: "Number of steps.")
+    steps = read.count("steps", 0...Self.mostSteps, help: "Number of steps.")
     velocities = read.choice(
       "velocities", default: "maxwell-boltzmann",
       help: "Drawn at the temperature, total momentum removed; or those of the structure file.")

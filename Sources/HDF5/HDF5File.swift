@@ -16,8 +16,6 @@ public final class HDF5File {
   public let name: String
   private var handle: hid_t
   private let isInMemory: Bool
-  /// Held by a writer.
-  private var lock: FileLock?
   private var state = State.open
 
   private enum State { case open, closed, failed }
@@ -49,7 +47,6 @@ public final class HDF5File {
         return id
       }
     }
-    lock = try FileLock(name)
   }
 
   /// Creates a file that lives in memory only and is taken from there with `image`; `name` is for messages.
@@ -96,10 +93,7 @@ public final class HDF5File {
     }
     self.name = name
     isInMemory = false
-    if isWriter {
-      lock = try FileLock(name)
-      HDF5File.repairEndOfFile(name)
-    }
+    if isWriter { HDF5File.repairEndOfFile(name) }
     handle = try HDF5Library.locked {
       try withHandle(HDF5File.accessProperties(), close: H5Pclose) { properties in
         let id = H5Fopen(name, isWriter ? bloch_h5f_acc_rdwr() : bloch_h5f_acc_rdonly(), properties)
@@ -115,8 +109,9 @@ public final class HDF5File {
     HDF5Library.locked { _ = H5Fclose(handle) }
   }
 
-  /// Objects that are still open are closed together with the file. `FileLock` takes the place of HDF5's own
-  /// lock.
+  /// Objects that are still open are closed together with the file. HDF5's own lock is not used: it would keep readers
+  /// from the trajectory of a run in progress, and an open reader would keep a run from going on. One writer at a time is
+  /// for the caller to see to.
   private static func accessProperties() -> hid_t {
     let access = H5Pcreate(bloch_h5p_file_access())
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)
@@ -142,7 +137,6 @@ public final class HDF5File {
   public func close() throws {
     guard state == .open else { return }
     state = .closed
-    defer { lock = nil }
     try HDF5Library.locked {
       guard H5Fclose(handle) >= 0 else { throw error(nil, "cannot be closed") }
     }

@@ -35,6 +35,8 @@ enum HDF5Library {
           return 0
         }, pointer)
     }
+    // Where the operating system refused, its words are buried in the numbers of the call.
+    if let cause = message?.firstMatch(of: /error message = '([^']*)'/) { return cause.1.lowercased() }
     return message
   }
 }

@@ -100,12 +100,16 @@ public final class HDF5Rows {
   }
 
   /// The numbers of one row.
-  public func readDoubles(row: Int) throws -> [Double] {
-    precondition(row < count)
-    var values = [Double](repeating: 0, count: rowShape.reduce(1, *))
+  public func readDoubles(row: Int) throws -> [Double] { try readDoubles(rows: row..<row + 1) }
+
+  /// The numbers of several rows, one row after the other.
+  public func readDoubles(rows: Range<Int>) throws -> [Double] {
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= count)
+    let row = rows.lowerBound
+    var values = [Double](repeating: 0, count: rows.count * rowShape.reduce(1, *))
     guard !values.isEmpty else { return [] }
     try file.reading { _ in
-      try withRows(row, 1) { memorySpace, fileSpace in
+      try withRows(row, rows.count) { memorySpace, fileSpace in
         let type = bloch_h5t_native_double()
         try file.check(
           H5Dread(dataset, type, memorySpace, fileSpace, bloch_h5p_default(), &values), path,

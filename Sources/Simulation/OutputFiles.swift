@@ -4,7 +4,7 @@ import Deck
 import Foundation
 import Trajectory
 
-public struct OutputFiles: Sendable {
+public struct OutputFiles: Sendable, Hashable {
   public let folder: String
   public let name: String
 
@@ -22,46 +22,70 @@ public struct OutputFiles: Sendable {
     URL(fileURLWithPath: folder).appendingPathComponent(name + ending).path
   }
 
-  /// Makes the folder, and sees to it that no file of an earlier run is lost by mistake.
-  /// - Parameter overwrite: remove the files of an earlier run.
-  /// - Throws: `FileError` if there are such files and `overwrite` is false, or if the folder cannot be
-  ///   written.
-  func claim(overwrite: Bool) throws {
-    let manager = FileManager.default
+  /// Those of the run whose checkpoint lies at `checkpoint`: beside it, under its name or, where it is a copy under another
+  /// name, under `recorded`.
+  init(besideCheckpoint checkpoint: String, recorded: String) {
+    let url = URL(fileURLWithPath: checkpoint)
+    folder = url.deletingLastPathComponent().path
+    var stem = url.lastPathComponent
+    for ending in [".checkpoint.previous.h5", ".checkpoint.h5"] where stem.hasSuffix(ending) {
+      stem = String(stem.dropLast(ending.count))
+      break
+    }
+    let own = OutputFiles(folder: folder, name: stem)
+    name = FileManager.default.fileExists(atPath: own.trajectory) ? stem : recorded
+  }
+
+  /// Takes the lock of the files; makes the folder where there is none.
+  /// - Throws: `FileError` if the folder cannot be made or written, `TrajectoryError.inUse`.
+  func lock() throws -> OutputLock {
     do {
-      try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
       throw FileError(file: folder, "this folder cannot be made", help: "choose another with --output-dir")
     }
     guard access(folder, W_OK) == 0 else {
       throw FileError(file: folder, "this folder cannot be written", help: "choose another with --output-dir")
     }
-    let earlier = [trajectory, log, checkpoint, Checkpoint.previousPath(of: checkpoint), resolvedDeck].filter(
-      manager.fileExists)
+    return try OutputLock(path(".lock"))
+  }
+
+  /// Sees to it that no file of an earlier run is lost by mistake. The caller holds the lock.
+  /// - Parameter overwrite: remove the files of an earlier run.
+  /// - Throws: `FileError` if there are such files and `overwrite` is false, or if they cannot be removed.
+  func claim(overwrite: Bool) throws {
+    let earlier = all.filter(Disk.isTaken)
     if !overwrite, let first = earlier.first {
       let resume =
-        earlier.contains(checkpoint) ? "`\(Release.command) resume \(checkpoint)` continues that run; " : ""
+        earlier.contains(checkpoint)
+        ? "`\(Release.command) resume \(shellQuoted(checkpoint))` continues that run; " : ""
       throw FileError(
         file: first, "an earlier run left this file, which is not overwritten",
         help: resume + "--overwrite replaces its files, --output-dir writes elsewhere")
     }
-    for file in earlier {
-      do {
-        try manager.removeItem(atPath: file)
-      } catch {
-        throw FileError(
-          file: file, "this file of an earlier run cannot be removed", help: "check its permissions")
-      }
+    for file in earlier where unlink(file) != 0 {
+      throw FileError(
+        file: file,
+        "this file of an earlier run cannot be removed: \(String(cString: strerror(errno)).lowercased())",
+        help: "check its permissions")
     }
+    Checkpoint.removeLeftovers(of: checkpoint)
+  }
+
+  /// Removes what a run has written that never came to its first checkpoint: of no use, and in the way of the next try.
+  func remove() {
+    for file in all { unlink(file) }
+    Checkpoint.removeLeftovers(of: checkpoint)
+  }
+
+  private var all: [String] {
+    [trajectory, log, checkpoint, Checkpoint.previousPath(of: checkpoint), resolvedDeck]
   }
 
   /// Writes what the run is made of, defaults included, beside its results.
+  /// - Throws: `TrajectoryError`.
   func writeResolvedDeck(_ deck: Deck) throws {
     let text = "# \(deck.file) with every default, by Bloch \(Release.version)\n" + deck.resolvedText
-    do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: resolvedDeck))
-    } catch {
-      throw FileError(file: resolvedDeck, "this file cannot be written", help: "is the disk full?")
-    }
+    try Disk.replace(resolvedDeck, with: Array(text.utf8))
   }
 }

@@ -40,12 +40,12 @@ struct Progress {
       fields.append(clock(Double(last - step) / rate) + " left")
     }
     let line = fields.joined(separator: "   ")
-    note(isTerminal ? "\r\u{1B}[K" + line : line + "\n", raw: true)
+    if isTerminal { Console.redraw(line) } else { Console.note(line) }
     shown = .now
   }
 
   /// Ends the redrawn line, so that what follows starts on its own.
-  func interrupt() { if isTerminal { note("") } }
+  func interrupt() { if isTerminal { Console.note("") } }
 }
 
 /// `0:07`, `1:02:03`
@@ -58,9 +58,4 @@ func clock(_ seconds: Double) -> String {
 
 func seconds(_ duration: Duration) -> Double {
   Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-}
-
-/// A word to the person at the terminal, on stderr so that stdout stays for results.
-func note(_ text: String, raw: Bool = false) {
-  FileHandle.standardError.write(Data((text + (raw ? "" : "\n")).utf8))
 }

@@ -5,5 +5,11 @@ public enum Release {
   public static let version = "0.1.0"
 
   /// As the user typed it, so that the commands in messages can be copied.
-  static let command = ProcessInfo.processInfo.arguments.first ?? "bloch"
+  static let command = shellQuoted(ProcessInfo.processInfo.arguments.first ?? "bloch")
+}
+
+/// `text` as a shell takes it for one word.
+func shellQuoted(_ text: String) -> String {
+  if text.wholeMatch(of: /[A-Za-z0-9_@%+=:,.\/-]+/) != nil { return text }
+  return "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
 }

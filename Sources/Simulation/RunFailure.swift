@@ -10,8 +10,19 @@ import Trajectory
 /// A run that ended because its numbers made no sense any more.
 struct NumericalError: Error {
   let cause: String
-  /// The last good checkpoint, if one was written.
+}
+
+/// A run that ended before its last step.
+struct BrokenRun: Error {
+  let cause: any Error
+  /// From which it can go on, if there is one.
   let checkpoint: String?
+}
+
+/// A mistake on the command line that shows only when it is put to work.
+struct UsageError: Error {
+  let message: String
+  let help: String
 }
 
 /// What a person is told about an error, and what the shell is told.
@@ -24,27 +35,37 @@ public struct RunFailure {
   static let fileExitCode: Int32 = 3
   static let numericalExitCode: Int32 = 4
 
+  private init(_ message: String, help: String? = nil, _ exitCode: Int32) {
+    self.message = message + (help.map { "\n  help: \($0)" } ?? "")
+    self.exitCode = exitCode
+  }
+
   /// Nil for errors that are not Bloch's own.
   public init?(_ error: any Error) {
     switch error {
-    case let error as DeckError:
-      (message, exitCode) = (error.description, Self.usageExitCode)
-    case let error as FileError:
-      (message, exitCode) = (error.description, Self.fileExitCode)
-    case let error as StructureError:
-      (message, exitCode) = (error.description, Self.fileExitCode)
+    case let error as DeckError: self.init(error.description, Self.usageExitCode)
+    case let error as UsageError: self.init("error: \(error.message)", help: error.help, Self.usageExitCode)
+    case let error as FileError: self.init(error.description, Self.fileExitCode)
+    case let error as StructureError: self.init(error.description, Self.fileExitCode)
     case let error as HDF5Error:
       let help = "check that this is the right file and that it is whole; copy it again, or make it anew"
-      (message, exitCode) = ("error: \(error)\n  help: \(help)", Self.fileExitCode)
-    case is ModelError, is TrajectoryError:
-      (message, exitCode) = ("error: \(error)", Self.fileExitCode)
-    case let error as NumericalError:
-      let kept = error.checkpoint.map { "\n  help: the last good checkpoint is kept: \($0)" } ?? ""
-      (message, exitCode) = ("error: \(error.cause)\(kept)", Self.numericalExitCode)
-    case is DynamicsError, is LatticeError:
-      (message, exitCode) = ("error: \(error)", Self.numericalExitCode)
-    default:
-      return nil
+      self.init("error: \(error)", help: help, Self.fileExitCode)
+    case is ModelError, is TrajectoryError: self.init("error: \(error)", Self.fileExitCode)
+    case let error as NumericalError: self.init("error: \(error.cause)", Self.numericalExitCode)
+    case is DynamicsError, is LatticeError: self.init("error: \(error)", Self.numericalExitCode)
+    case let error as BrokenRun:
+      guard let cause = RunFailure(error.cause) else { return nil }
+      let isNumerical = cause.exitCode == Self.numericalExitCode
+      let help =
+        if let checkpoint = error.checkpoint {
+          isNumerical
+            ? "the last good checkpoint is kept: \(checkpoint)"
+            : "mend this (make room, if the disk is full), then: \(Release.command) resume \(shellQuoted(checkpoint))"
+        } else {
+          "there is no checkpoint to go on from: mend this (make room, if the disk is full) and run again"
+        }
+      self.init(cause.message, help: help, cause.exitCode)
+    default: return nil
     }
   }
 }

@@ -8,22 +8,22 @@ extension Simulation {
   /// Time since the first step, in fs.
   var time: Double { Double(integrator.completedSteps) * deck.timestep }
 
-  /// Value of each observable after the present step, in its unit.
-  var observables: [(description: H5MDObservable, value: Double)] {
-    var list = [
-      (H5MDObservable(name: "potential_energy", unit: "eV"), evaluation.energy),
-      (H5MDObservable(name: "kinetic_energy", unit: "eV"), system.kineticEnergy),
-      (
-        H5MDObservable(name: "conserved_energy", unit: "eV"), integrator.conservedQuantity(system, evaluation)
-      ),
-      (
-        H5MDObservable(name: "temperature", unit: "K"), system.temperature(degreesOfFreedom: degreesOfFreedom)
-      ),
+  /// What a run in `cell` follows.
+  static func observables(of cell: Cell) -> [H5MDObservable] {
+    let always = [
+      H5MDObservable(name: "potential_energy", unit: "eV"), H5MDObservable(name: "kinetic_energy", unit: "eV"),
+      H5MDObservable(name: "conserved_energy", unit: "eV"), H5MDObservable(name: "temperature", unit: "K"),
     ]
-    if system.cell.isFullyPeriodic {
-      let pressure = system.pressure(potential: evaluation.stress) * Units.bar
-      list.append((H5MDObservable(name: "pressure", unit: "bar"), pressure))
-    }
-    return list
+    return cell.isFullyPeriodic ? always + [H5MDObservable(name: "pressure", unit: "bar")] : always
+  }
+
+  /// Their values after the present step.
+  var observables: [Double] {
+    let always = [
+      evaluation.energy, system.kineticEnergy, integrator.conservedQuantity(system, evaluation),
+      system.temperature(degreesOfFreedom: degreesOfFreedom),
+    ]
+    guard system.cell.isFullyPeriodic else { return always }
+    return always + [system.pressure(potential: evaluation.stress) * Units.bar]
   }
 }

@@ -3,13 +3,13 @@
 import Foundation
 
 extension Simulation {
-  func printReport(steps: Int64, clock: RunClock) {
+  func report(steps: Int64, clock: RunClock) -> String {
     var lines: [String] = []
     let step = integrator.completedSteps
     if let name = Interruption.name, step < lastStep {
       lines += [
         "Interrupted by \(name) after step \(step) of \(lastStep). Continue with:",
-        "  \(Release.command) resume \(files.checkpoint)", "",
+        "  \(Release.command) resume \(shellQuoted(files.checkpoint))", "",
       ]
     }
     let total = clock.stepSeconds + clock.outputSeconds
@@ -29,7 +29,7 @@ extension Simulation {
     }
     lines += [
       "Written:",
-      "  \(files.trajectory)   trajectory (H5MD: MDAnalysis, ZnH5MD)",
+      "  \(files.trajectory)   trajectory (H5MD; for MDAnalysis and ZnH5MD see README, Files)",
       "  \(files.log)   energies and temperature over time",
       "  \(files.checkpoint)   for bloch resume",
       "  \(files.resolvedDeck)   the deck with every default",
@@ -38,9 +38,9 @@ extension Simulation {
       let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
       lines += [
         "", "Next, see the atoms move (OVITO, VMD, ASE):",
-        "  \(Release.command) export \(files.trajectory) \(view)",
+        "  \(Release.command) export \(shellQuoted(files.trajectory)) \(shellQuoted(view))",
       ]
     }
-    print(lines.joined(separator: "\n"))
+    return lines.joined(separator: "\n")
   }
 }

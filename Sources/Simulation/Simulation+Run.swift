@@ -9,15 +9,22 @@ import Trajectory
 extension Simulation {
   /// Runs from the first step to the last.
   /// - Parameter overwrite: replace the files of an earlier run.
-  /// - Throws: `FileError`, `HDF5Error`, `NumericalError`.
+  /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, `BrokenRun`.
   public mutating func run(overwrite: Bool) throws {
     try prepare()
+    let lock = try files.lock()
     try files.claim(overwrite: overwrite)
-    try files.writeResolvedDeck(deck)
-    let output = try RunOutput(creating: files, for: self)
-    try output.writeFrame(self)
-    try output.writeLogLine(self)
-    try output.writeCheckpoint(self)
+    let output: RunOutput
+    do {
+      try files.writeResolvedDeck(deck)
+      output = try RunOutput(creating: files, lock: lock, for: self)
+      try output.writeFrame(self)
+      try output.writeLogLine(self)
+      try output.writeCheckpoint(self)
+    } catch {
+      files.remove()
+      throw BrokenRun(cause: error, checkpoint: nil)
+    }
     try integrate(writing: output)
   }
 
@@ -26,7 +33,7 @@ extension Simulation {
     do {
       try integrator.prepare(system, forceField.potential, &evaluation)
     } catch let error where error is DynamicsError || error is LatticeError {
-      throw NumericalError(cause: "\(error)", checkpoint: nil)
+      throw NumericalError(cause: "\(error)")
     }
   }
 
@@ -34,13 +41,31 @@ extension Simulation {
     let first = integrator.completedSteps
     var progress = Progress(from: first, to: lastStep, timestep: deck.timestep)
     var clock = RunClock()
-    var checkpointStep = first
+    do {
+      try advance(writing: output, &progress, &clock)
+      try finish(output)
+    } catch {
+      progress.interrupt()
+      // The frames up to here may tell what went wrong.
+      try? output.close()
+      let isThere = FileManager.default.fileExists(atPath: files.checkpoint)
+      throw BrokenRun(cause: error, checkpoint: isThere ? files.checkpoint : nil)
+    }
+    clock.endOutput()
+    progress.interrupt()
+    try Console.print(report(steps: integrator.completedSteps - first, clock: clock))
+  }
+
+  /// Steps, with frames, log lines and checkpoints at their intervals and a checkpoint at the end.
+  private mutating func advance(
+    writing output: RunOutput, _ progress: inout Progress, _ clock: inout RunClock
+  ) throws {
+    var checkpointStep = integrator.completedSteps
     while integrator.completedSteps < lastStep, Interruption.name == nil {
       do {
         try integrator.step(&system, forceField.potential, &evaluation)
       } catch let error where error is DynamicsError || error is LatticeError {
-        progress.interrupt()
-        throw NumericalError(cause: "\(error)", checkpoint: files.checkpoint)
+        throw NumericalError(cause: "\(error)")
       }
       clock.endStep()
       let step = integrator.completedSteps
@@ -58,9 +83,14 @@ extension Simulation {
       clock.endOutput()
     }
     if checkpointStep != integrator.completedSteps { try output.writeCheckpoint(self) }
+  }
+
+  /// The last configuration, whatever the intervals. It comes after the checkpoint, which does not count it: a run that
+  /// goes on drops it again, since an unbroken run would not have it.
+  private func finish(_ output: RunOutput) throws {
+    let step = integrator.completedSteps
+    if step % Int64(deck.trajectoryInterval) != 0 { try output.writeFrame(self) }
+    if step % Int64(deck.logInterval) != 0 { try output.writeLogLine(self) }
     try output.close()
-    clock.endOutput()
-    progress.interrupt()
-    printReport(steps: integrator.completedSteps - first, clock: clock)
   }
 }

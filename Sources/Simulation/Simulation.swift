@@ -17,8 +17,8 @@ public struct Simulation {
   let degreesOfFreedom: Int
   /// The step after which the run ends.
   let lastStep: Int64
-  /// What the run goes on from; nil for a new run.
-  let checkpoint: Checkpoint?
+  /// What the run goes on from, until it does; nil for a new run.
+  var resumePoint: ResumePoint?
 
   /// Sets up the run of `deck` at its first step; no file is written.
   /// - Throws: `DeckError`, `FileError`, or what the force field throws when it is made.
@@ -38,7 +38,7 @@ public struct Simulation {
     integrator = try deck.makeIntegrator(degreesOfFreedom: degreesOfFreedom)
     files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
     lastStep = Int64(deck.steps)
-    checkpoint = nil
+    resumePoint = nil
   }
 }
 

@@ -24,14 +24,14 @@ private struct Deviation {
 ///   - report: called with one line of a table for every frame, and a summary.
 /// - Throws: `StructureError`, `FileError`, or what the potential throws.
 public func evaluateStructures(
-  in structures: String, with forceField: ForceField, output: String?, report: (String) -> Void
+  in structures: String, with forceField: ForceField, output: String?, report: (String) throws -> Void
 ) throws {
   let reader = try ExtendedXYZReader(structures)
   let writer = try output.map { try ExtendedXYZWriter(creating: $0) }
   var result = Evaluation()
   var (energyError, forceError, stressError) = (Deviation(), Deviation(), Deviation())
   var frame = 0
-  report("frame   atoms   energy (eV)          energy/atom (eV)   largest force (eV/Angstrom)")
+  try report("frame   atoms   energy (eV)          energy/atom (eV)   largest force (eV/Angstrom)")
   while var configuration = try reader.next() {
     frame += 1
     let system = configuration.system
@@ -45,7 +45,7 @@ public func evaluateStructures(
     if let stress = configuration.stress {
       for i in 0..<3 { for j in 0..<3 { stressError.add(result.stress[i][j] - stress[i][j]) } }
     }
-    report(
+    try report(
       column("\(frame)", 8) + column("\(system.count)", 8) + column(String(format: "%.9f", result.energy), 21)
         + column(String(format: "%.9f", result.energy / atoms), 19)
         + String(format: "%.6f", result.forces.map(length).max() ?? 0))
@@ -61,7 +61,7 @@ public func evaluateStructures(
     stressError.rootMeanSquare.map { String(format: "stress %.4f meV/Angstrom^3", $0 * 1e3) },
   ].compactMap { $0 }
   if !errors.isEmpty {
-    report("root-mean-square difference from the file's labels: " + errors.joined(separator: ", "))
+    try report("root-mean-square difference from the file's labels: " + errors.joined(separator: ", "))
   }
 }
 

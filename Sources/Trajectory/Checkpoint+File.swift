@@ -18,7 +18,7 @@ extension Checkpoint {
   }
 
   private static let format = "bloch-checkpoint"
-  private static let version = 1
+  private static let version = 2
 
   // MARK: - Writing
 
@@ -31,12 +31,12 @@ extension Checkpoint {
     let content = FileSeal.sealed(image)
     do {
       try Disk.requireSpace(content.count, for: path)
-      try Checkpoint.writeToDisk(content, path: temporary)
+      try Disk.writeWhole(content, to: temporary)
       try FileSeal.verify(temporary)
       // A damaged checkpoint must not take the place of a good previous one.
       if (try? FileSeal.verify(path)) != nil { try Checkpoint.keepPrevious(path) }
       try Disk.rename(temporary, to: path)
-      try Disk.synchronize((path as NSString).deletingLastPathComponent)
+      try Disk.synchronizeFolder(of: path)
     } catch {
       unlink(temporary)
       throw error
@@ -64,9 +64,10 @@ extension Checkpoint {
     for (name, values) in arrays.sorted(by: { $0.key < $1.key }) {
       try file.write(values, to: "/arrays/" + name)
     }
-    try file.createGroup("/counters")
-    for (name, value) in counters.sorted(by: { $0.key < $1.key }) {
-      try file.write(value, to: "/counters/" + name)
+    try file.createGroup("/outputs")
+    for (name, mark) in outputs.sorted(by: { $0.key < $1.key }) {
+      try file.write(mark.count, to: "/outputs/" + name)
+      try file.setAttribute("sha256", mark.digest, at: "/outputs/" + name)
     }
     try file.write(deck, to: "/deck")
     let bytes = try file.image()
@@ -76,23 +77,17 @@ extension Checkpoint {
 
   private func flat(_ vectors: [Vector3]) -> [Double] { vectors.flatMap { [$0.x, $0.y, $0.z] } }
 
-  /// Writes and synchronises a file, replacing what a killed run may have left under its name.
-  private static func writeToDisk(_ content: [UInt8], path: String) throws {
-    let descriptor = try Disk.create(path, replacingLeftover: true)
-    defer { close(descriptor) }
-    try Disk.write(content, to: descriptor, path: path)
-    try Disk.synchronize(path)
-  }
-
-  /// Gives the checkpoint at `path` its second name. A hard link leaves no moment without a newest
-  /// checkpoint; file systems without links get a plain renaming.
+  /// Gives the checkpoint at `path` its second name. A hard link leaves no moment without a newest checkpoint; file
+  /// systems without links get a plain renaming.
   private static func keepPrevious(_ path: String) throws {
     let previous = previousPath(of: path)
-    let temporary = previous + ".tmp"
-    unlink(temporary)
-    guard link(path, temporary) == 0 else { return try Disk.rename(path, to: previous) }
-    try Disk.rename(temporary, to: previous)
+    // Not by renaming a link: between two names of one file that does nothing.
+    unlink(previous)
+    if link(path, previous) != 0 { try Disk.rename(path, to: previous) }
   }
+
+  /// Removes what a run that was killed while it wrote may have left beside the checkpoint at `path`.
+  public static func removeLeftovers(of path: String) { unlink(path + ".tmp") }
 
   // MARK: - Reading
 
@@ -108,26 +103,14 @@ extension Checkpoint {
     }
   }
 
-  /// Reads the checkpoint at `path` or, where it is unusable, the previous one beside it, with a warning that
-  /// says so.
-  ///
-  /// - Throws: the error of the newest checkpoint if both are unusable.
-  public static func readNewestValid(_ path: String) throws -> (checkpoint: Checkpoint, warning: String?) {
-    do {
-      return (try read(path), nil)
-    } catch {
-      let previous = previousPath(of: path)
-      guard let checkpoint = try? read(previous) else { throw error }
-      return (checkpoint, "\(error); going on from step \(checkpoint.step) in \(previous)")
-    }
-  }
-
   private static func readContent(_ path: String) throws -> Checkpoint {
     func corrupt(_ reason: String) -> TrajectoryError { .corruptCheckpoint(file: path, reason: reason) }
     let file = try HDF5File(reading: path)
     let found = try (file.stringAttribute("format"), file.integerAttribute("version"))
     guard found == (format, version) else {
-      throw corrupt("it is \(found.0) version \(found.1); this program reads \(format) version \(version)")
+      throw corrupt(
+        "it is \(found.0) version \(found.1); this program reads \(format) version \(version): finish the run with the "
+          + "Bloch that began it")
     }
     func vectors(_ name: String) throws -> [Vector3] {
       let values = try file.readDoubles(name).values
@@ -159,9 +142,10 @@ extension Checkpoint {
         uniqueKeysWithValues: file.children(of: "/arrays").map {
           ($0, try file.readDoubles("/arrays/" + $0).values)
         }),
-      counters: Dictionary(
-        uniqueKeysWithValues: file.children(of: "/counters").map {
-          ($0, Int64(try file.readIntegers("/counters/" + $0).values.first ?? 0))
+      outputs: Dictionary(
+        uniqueKeysWithValues: file.children(of: "/outputs").map {
+          let count = Int64(try file.readIntegers("/outputs/" + $0).values.first ?? 0)
+          return try ($0, OutputMark(count: count, digest: file.stringAttribute("sha256", at: "/outputs/" + $0)))
         }),
       deck: file.readString("/deck"), modelHash: file.stringAttribute("model_hash"),
       engineVersion: file.stringAttribute("engine_version"))

@@ -3,6 +3,17 @@
 
 import Lattice
 
+/// What a checkpoint counts on in an output file: so many frames or bytes, and the SHA-256 of what they hold.
+public struct OutputMark: Hashable, Sendable {
+  public var count: Int64
+  public var digest: String
+
+  public init(count: Int64, digest: String) {
+    self.count = count
+    self.digest = digest
+  }
+}
+
 /// The state of a run between two steps.
 ///
 /// Variables of thermostats, random number generators and outputs are named, so that every part of a run
@@ -24,8 +35,8 @@ public struct Checkpoint: Hashable, Sendable {
   public var neighborListPositions: [Vector3]
   /// Variables of integrator, thermostat and barostat.
   public var arrays: [String: [Double]]
-  /// Seed and counters of random numbers, valid frames of each output, bytes of the log.
-  public var counters: [String: Int64]
+  /// How much of each output file counts.
+  public var outputs: [String: OutputMark]
   /// The resolved deck.
   public var deck: String
   /// SHA-256 of the model's weights.
@@ -34,7 +45,7 @@ public struct Checkpoint: Hashable, Sendable {
 
   public init(
     step: Int64, system: AtomicSystem, neighborListPositions: [Vector3], arrays: [String: [Double]] = [:],
-    counters: [String: Int64] = [:], deck: String, modelHash: String, engineVersion: String
+    outputs: [String: OutputMark] = [:], deck: String, modelHash: String, engineVersion: String
   ) {
     self.step = step
     self.positions = system.positions
@@ -45,7 +56,7 @@ public struct Checkpoint: Hashable, Sendable {
     self.isFixed = system.isFixed
     self.neighborListPositions = neighborListPositions
     self.arrays = arrays
-    self.counters = counters
+    self.outputs = outputs
     self.deck = deck
     self.modelHash = modelHash
     self.engineVersion = engineVersion

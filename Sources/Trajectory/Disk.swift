@@ -2,7 +2,7 @@
 
 import Foundation
 
-enum Disk {
+public enum Disk {
   /// Left over for the metadata of HDF5 and for the next checkpoint.
   private static let margin = 1 << 20
 
@@ -21,7 +21,7 @@ enum Disk {
   }
 
   /// Whether there is anything under this name, be it a link that leads nowhere.
-  static func isTaken(_ path: String) -> Bool {
+  public static func isTaken(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0
   }
@@ -37,6 +37,28 @@ enum Disk {
       throw errno == EEXIST ? TrajectoryError.exists(file: path) : failure(path, bytes: 0)
     }
     return descriptor
+  }
+
+  /// Puts `content` in the place of the file `path`, which is the old or the new one whatever happens.
+  ///
+  /// - Throws: `TrajectoryError`.
+  public static func replace(_ path: String, with content: [UInt8]) throws {
+    let temporary = path + ".tmp"
+    do {
+      try writeWhole(content, to: temporary)
+      try rename(temporary, to: path)
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// Writes and synchronises a file, in the place of what a killed run may have left under its name.
+  static func writeWhole(_ content: [UInt8], to path: String) throws {
+    let descriptor = try create(path, replacingLeftover: true)
+    defer { close(descriptor) }
+    try write(content, to: descriptor, path: path)
+    try synchronize(descriptor, path: path)
   }
 
   /// Writes all of `bytes` at the descriptor's position.
@@ -55,8 +77,18 @@ enum Disk {
     let descriptor = open(path.isEmpty ? "." : path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(path, bytes: 0) }
     defer { close(descriptor) }
+    try synchronize(descriptor, path: path)
+  }
+
+  /// As above, for an open file.
+  static func synchronize(_ descriptor: Int32, path: String) throws {
     // File systems that cannot synchronise say EINVAL; there is nothing to wait for.
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(path, bytes: 0) }
+  }
+
+  /// Waits until the disk holds the names in the folder of `path`.
+  static func synchronizeFolder(of path: String) throws {
+    try synchronize((path as NSString).deletingLastPathComponent)
   }
 
   static func rename(_ old: String, to new: String) throws {

@@ -45,7 +45,7 @@ extension H5MDWriter {
 
     /// Frames per chunk, the unit in which HDF5 reads and writes: about 64 kB, one frame at least. The fewer
     /// chunks, the rarer the moment in which a killed process leaves their index half written.
-    private static func framesPerChunk(bytesPerFrame: Int) -> Int {
+    static func framesPerChunk(bytesPerFrame: Int) -> Int {
       min(max(1, 65536 / max(1, bytesPerFrame)), 256)
     }
 

@@ -29,6 +29,11 @@ public final class H5MDWriter {
   private var writtenCount = 0
   private var pending: [Frame] = []
   private var hasFailed = false
+  private var content: FrameDigest
+  private let identity: FileIdentity?
+
+  /// SHA-256 over the frames appended so far, as they lie in the file; a checkpoint keeps it.
+  public var digest: String { content.hexadecimal }
 
   /// Creates a trajectory; an existing file is an error.
   ///
@@ -42,26 +47,29 @@ public final class H5MDWriter {
     self.path = path
     self.options = options
     atomCount = system.count
+    content = FrameDigest(isDouble: options.isDouble)
     file = try HDF5File(creating: path)
+    identity = FileIdentity(path)
     try H5MDWriter.writePreamble(to: file, system: system, provenance: provenance)
     tables = try Tables(creatingIn: file, atomCount: system.count, observables: observables, options: options)
     try file.flush()
   }
 
-  /// Goes on with a trajectory after its first `frameCount` frames; what follows them is dropped, also where
-  /// datasets have become of unequal length in a run that was killed.
+  /// Goes on with a trajectory after its first `frameCount` frames, which must have this digest. What follows them
+  /// stays until `dropWhatFollows`.
   ///
-  /// - Throws: `HDF5Error`; `TrajectoryError.mismatch` if the file holds fewer frames or another system.
+  /// - Throws: `HDF5Error`; `TrajectoryError.mismatch` if the file holds fewer frames, others, or another system.
   public init(
     resuming path: String, system: AtomicSystem, observables: [H5MDObservable],
-    options: H5MDOptions = H5MDOptions(),
-    frameCount: Int
+    options: H5MDOptions = H5MDOptions(), frameCount: Int, digest: String
   ) throws {
     self.path = path
     self.options = options
     atomCount = system.count
     file = try HDF5File(updating: path)
+    identity = FileIdentity(path)
     tables = try Tables(openingIn: file, observables: observables, options: options)
+    content = FrameDigest(isDouble: options.isDouble)
     guard tables.position.rowShape == [system.count, 3] else {
       throw TrajectoryError.mismatch(
         file: path,
@@ -74,14 +82,36 @@ public final class H5MDWriter {
           reason: "\(table.path) holds \(table.count) frames of the \(frameCount) that the checkpoint counts")
       }
     }
-    for table in tables.all {
-      try table.truncate(toCount: frameCount)
-      guard try table.isWhole() else {
-        throw TrajectoryError.mismatch(
-          file: path, reason: "\(table.path) has lost frames; move the file away")
-      }
+    for frames in tables.blocks(of: 0..<frameCount) {
+      for frame in try tables.read(frames, from: path) { content.add(frame) }
+    }
+    guard content.hexadecimal == digest else {
+      throw TrajectoryError.mismatch(
+        file: path, reason: "its first \(frameCount) frames are not those that the checkpoint counts")
     }
     writtenCount = frameCount
+  }
+
+  /// Steps of the frames after those that count: written by a run that went on beyond its checkpoint. A killed run may
+  /// leave frames without a step, which do not matter.
+  public func stepsThatFollow() throws -> [Int64] {
+    guard tables.step.count > writtenCount else { return [] }
+    return try tables.step.readDoubles(rows: writtenCount..<tables.step.count).compactMap {
+      $0 > 0 ? Int64(exactly: $0) : nil
+    }
+  }
+
+  /// Cuts the file back to the frames that count, also where datasets have become of unequal length in a run that was
+  /// killed.
+  ///
+  /// - Throws: `HDF5Error`, `TrajectoryError.mismatch`.
+  public func dropWhatFollows() throws {
+    for table in tables.all {
+      try table.truncate(toCount: writtenCount)
+      guard try table.isWhole() else {
+        throw TrajectoryError.mismatch(file: path, reason: "\(table.path) has lost frames; move the file away")
+      }
+    }
     try file.flush()
   }
 
@@ -98,15 +128,16 @@ public final class H5MDWriter {
   ) throws {
     precondition(system.count == atomCount && observables.count == tables.observables.count)
     precondition(!options.storesForces || forces.count == atomCount)
-    pending.append(
-      Frame(
+    let frame = Frame(
         step: step, time: time / H5MD.femtosecondsPerPicosecond,
         positions: flat(system.positions, times: 1),
         velocities: options.storesVelocities
           ? flat(system.velocities, times: H5MD.femtosecondsPerPicosecond) : [],
         forces: options.storesForces ? flat(forces, times: Units.kilojoulePerMole) : [],
         species: system.atomicNumbers.map(UInt8.init), edges: H5MDWriter.edges(of: system.cell),
-        observables: observables))
+        observables: observables)
+    content.add(frame)
+    pending.append(frame)
     if pending.count >= options.framesPerBatch { try flush() }
   }
 
@@ -127,7 +158,8 @@ public final class H5MDWriter {
       throw error
     } catch {
       hasFailed = true
-      throw TrajectoryError.notWritten(file: path, bytes: bytes, reason: "\(error)")
+      let reason = (error as? HDF5Error)?.pathAndReason ?? "\(error)"
+      throw TrajectoryError.notWritten(file: path, bytes: bytes, reason: reason)
     }
     writtenCount += pending.count
     pending.removeAll(keepingCapacity: true)
@@ -136,6 +168,7 @@ public final class H5MDWriter {
   /// Flushes and waits until the disk holds every frame; called before a checkpoint counts on them.
   public func synchronize() throws {
     try flush()
+    try identity?.requireStillAt(path)
     try Disk.synchronize(path)
   }
 
@@ -163,18 +196,6 @@ public final class H5MDWriter {
     try file.flush()
     try tables.step.write(pending.map(\.step), atRow: writtenCount)
     try file.flush()
-  }
-
-  /// One frame in the units of the file.
-  private struct Frame {
-    let step: Int64
-    let time: Double
-    let positions: [Double]
-    let velocities: [Double]
-    let forces: [Double]
-    let species: [UInt8]
-    let edges: [Double]
-    let observables: [Double]
   }
 
   private func flat(_ vectors: [Vector3], times factor: Double) -> [Double] {

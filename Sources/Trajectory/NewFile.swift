@@ -8,7 +8,7 @@ final class NewFile {
   let path: String
   private let temporary: String
   private let descriptor: Int32
-  private var byteCount = 0
+  private var isPublished = false
 
   /// - Throws: `TrajectoryError` if there is something under this name, or if the folder takes no files.
   init(_ path: String) throws {
@@ -20,22 +20,24 @@ final class NewFile {
 
   deinit {
     close(descriptor)
-    unlink(temporary)
+    if !isPublished { unlink(temporary) }
   }
 
   /// - Throws: `TrajectoryError`.
   func write(_ bytes: [UInt8]) throws {
-    byteCount += bytes.count
     try Disk.write(bytes, to: descriptor, path: path)
   }
 
   /// Gives the complete file its name. Called once, at the end.
   /// - Throws: `TrajectoryError`; also where somebody else took the name meanwhile.
   func publish() throws {
-    guard fsync(descriptor) == 0 || errno == EINVAL else { throw Disk.failure(path, bytes: byteCount) }
+    try Disk.synchronize(descriptor, path: path)
     // A link, unlike a renaming, never replaces a file.
-    guard link(temporary, path) != 0 else { return }
-    guard errno != EEXIST, !Disk.isTaken(path) else { throw TrajectoryError.exists(file: path) }
-    try Disk.rename(temporary, to: path)
+    if link(temporary, path) != 0 {
+      guard errno != EEXIST, !Disk.isTaken(path) else { throw TrajectoryError.exists(file: path) }
+      try Disk.rename(temporary, to: path)
+    }
+    unlink(temporary)
+    isPublished = true
   }
 }

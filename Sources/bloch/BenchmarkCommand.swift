@@ -49,6 +49,6 @@ struct BenchmarkCommand: ParsableCommand {
     }
     let results = try Benchmark.results(
       structure: structure, copies: replicate, forceFields: forceFields, precision: precision.rawValue)
-    print(json ? try Benchmark.json(results) : Benchmark.table(results))
+    try Console.print(json ? Benchmark.json(results) : Benchmark.table(results))
   }
 }

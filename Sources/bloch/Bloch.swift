@@ -22,9 +22,16 @@ struct Bloch: ParsableCommand {
     ])
 
   static func main() {
+    Console.reserveStandardDescriptors()
+    Interruption.makeWriteErrorsErrors()
     do {
-      var command = try parseAsRoot()
-      try command.run()
+      do {
+        var command = try parseAsRoot()
+        try command.run()
+      } catch where exitCode(for: error).isSuccess {
+        // Help and version come as errors, too.
+        try Console.print(fullMessage(for: error))
+      }
     } catch {
       fail(error)
     }
@@ -32,12 +39,12 @@ struct Bloch: ParsableCommand {
 
   /// Ends the program with the message and code that belong to `error`.
   private static func fail(_ error: any Error) -> Never {
+    if error is Console.ReaderIsGone { Foundation.exit(0) }
     if let failure = RunFailure(error) {
-      FileHandle.standardError.write(Data("\(failure.message)\n".utf8))
+      Console.note(failure.message)
       Foundation.exit(failure.exitCode)
     }
-    if exitCode(for: error).isSuccess { exit(withError: error) }
-    FileHandle.standardError.write(Data("\(fullMessage(for: error))\n".utf8))
+    Console.note(fullMessage(for: error))
     Foundation.exit(RunFailure.usageExitCode)
   }
 }

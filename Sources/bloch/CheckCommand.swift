@@ -13,6 +13,6 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     var simulation = try Simulation(deck: deck.read())
-    print(try simulation.check())
+    try Console.print(simulation.check())
   }
 }

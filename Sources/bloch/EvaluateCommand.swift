@@ -35,6 +35,10 @@ struct EvaluateCommand: ParsableCommand {
     let forceField = try ForceField.lrmace(
       path: model, precision: precision, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       attention: attention.evaluation)
-    try evaluateStructures(in: structures, with: forceField, output: output) { print($0) }
+    try evaluateStructures(in: structures, with: forceField, output: output) { line in
+      do { try Console.print(line) } catch is Console.ReaderIsGone where output != nil {
+        // The file is what counts.
+      }
+    }
   }
 }

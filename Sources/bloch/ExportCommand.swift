@@ -20,6 +20,6 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let frames = try exportTrajectory(trajectory, to: output, every: every)
-    print("\(frames) frames written to \(output)")
+    try Console.print("\(frames) frames written to \(output)")
   }
 }

@@ -12,6 +12,6 @@ struct ModelCommand: ParsableCommand {
     @Argument(help: "LR-MACE model file.", completion: .file(extensions: ["h5"]))
     var model: String
 
-    func run() throws { print(try modelSummary(path: model)) }
+    func run() throws { try Console.print(modelSummary(path: model)) }
   }
 }

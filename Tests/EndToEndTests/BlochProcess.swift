@@ -35,22 +35,41 @@ enum BlochProcess {
     let process = Process()
     process.executableURL = try executable()
     process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    for name in ["stdout", "stderr"] {
-      FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil)
-    }
-    process.standardOutput = FileHandle(forWritingAtPath: "\(folder)/stdout")
-    process.standardError = FileHandle(forWritingAtPath: "\(folder)/stderr")
-    try process.run()
+    try start(process, in: folder, streams: "std")
     return process
   }
 
-  static func outcome(of process: Process, in folder: String) throws -> Outcome {
+  private static func start(_ process: Process, in folder: String, streams: String) throws {
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    func file(_ name: String) throws -> FileHandle {
+      try Data().write(to: URL(fileURLWithPath: "\(folder)/\(streams)\(name)"))
+      return try #require(FileHandle(forWritingAtPath: "\(folder)/\(streams)\(name)"))
+    }
+    process.standardOutput = try file("out")
+    process.standardError = try file("err")
+    try process.run()
+  }
+
+  static func outcome(of process: Process, in folder: String, streams: String = "std") throws -> Outcome {
     process.waitUntilExit()
     return Outcome(
       exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
-      output: try String(contentsOfFile: "\(folder)/stdout", encoding: .utf8),
-      errors: try String(contentsOfFile: "\(folder)/stderr", encoding: .utf8))
+      output: try String(contentsOfFile: "\(folder)/\(streams)out", encoding: .utf8),
+      errors: try String(contentsOfFile: "\(folder)/\(streams)err", encoding: .utf8))
+  }
+
+  /// Runs `script` by bash, with the program's path as `$BLOCH`. The words go to files of `folder` whose names begin with
+  /// `streams`.
+  static func shell(
+    _ script: String, environment: [String: String] = [:], in folder: String, streams: String = "std"
+  ) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["bash", "-c", script]
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+      .merging(["BLOCH": try executable().path]) { $1 }
+    try start(process, in: folder, streams: streams)
+    return try outcome(of: process, in: folder, streams: streams)
   }
 
   static func run(_ arguments: [String], in folder: String) throws -> Outcome {

@@ -69,8 +69,10 @@ func helpIsAsRecorded(_ command: String) throws {
   #expect(export.exitCode == 0, "\(export.errors)")
   let trajectory = try H5MDReader("\(folder.path)/water.trajectory.h5")
   let exported = try ExtendedXYZ.readAll("\(folder.path)/water.xyz")
-  #expect(exported.count == 2)
+  // Steps 0, 3, 6, 9 and the last, 10; of these every second.
+  #expect(exported.count == 3)
   #expect(exported[1].system.positions == (try trajectory.frame(2).system.positions))
+  #expect(exported[2].info["step"] == "10")
 }
 
 @Test func checkTellsWhatTheRunWouldBeAndWritesNothing() throws {

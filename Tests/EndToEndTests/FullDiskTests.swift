@@ -44,5 +44,5 @@ private final class SmallDisk {
   #expect(checkpoint.step > 0)
   #expect(
     try H5MDReader("\(folder.path)/water.trajectory.h5").frameCount
-      >= Int(checkpoint.counters["trajectory_frames"] ?? 0))
+      >= Int(checkpoint.outputs["trajectory"]?.count ?? 0))
 }

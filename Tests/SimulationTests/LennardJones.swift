@@ -13,7 +13,7 @@ final class LennardJones: Potential {
   private var list = NeighborList(cutoff: 5.0, skin: 0.4)
   /// The evaluation that returns no number, to let a run fail.
   var failingEvaluation: Int?
-  private var evaluations = 0
+  private(set) var evaluations = 0
 
   var neighborListPositions: [Vector3] { list.buildPositions }
 

@@ -44,7 +44,7 @@ private func run(_ deck: Deck) throws -> Simulation {
   let whole = try run(argonDeck(motion, steps: 60, in: folder.path, name: "whole"))
   let half = try run(argonDeck(motion, steps: 30, in: folder.path, name: "half"))
   var rest = try Simulation(
-    checkpoint: half.files.checkpoint, steps: 30, forceField: ForceField.lennardJones)
+    checkpoint: half.files.checkpoint, options: ResumeOptions(steps: 30), forceField: ForceField.lennardJones)
   try rest.resume()
   try expectSameRun(whole, rest)
 }
@@ -56,7 +56,7 @@ private func run(_ deck: Deck) throws -> Simulation {
   // The run "died" after its last step with only the checkpoint before the last one on disk.
   try FileManager.default.removeItem(atPath: killed.files.checkpoint)
   var rest = try Simulation(
-    checkpoint: killed.files.checkpoint, steps: nil, forceField: ForceField.lennardJones)
+    checkpoint: killed.files.checkpoint, forceField: ForceField.lennardJones)
   #expect(rest.integrator.completedSteps == 56)
   try rest.resume()
   try expectSameRun(whole, rest)
@@ -73,7 +73,7 @@ private func run(_ deck: Deck) throws -> Simulation {
   }
   let whole = try run(deck("whole", steps: 60))
   let half = try run(deck("half", steps: 31))
-  var rest = try Simulation(checkpoint: half.files.checkpoint, steps: 29, forceField: ForceField.lennardJones)
+  var rest = try Simulation(checkpoint: half.files.checkpoint, options: ResumeOptions(steps: 29), forceField: ForceField.lennardJones)
   try rest.resume()
   try expectSameRun(whole, rest)
 }

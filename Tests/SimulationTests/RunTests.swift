@@ -64,7 +64,7 @@ private func failure(_ body: () throws -> Void) -> RunFailure? {
   #expect(end?.exitCode == 4)
   #expect(end?.message.contains("argon.checkpoint.h5") == true)
   let rest = try Simulation(
-    checkpoint: "\(folder.path)/argon.checkpoint.h5", steps: nil, forceField: ForceField.lennardJones)
+    checkpoint: "\(folder.path)/argon.checkpoint.h5", forceField: ForceField.lennardJones)
   #expect(rest.integrator.completedSteps == 14)
 }
 
@@ -75,7 +75,7 @@ private func failure(_ body: () throws -> Void) -> RunFailure? {
   try simulation.run(overwrite: false)
   let other = ForceField(potential: LennardJones(), species: [18], hash: "another")
   let refusal = failure {
-    _ = try Simulation(checkpoint: simulation.files.checkpoint, steps: 1, forceField: { _ in other })
+    _ = try Simulation(checkpoint: simulation.files.checkpoint, options: ResumeOptions(steps: 1), forceField: { _ in other })
   }
   #expect(refusal?.exitCode == 3)
   #expect(refusal?.message.contains("model") == true)
@@ -91,7 +91,7 @@ private func failure(_ body: () throws -> Void) -> RunFailure? {
   bytes[bytes.count / 3] ^= 0xFF
   try bytes.prefix(bytes.count - 100).write(to: URL(fileURLWithPath: simulation.files.checkpoint))
   var rest = try Simulation(
-    checkpoint: simulation.files.checkpoint, steps: nil, forceField: ForceField.lennardJones)
+    checkpoint: simulation.files.checkpoint, forceField: ForceField.lennardJones)
   #expect(rest.integrator.completedSteps == 7)
   try rest.resume()
   #expect(try Checkpoint.read(simulation.files.checkpoint).step == 14)

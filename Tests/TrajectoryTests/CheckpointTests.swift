@@ -10,7 +10,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
     step: step, system: sampleSystem(isPeriodic: [true, false, true]),
     neighborListPositions: [[1, 2, 3], [1 / 3, -0.0, 5e-324], [7, 8, 9]],
     arrays: ["nose_hoover.position": [0.1, 1e-300], "nose_hoover.velocity": [], "box": [.infinity]],
-    counters: ["seed": Int64.min, "trajectory.frames": 17, "log.bytes": 1 << 40], deck: "timestep: 0.5 fs\n",
+    outputs: ["trajectory": OutputMark(count: 17, digest: "0a"), "log": OutputMark(count: 1 << 40, digest: "")], deck: "timestep: 0.5 fs\n",
     modelHash: "abc", engineVersion: "0.1.0")
 }
 
@@ -51,19 +51,14 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   #expect(Checkpoint.previousPath(of: path) == scratch.path("run.checkpoint.previous.h5"))
   #expect(try Checkpoint.read(path).step == 3)
   #expect(try Checkpoint.read(Checkpoint.previousPath(of: path)).step == 2)
-  let (newest, warning) = try Checkpoint.readNewestValid(path)
-  #expect(newest.step == 3)
-  #expect(warning == nil)
   #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path).count == 2)
 }
 
-/// Cut off at every twentieth, a byte flipped at every fiftieth, emptied, replaced: each falls back with a
-/// warning.
-@Test func damagedCheckpointsFallBackToThePreviousOne() throws {
+/// Cut off at every twentieth, a byte flipped at every fiftieth, emptied, replaced: each is refused.
+@Test func damagedCheckpointsAreRefused() throws {
   let scratch = try Scratch()
   let path = scratch.path("run.checkpoint.h5")
-  try sampleCheckpoint(step: 1).write(to: path)
-  try sampleCheckpoint(step: 2).write(to: path)
+  try sampleCheckpoint().write(to: path)
   let good = try Data(contentsOf: URL(fileURLWithPath: path))
 
   var damaged = (0..<20).map { good.prefix(good.count * $0 / 20) }
@@ -77,12 +72,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   for content in damaged {
     try content.write(to: URL(fileURLWithPath: path))
     #expect(throws: TrajectoryError.self) { try Checkpoint.read(path) }
-    let (checkpoint, warning) = try Checkpoint.readNewestValid(path)
-    #expect(checkpoint.step == 1)
-    #expect(warning?.contains("going on from step 1") == true)
   }
-  try FileManager.default.removeItem(atPath: path)
-  #expect(try Checkpoint.readNewestValid(path).checkpoint.step == 1)
 }
 
 @Test func aDamagedCheckpointDoesNotReplaceTheGoodPreviousOne() throws {
@@ -95,16 +85,62 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   #expect(try Checkpoint.read(Checkpoint.previousPath(of: path)).step == 1)
 }
 
-@Test func twoDamagedCheckpointsAreAnErrorThatNamesTheNewest() throws {
+@Test func whatIsNoCheckpointIsNamed() throws {
   let scratch = try Scratch()
   let path = scratch.path("run.checkpoint.h5")
   #expect(throws: TrajectoryError.corruptCheckpoint(file: path, reason: "there is no such file")) {
-    try Checkpoint.readNewestValid(path)
+    try Checkpoint.read(path)
   }
   try Data().write(to: URL(fileURLWithPath: path))
-  try Data("x".utf8).write(to: URL(fileURLWithPath: Checkpoint.previousPath(of: path)))
   #expect(throws: TrajectoryError.corruptCheckpoint(file: path, reason: "the file is empty")) {
-    try Checkpoint.readNewestValid(path)
+    try Checkpoint.read(path)
+  }
+}
+
+/// A run killed between two system calls of a checkpoint leaves a second name of the newest one, and a file half written.
+@Test func whatAKilledRunLeavesBesideACheckpointIsReplaced() throws {
+  let scratch = try Scratch()
+  let path = scratch.path("run.checkpoint.h5")
+  try sampleCheckpoint(step: 1).write(to: path)
+  #expect(link(path, Checkpoint.previousPath(of: path)) == 0)
+  try Data("half".utf8).write(to: URL(fileURLWithPath: path + ".tmp"))
+  try sampleCheckpoint(step: 2).write(to: path)
+  #expect(try Checkpoint.read(path).step == 2)
+  #expect(try Checkpoint.read(Checkpoint.previousPath(of: path)).step == 1)
+  #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path).count == 2)
+}
+
+/// A link under a name that a checkpoint uses meanwhile leads to somebody's file.
+@Test func noLinkIsFollowed() throws {
+  let scratch = try Scratch()
+  let path = scratch.path("run.checkpoint.h5")
+  let precious = try scratch.write("precious", to: "precious")
+  for name in [path + ".tmp", path] { #expect(symlink(precious, name) == 0) }
+  try sampleCheckpoint(step: 1).write(to: path)
+  #expect(try String(contentsOfFile: precious, encoding: .utf8) == "precious")
+  #expect(try Checkpoint.read(path).step == 1)
+  #expect(symlink(scratch.path("nowhere"), scratch.path("a.xyz")) == 0)
+  #expect(throws: TrajectoryError.exists(file: scratch.path("a.xyz"))) {
+    try ExtendedXYZWriter(creating: scratch.path("a.xyz"))
+  }
+  #expect(throws: TrajectoryError.exists(file: scratch.path("a.xyz"))) {
+    try LogTable(creating: scratch.path("a.xyz"), columns: [])
+  }
+}
+
+@Test func filesGetThePermissionsThatTheUmaskLeaves() throws {
+  let scratch = try Scratch()
+  let before = umask(0o027)
+  defer { umask(before) }
+  try sampleCheckpoint().write(to: scratch.path("run.checkpoint.h5"))
+  _ = try LogTable(creating: scratch.path("run.log.tsv"), columns: [.init(name: "step", unit: "1")])
+  try Disk.replace(scratch.path("run.resolved.yaml"), with: [1])
+  let writer = try ExtendedXYZWriter(creating: scratch.path("run.xyz"))
+  try writer.close()
+  for name in ["run.checkpoint.h5", "run.log.tsv", "run.resolved.yaml", "run.xyz"] {
+    var status = stat()
+    #expect(stat(scratch.path(name), &status) == 0)
+    #expect(status.st_mode & 0o777 == 0o640, "\(name)")
   }
 }
 
@@ -119,7 +155,8 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   try Data(FileSeal.sealed(image)).write(to: URL(fileURLWithPath: path))
   #expect(
     throws: TrajectoryError.corruptCheckpoint(
-      file: path, reason: "it is bloch-model version 1; this program reads bloch-checkpoint version 1")
+      file: path, reason: "it is bloch-model version 1; this program reads bloch-checkpoint version 2: finish the run with the Bloch "
+        + "that began it")
   ) { try Checkpoint.read(path) }
 }
 

@@ -37,7 +37,18 @@ import Testing
   #expect(read.info == frame.info)
   #expect(frames[1].system.cell == .free)
   #expect(!frames[1].hasVelocities)
-  #expect(throws: StructureError.self) { try ExtendedXYZWriter(creating: scratch.path("a.xyz")) }
+  #expect(throws: TrajectoryError.exists(file: scratch.path("a.xyz"))) {
+    try ExtendedXYZWriter(creating: scratch.path("a.xyz"))
+  }
+}
+
+@Test func aFileThatIsNotClosedLeavesNothing() throws {
+  let scratch = try Scratch()
+  do {
+    let writer = try ExtendedXYZWriter(creating: scratch.path("a.xyz"))
+    try writer.append(Configuration(system: sampleSystem()))
+  }
+  #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path).isEmpty)
 }
 
 @Test func columnsMayComeInAnyOrderAmongOthers() throws {

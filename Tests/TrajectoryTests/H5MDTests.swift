@@ -41,6 +41,16 @@ private func writeSample(
   try writer.close()
 }
 
+/// The digest of the first frames of what `writeSample` writes.
+private func digest(ofFirst frames: Int, options: H5MDOptions) throws -> String {
+  let scratch = try Scratch()
+  let writer = try H5MDWriter(
+    creating: scratch.path("first.h5"), system: sampleSystem(), observables: observables, options: options,
+    provenance: provenance)
+  try append(0..<frames, to: writer)
+  return writer.digest
+}
+
 @Test(arguments: [true, false])
 func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
   let scratch = try Scratch()
@@ -82,8 +92,10 @@ func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
   try writeSample(scratch.path("parts.h5"), frames: 9, options: options)
   let writer = try H5MDWriter(
     resuming: scratch.path("parts.h5"), system: sampleSystem(), observables: observables, options: options,
-    frameCount: 6)
+    frameCount: 6, digest: digest(ofFirst: 6, options: options))
   #expect(writer.frameCount == 6)
+  #expect(try writer.stepsThatFollow() == [600, 700, 800])
+  try writer.dropWhatFollows()
   try append(6..<12, to: writer)
   try writer.close()
 
@@ -113,7 +125,9 @@ func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
   #expect(try H5MDReader(path).frameCount == 6)
 
   let writer = try H5MDWriter(
-    resuming: path, system: sampleSystem(), observables: observables, options: options, frameCount: 5)
+    resuming: path, system: sampleSystem(), observables: observables, options: options, frameCount: 5,
+    digest: digest(ofFirst: 5, options: options))
+  try writer.dropWhatFollows()
   try append(5..<7, to: writer)
   try writer.close()
   let reader = try H5MDReader(path)
@@ -129,14 +143,83 @@ func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
   try writeSample(path, frames: 3, options: options)
   func resume(_ system: AtomicSystem, _ frameCount: Int) throws {
     _ = try H5MDWriter(
-      resuming: path, system: system, observables: observables, options: options, frameCount: frameCount)
+      resuming: path, system: system, observables: observables, options: options, frameCount: frameCount,
+      digest: digest(ofFirst: 3, options: options))
   }
+  try resume(sampleSystem(), 3)
+  #expect(throws: TrajectoryError.self) { try resume(sampleSystem(), 2) }
   #expect(throws: TrajectoryError.self) { try resume(sampleSystem(), 4) }
   let other = AtomicSystem(cell: .free, atomicNumbers: [2], masses: [4], positions: [.zero])
   #expect(throws: TrajectoryError.self) { try resume(other, 3) }
   #expect(throws: HDF5Error.self) {
     try writeSample(path, frames: 1, options: options)
   }
+}
+
+@Test(arguments: [false, true]) func framesThatAreNotThoseThatCountAreRefused(isDouble: Bool) throws {
+  let scratch = try Scratch()
+  let path = scratch.path("a.h5")
+  let options = H5MDOptions(storesForces: true, isDouble: isDouble)
+  try writeSample(path, frames: 8, options: options)
+  let digest = try digest(ofFirst: 8, options: options)
+  func resume() throws {
+    _ = try H5MDWriter(
+      resuming: path, system: sampleSystem(), observables: observables, options: options, frameCount: 8,
+      digest: digest)
+  }
+  try resume()
+  for (table, width) in [("position/value", 9), ("velocity/value", 9), ("force/value", 9), ("position/time", 1)] {
+    let file = try HDF5File(updating: path)
+    let rows = try HDF5Rows(opening: "/particles/trajectory/" + table, in: file)
+    let before = try rows.readDoubles(row: 3)
+    #expect(before.count == width)
+    try rows.write([Double](repeating: 0, count: width), atRow: 3)
+    try file.flush()
+    #expect(throws: TrajectoryError.self, "\(table)") { try resume() }
+    try rows.write(before, atRow: 3)
+    try file.close()
+    try resume()
+  }
+}
+
+/// h5py, MDAnalysis and others take a shared lock with the first look at a file.
+@Test func aReaderThatLocksAndAWriterDoNotMeet() throws {
+  let scratch = try Scratch()
+  let path = scratch.path("a.h5")
+  let options = H5MDOptions(framesPerBatch: 1)
+  let writer = try H5MDWriter(
+    creating: path, system: sampleSystem(), observables: observables, options: options, provenance: provenance)
+  try append(0..<3, to: writer)
+  let reader = open(path, O_RDONLY)
+  defer { close(reader) }
+  #expect(flock(reader, LOCK_SH | LOCK_NB) == 0)
+  #expect(try H5MDReader(path).frameCount == 3)
+  try append(3..<5, to: writer)
+  let digest = writer.digest
+  try writer.close()
+  _ = try H5MDWriter(
+    resuming: path, system: sampleSystem(), observables: observables, options: options, frameCount: 5,
+    digest: digest)
+}
+
+@Test func oneRunAtATimeHoldsTheLockOfAnOutput() throws {
+  let scratch = try Scratch()
+  let path = scratch.path("a.lock")
+  do {
+    let lock = try OutputLock(path)
+    do {
+      _ = try OutputLock(path)
+      Issue.record("a second run took the lock")
+    } catch TrajectoryError.inUse(let file, let holder) {
+      #expect(file == path && holder.contains("process \(getpid())"))
+    }
+    withExtendedLifetime(lock) {}
+  }
+  #expect(!FileManager.default.fileExists(atPath: path))
+  // What a killed run leaves.
+  try Data("process 1 on moon".utf8).write(to: URL(fileURLWithPath: path))
+  _ = try OutputLock(path)
+  #expect(!FileManager.default.fileExists(atPath: path))
 }
 
 @Test func filesThatAreNoTrajectoryAreRefused() throws {

@@ -26,9 +26,11 @@
   private func write(_ path: String, until end: Int) throws {
     let note = URL(fileURLWithPath: path + ".frames")
     let writer: H5MDWriter
-    if let text = try? String(contentsOf: note, encoding: .utf8), let count = Int(text) {
+    if let words = try? String(contentsOf: note, encoding: .utf8).split(separator: " "), let count = Int(words[0]) {
       writer = try H5MDWriter(
-        resuming: path, system: system, observables: observables, options: options, frameCount: count)
+        resuming: path, system: system, observables: observables, options: options, frameCount: count,
+        digest: String(words[1]))
+      try writer.dropWhatFollows()
     } else {
       try? FileManager.default.removeItem(atPath: path)
       writer = try H5MDWriter(
@@ -37,9 +39,14 @@
     }
     for i in writer.frameCount..<end {
       try writer.append(step: Int64(i), time: Double(i), system: frame(i), observables: [Double(i)])
-      if (i + 1) % 5 == 0 { try Data("\(i + 1)".utf8).write(to: note, options: .atomic) }
+      if (i + 1) % 5 == 0 { try Data("\(i + 1) \(writer.digest)".utf8).write(to: note, options: .atomic) }
     }
     try writer.close()
+  }
+
+  private func notedFrames(_ path: String) throws -> Int {
+    let words = try String(contentsOfFile: path + ".frames", encoding: .utf8).split(separator: " ")
+    return try #require(Int(words[0]))
   }
 
   private func killSelf(afterMicroseconds delay: UInt32) {
@@ -64,11 +71,10 @@
       }
       // What a killed run leaves can be read as it is.
       if FileManager.default.fileExists(atPath: path + ".frames") {
-        let noted = try #require(Int(String(contentsOfFile: path + ".frames", encoding: .utf8)))
-        #expect(try H5MDReader(path).frameCount >= noted)
+        #expect(try H5MDReader(path).frameCount >= notedFrames(path))
       }
     }
-    let noted = try #require(Int(String(contentsOfFile: path + ".frames", encoding: .utf8)))
+    let noted = try notedFrames(path)
     try write(path, until: noted + 30)
     let reader = try H5MDReader(path)
     #expect(reader.frameCount == noted + 30)
@@ -94,7 +100,7 @@
         exit(file == path && bytes > 0 ? 3 : 4)
       }
     }
-    let noted = try #require(Int(String(contentsOfFile: path + ".frames", encoding: .utf8)))
+    let noted = try notedFrames(path)
     do {
       let reader = try H5MDReader(path)
       #expect(reader.frameCount >= noted)
@@ -147,7 +153,7 @@
     var next = checkpoint
     next.step = 2
     #expect(throws: TrajectoryError.self) { try next.write(to: scratch.path("run.checkpoint.h5")) }
-    #expect(try Checkpoint.readNewestValid(scratch.path("run.checkpoint.h5")).checkpoint.step == 1)
+    #expect(try Checkpoint.read(scratch.path("run.checkpoint.h5")).step == 1)
   }
 
 #endif

@@ -15,14 +15,18 @@ private func append(_ steps: Range<Int>, to log: LogTable) throws {
 @Test func aResumedLogHasTheSameBytesAsAnUnbrokenOne() throws {
   let scratch = try Scratch()
   try append(0..<20, to: LogTable(creating: scratch.path("whole.tsv"), columns: columns))
-  var checkpointed = 0
+  var checkpointed = (byteCount: 0, digest: "")
   do {
     let log = try LogTable(creating: scratch.path("parts.tsv"), columns: columns)
     try append(0..<11, to: log)
-    checkpointed = log.byteCount
+    checkpointed = (log.byteCount, log.digest)
     try append(11..<15, to: log)
   }
-  let log = try LogTable(resuming: scratch.path("parts.tsv"), columns: columns, byteCount: checkpointed)
+  let log = try LogTable(
+    resuming: scratch.path("parts.tsv"), columns: columns, byteCount: checkpointed.byteCount,
+    digest: checkpointed.digest)
+  #expect(log.countLinesThatFollow() == 4)
+  try log.dropWhatFollows()
   try append(11..<20, to: log)
 
   let whole = try String(contentsOfFile: scratch.path("whole.tsv"), encoding: .utf8)
@@ -39,13 +43,30 @@ private func append(_ steps: Range<Int>, to log: LogTable) throws {
   let path = scratch.path("a.tsv")
   let log = try LogTable(creating: path, columns: columns)
   #expect(throws: TrajectoryError.self) { try LogTable(creating: path, columns: columns) }
-  #expect(throws: TrajectoryError.self) {
-    try LogTable(resuming: path, columns: columns, byteCount: log.byteCount + 1)
+  func resume(_ path: String, _ columns: [LogTable.Column], _ byteCount: Int) throws {
+    _ = try LogTable(resuming: path, columns: columns, byteCount: byteCount, digest: log.digest)
   }
-  #expect(throws: TrajectoryError.self) {
-    try LogTable(resuming: path, columns: Array(columns.dropLast()), byteCount: log.byteCount)
-  }
-  #expect(throws: TrajectoryError.self) {
-    try LogTable(resuming: scratch.path("absent.tsv"), columns: columns, byteCount: 10)
-  }
+  try resume(path, columns, log.byteCount)
+  #expect(throws: TrajectoryError.self) { try resume(path, columns, log.byteCount + 1) }
+  #expect(throws: TrajectoryError.self) { try resume(path, columns, log.byteCount - 1) }
+  #expect(throws: TrajectoryError.self) { try resume(path, Array(columns.dropLast()), log.byteCount) }
+  #expect(throws: TrajectoryError.self) { try resume(scratch.path("absent.tsv"), columns, 10) }
+  try append(0..<3, to: log)
+  try resume(path, columns, log.byteCount)
+  // As a power cut may leave it: the right length, zeros in the place of a line.
+  let descriptor = open(path, O_WRONLY)
+  #expect(pwrite(descriptor, [UInt8](repeating: 0, count: 5), 5, off_t(log.byteCount - 20)) == 5)
+  close(descriptor)
+  #expect(throws: TrajectoryError.self) { try resume(path, columns, log.byteCount) }
+}
+
+@Test func aLogThatIsRemovedWhileItIsWrittenIsMissed() throws {
+  let scratch = try Scratch()
+  let path = scratch.path("a.tsv")
+  let log = try LogTable(creating: path, columns: columns)
+  try log.synchronize()
+  try FileManager.default.removeItem(atPath: path)
+  #expect(throws: TrajectoryError.vanished(file: path)) { try log.synchronize() }
+  try Data("another".utf8).write(to: URL(fileURLWithPath: path))
+  #expect(throws: TrajectoryError.vanished(file: path)) { try log.synchronize() }
 }

@@ -1,0 +1,136 @@
+// Where a run goes on: the newest checkpoint that agrees with the files beside it, which may have been moved, renamed or
+// damaged since.
+
+import Deck
+import Foundation
+import HDF5
+import Trajectory
+
+/// What a user may change when a run goes on.
+public struct ResumeOptions: Sendable {
+  /// Number of steps from the checkpoint on; nil for what is left of the deck's.
+  public var steps: Int?
+  /// Where model and structure are now.
+  public var model: String?
+  public var structure: String?
+  public var threads: Int?
+  /// Drop what a later part of the run has written after the checkpoint.
+  public var overwrite: Bool
+
+  public init(
+    steps: Int? = nil, model: String? = nil, structure: String? = nil, threads: Int? = nil, overwrite: Bool = false
+  ) {
+    self.steps = steps
+    self.model = model
+    self.structure = structure
+    self.threads = threads
+    self.overwrite = overwrite
+  }
+}
+
+/// A checkpoint, its deck as it holds here and now, and its output files, opened and locked.
+struct ResumePoint {
+  let checkpoint: Checkpoint
+  let deck: Deck
+  let output: RunOutput
+  /// The file that the checkpoint was read from.
+  let path: String
+  /// What a person should know.
+  let notes: [String]
+
+  /// Finds the point at which the run of the checkpoint `path` goes on: there or, where the checkpoint is damaged or the
+  /// files do not hold what it counts, at the one before it.
+  ///
+  /// - Throws: `UsageError` for options that do not fit; `FileError` where newer results would be dropped and the options
+  ///   do not say so; `TrajectoryError`, `HDF5Error` of the first checkpoint if none is usable.
+  init(_ path: String, _ options: ResumeOptions) throws {
+    let previous = Checkpoint.previousPath(of: path)
+    do {
+      try self.init(at: path, options, mayDropNewer: options.overwrite)
+    } catch let error where ResumePoint.isDisagreement(error) {
+      // What follows the checkpoint before is what the damaged one counted: computed again, not lost.
+      guard let point = try? ResumePoint(at: previous, options, mayDropNewer: true) else { throw error }
+      let warning = "warning: \(error); going on from step \(point.checkpoint.step) in \(previous)"
+      self.init(
+        checkpoint: point.checkpoint, deck: point.deck, output: point.output, path: point.path,
+        notes: [warning] + point.notes)
+    }
+  }
+
+  private init(checkpoint: Checkpoint, deck: Deck, output: RunOutput, path: String, notes: [String]) {
+    self.checkpoint = checkpoint
+    self.deck = deck
+    self.output = output
+    self.path = path
+    self.notes = notes
+  }
+
+  private static func isDisagreement(_ error: any Error) -> Bool {
+    switch error {
+    case TrajectoryError.corruptCheckpoint, TrajectoryError.mismatch, is HDF5Error: true
+    default: false
+    }
+  }
+
+  private init(at path: String, _ options: ResumeOptions, mayDropNewer: Bool) throws {
+    let checkpoint = try Checkpoint.read(path)
+    var notes: [String] = []
+    if checkpoint.engineVersion != Release.version {
+      notes.append(
+        "warning: Bloch \(checkpoint.engineVersion) wrote this checkpoint, this is \(Release.version); "
+          + "the run goes on, but not bit for bit")
+    }
+    let recorded = try Deck(text: checkpoint.deck, file: path, folder: "/")
+    let files = OutputFiles(besideCheckpoint: path, recorded: recorded.outputName)
+    var overrides = ["output.folder": files.folder, "output.name": files.name]
+    overrides["model"] =
+      options.model.map(absolute) ?? ResumePoint.present(recorded.model, recorded.outputFolder, files.folder)
+    overrides["structure"] =
+      options.structure.map(absolute) ?? ResumePoint.present(recorded.structure, recorded.outputFolder, files.folder)
+    if let steps = options.steps {
+      let most = Deck.mostSteps - Int(checkpoint.step)
+      guard steps <= most else {
+        throw UsageError(
+          message: "--steps \(steps) is out of range",
+          help: "the run is at step \(checkpoint.step), so --steps takes 0 to \(max(most, 0))")
+      }
+      overrides["steps"] = "\(Int(checkpoint.step) + steps)"
+    }
+    if let threads = options.threads, threads != recorded.threads {
+      overrides["threads"] = "\(threads)"
+      notes.append("note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
+    }
+    deck = try Deck(text: checkpoint.deck, file: path, folder: "/", overrides: overrides)
+    output = try RunOutput(resuming: files, lock: files.lock(), deck: deck, from: checkpoint)
+    let following = try output.whatFollows()
+    let newest = path == files.checkpoint ? nil : (try? Checkpoint.read(files.checkpoint))?.step
+    let last = max(following.lastStep ?? 0, newest ?? 0)
+    // A run that is killed leaves less than an interval of steps after its newest checkpoint.
+    let isNewest = (newest ?? 0) <= checkpoint.step && last - checkpoint.step <= Int64(deck.checkpointInterval)
+    if !isNewest {
+      let loss = "\(following.frames) frames and \(following.lines) lines of the log after step \(checkpoint.step)"
+      guard mayDropNewer else {
+        throw FileError(
+          file: path, "the run went on to step \(last) after this checkpoint of step \(checkpoint.step)",
+          help: "`\(Release.command) resume \(shellQuoted(files.checkpoint))` goes on from its end; --overwrite drops "
+            + "\(loss); to keep both, copy the folder and resume in the copy")
+      }
+      notes.append("note: dropping \(loss)")
+    }
+    self.checkpoint = checkpoint
+    self.path = path
+    self.notes = notes
+  }
+
+  /// Where a file that the deck names is now: as it lay to the old output folder, if it has moved with it; else where it
+  /// was.
+  private static func present(_ recorded: String, _ oldFolder: String, _ newFolder: String) -> String {
+    let (file, old) = (recorded.split(separator: "/"), oldFolder.split(separator: "/"))
+    let shared = zip(file, old).prefix { $0 == $1 }.count
+    let relative = old.dropFirst(shared).map { _ in ".." } + file.dropFirst(shared).map(String.init)
+    let moved = absolute("\(newFolder)/\(relative.joined(separator: "/"))")
+    return FileManager.default.fileExists(atPath: moved) ? moved : recorded
+  }
+}
+
+private func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
