@@ -59,6 +59,6 @@ let package = Package(
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter"], exclude: ["Malformed"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["bloch", "Trajectory"], exclude: ["Help", "water-8.xyz"]),
+      name: "EndToEndTests", dependencies: ["bloch", "Trajectory", "Lattice"], exclude: ["Help", "Faults", "water-8.xyz"]),
   ]
 )

@@ -79,7 +79,8 @@ struct RunOutput {
 
   /// Trajectory and log first: a checkpoint never counts what is not on disk.
   func writeCheckpoint(_ simulation: Simulation) throws {
-    try synchronize()
+    try trajectory.synchronize()
+    try log.synchronize()
     let (state, potential) = (simulation.integrator.state, simulation.forceField.potential)
     try Checkpoint(
       step: state.completedSteps, system: simulation.system,
@@ -94,15 +95,10 @@ struct RunOutput {
     ).write(to: files.checkpoint)
   }
 
-  private func synchronize() throws {
-    try trajectory.synchronize()
-    try log.synchronize()
-  }
-
   /// Brings everything to the disk and lets go of the files.
   func close() throws {
-    try synchronize()
     try trajectory.close()
+    try log.synchronize()
   }
 }
 

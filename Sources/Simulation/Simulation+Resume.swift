@@ -18,7 +18,9 @@ extension Simulation {
     let point = try ResumePoint(path, options)
     point.notes.forEach(Console.note)
     deck = point.deck
-    forceField = try makeForceField(deck)
+    do { forceField = try makeForceField(deck) } catch is DeckError {
+      throw FileError(file: deck.model, "the model of the run is not there", help: "--model names it where it is now")
+    }
     guard forceField.hash == point.checkpoint.modelHash else {
       throw FileError(
         file: deck.model,

@@ -172,10 +172,13 @@ public final class H5MDWriter {
     try Disk.synchronize(path)
   }
 
-  /// Writes what is left and closes the file. After an error the frames that did not fit are given up.
+  /// Writes what is left, closes the file and waits until the disk holds it. After an error the frames that did not fit
+  /// are given up.
   public func close() throws {
     if !hasFailed { try flush() }
     try file.close()
+    try identity?.requireStillAt(path)
+    try Disk.synchronize(path)
   }
 
   private func writeBatch() throws {
