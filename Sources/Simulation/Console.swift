@@ -60,6 +60,7 @@ public enum Console {
       scalar == "\n" || scalar == "\t" || scalar.properties.generalCategory != .control
     }
     guard !text.unicodeScalars.allSatisfy(isHarmless) else { return text }
-    return text.unicodeScalars.map { isHarmless($0) ? String($0) : "\\u{\(String($0.value, radix: 16))}" }.joined()
+    return text.unicodeScalars.map { isHarmless($0) ? String($0) : "\\u{\(String($0.value, radix: 16))}" }
+      .joined()
   }
 }

@@ -7,7 +7,8 @@ public enum Interruption {
   private static let signal = Atomic<Int32>(0)
 
   private static let names: [Int32: String] = [
-    SIGINT: "Ctrl-C", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP (the terminal closed)", SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2",
+    SIGINT: "Ctrl-C", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP (the terminal closed)", SIGUSR1: "SIGUSR1",
+    SIGUSR2: "SIGUSR2",
     SIGXCPU: "SIGXCPU (the limit of processor time)",
   ]
 

@@ -18,7 +18,8 @@ public struct ResumeOptions: Sendable {
   public var overwrite: Bool
 
   public init(
-    steps: Int? = nil, model: String? = nil, structure: String? = nil, threads: Int? = nil, overwrite: Bool = false
+    steps: Int? = nil, model: String? = nil, structure: String? = nil, threads: Int? = nil,
+    overwrite: Bool = false
   ) {
     self.steps = steps
     self.model = model
@@ -86,7 +87,8 @@ struct ResumePoint {
     overrides["model"] =
       options.model.map(absolute) ?? ResumePoint.present(recorded.model, recorded.outputFolder, files.folder)
     overrides["structure"] =
-      options.structure.map(absolute) ?? ResumePoint.present(recorded.structure, recorded.outputFolder, files.folder)
+      options.structure.map(absolute)
+      ?? ResumePoint.present(recorded.structure, recorded.outputFolder, files.folder)
     if let steps = options.steps {
       let most = Deck.mostSteps - Int(checkpoint.step)
       guard steps <= most else {
@@ -98,7 +100,8 @@ struct ResumePoint {
     }
     if let threads = options.threads, threads != recorded.threads {
       overrides["threads"] = "\(threads)"
-      notes.append("note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
+      notes.append(
+        "note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
     }
     deck = try Deck(text: checkpoint.deck, file: path, folder: "/", overrides: overrides)
     output = try RunOutput(resuming: files, lock: files.lock(), deck: deck, from: checkpoint)
@@ -106,13 +109,16 @@ struct ResumePoint {
     let newest = path == files.checkpoint ? nil : (try? Checkpoint.read(files.checkpoint))?.step
     let last = max(following.lastStep ?? 0, newest ?? 0)
     // A run that is killed leaves less than an interval of steps after its newest checkpoint.
-    let isNewest = (newest ?? 0) <= checkpoint.step && last - checkpoint.step <= Int64(deck.checkpointInterval)
+    let isNewest =
+      (newest ?? 0) <= checkpoint.step && last - checkpoint.step <= Int64(deck.checkpointInterval)
     if !isNewest {
-      let loss = "\(following.frames) frames and \(following.lines) lines of the log after step \(checkpoint.step)"
+      let loss =
+        "\(following.frames) frames and \(following.lines) lines of the log after step \(checkpoint.step)"
       guard mayDropNewer else {
         throw FileError(
           file: path, "the run went on to step \(last) after this checkpoint of step \(checkpoint.step)",
-          help: "`\(Release.command) resume \(shellQuoted(files.checkpoint))` goes on from its end; --overwrite drops "
+          help:
+            "`\(Release.command) resume \(shellQuoted(files.checkpoint))` goes on from its end; --overwrite drops "
             + "\(loss); to keep both, copy the folder and resume in the copy")
       }
       notes.append("note: dropping \(loss)")

@@ -34,7 +34,8 @@ struct RunOutput {
   init(resuming files: OutputFiles, lock: OutputLock, deck: Deck, from checkpoint: Checkpoint) throws {
     func mark(_ name: String) throws -> OutputMark {
       guard let mark = checkpoint.outputs[name], mark.count >= 0 else {
-        throw TrajectoryError.corruptCheckpoint(file: files.checkpoint, reason: "it does not say how much of the \(name) counts")
+        throw TrajectoryError.corruptCheckpoint(
+          file: files.checkpoint, reason: "it does not say how much of the \(name) counts")
       }
       return mark
     }
@@ -46,7 +47,8 @@ struct RunOutput {
       observables: Simulation.observables(of: checkpoint.cell), options: deck.trajectoryOptions,
       frameCount: Int(frames.count), digest: frames.digest)
     log = try LogTable(
-      resuming: files.log, columns: RunOutput.columns(checkpoint.cell), byteCount: Int(lines.count), digest: lines.digest)
+      resuming: files.log, columns: RunOutput.columns(checkpoint.cell), byteCount: Int(lines.count),
+      digest: lines.digest)
   }
 
   private static func columns(_ cell: Cell) -> [LogTable.Column] {

@@ -11,7 +11,8 @@ extension Simulation {
   /// What a run in `cell` follows.
   static func observables(of cell: Cell) -> [H5MDObservable] {
     let always = [
-      H5MDObservable(name: "potential_energy", unit: "eV"), H5MDObservable(name: "kinetic_energy", unit: "eV"),
+      H5MDObservable(name: "potential_energy", unit: "eV"),
+      H5MDObservable(name: "kinetic_energy", unit: "eV"),
       H5MDObservable(name: "conserved_energy", unit: "eV"), H5MDObservable(name: "temperature", unit: "K"),
     ]
     return cell.isFullyPeriodic ? always + [H5MDObservable(name: "pressure", unit: "bar")] : always

@@ -19,7 +19,8 @@ extension Simulation {
     point.notes.forEach(Console.note)
     deck = point.deck
     do { forceField = try makeForceField(deck) } catch is DeckError {
-      throw FileError(file: deck.model, "the model of the run is not there", help: "--model names it where it is now")
+      throw FileError(
+        file: deck.model, "the model of the run is not there", help: "--model names it where it is now")
     }
     guard forceField.hash == point.checkpoint.modelHash else {
       throw FileError(

@@ -145,7 +145,9 @@ extension Checkpoint {
       outputs: Dictionary(
         uniqueKeysWithValues: file.children(of: "/outputs").map {
           let count = Int64(try file.readIntegers("/outputs/" + $0).values.first ?? 0)
-          return try ($0, OutputMark(count: count, digest: file.stringAttribute("sha256", at: "/outputs/" + $0)))
+          return try (
+            $0, OutputMark(count: count, digest: file.stringAttribute("sha256", at: "/outputs/" + $0))
+          )
         }),
       deck: file.readString("/deck"), modelHash: file.stringAttribute("model_hash"),
       engineVersion: file.stringAttribute("engine_version"))

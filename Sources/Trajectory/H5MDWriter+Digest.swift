@@ -57,7 +57,9 @@ extension H5MDWriter.Tables {
       guard let table else { return frames.map { _ in [] } }
       let width = table.rowShape.reduce(1, *)
       let values = try table.readDoubles(rows: frames)
-      return frames.indices.map { Array(values[($0 - frames.lowerBound) * width..<($0 - frames.lowerBound + 1) * width]) }
+      return frames.indices.map {
+        Array(values[($0 - frames.lowerBound) * width..<($0 - frames.lowerBound + 1) * width])
+      }
     }
     let (steps, times, edges, species) = try (rows(step), rows(time), rows(edges), rows(species))
     let (positions, velocities, forces) = try (rows(position), rows(velocity), rows(force))
@@ -66,7 +68,8 @@ extension H5MDWriter.Tables {
       let i = frame - frames.lowerBound
       let elements = species[i].compactMap { UInt8(exactly: $0) }
       guard let step = Int64(exactly: steps[i][0]), elements.count == species[i].count else {
-        throw TrajectoryError.mismatch(file: path, reason: "frame \(frame + 1) has an impossible step or element")
+        throw TrajectoryError.mismatch(
+          file: path, reason: "frame \(frame + 1) has an impossible step or element")
       }
       return H5MDWriter.Frame(
         step: step, time: times[i][0], positions: positions[i], velocities: velocities[i], forces: forces[i],

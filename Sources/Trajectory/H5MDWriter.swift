@@ -109,7 +109,8 @@ public final class H5MDWriter {
     for table in tables.all {
       try table.truncate(toCount: writtenCount)
       guard try table.isWhole() else {
-        throw TrajectoryError.mismatch(file: path, reason: "\(table.path) has lost frames; move the file away")
+        throw TrajectoryError.mismatch(
+          file: path, reason: "\(table.path) has lost frames; move the file away")
       }
     }
     try file.flush()
@@ -129,13 +130,13 @@ public final class H5MDWriter {
     precondition(system.count == atomCount && observables.count == tables.observables.count)
     precondition(!options.storesForces || forces.count == atomCount)
     let frame = Frame(
-        step: step, time: time / H5MD.femtosecondsPerPicosecond,
-        positions: flat(system.positions, times: 1),
-        velocities: options.storesVelocities
-          ? flat(system.velocities, times: H5MD.femtosecondsPerPicosecond) : [],
-        forces: options.storesForces ? flat(forces, times: Units.kilojoulePerMole) : [],
-        species: system.atomicNumbers.map(UInt8.init), edges: H5MDWriter.edges(of: system.cell),
-        observables: observables)
+      step: step, time: time / H5MD.femtosecondsPerPicosecond,
+      positions: flat(system.positions, times: 1),
+      velocities: options.storesVelocities
+        ? flat(system.velocities, times: H5MD.femtosecondsPerPicosecond) : [],
+      forces: options.storesForces ? flat(forces, times: Units.kilojoulePerMole) : [],
+      species: system.atomicNumbers.map(UInt8.init), edges: H5MDWriter.edges(of: system.cell),
+      observables: observables)
     content.add(frame)
     pending.append(frame)
     if pending.count >= options.framesPerBatch { try flush() }

@@ -53,7 +53,8 @@ public final class LogTable {
     descriptor = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw errno == ENOENT
-        ? TrajectoryError.mismatch(file: path, reason: "there is no such file, but the checkpoint counts on it")
+        ? TrajectoryError.mismatch(
+          file: path, reason: "there is no such file, but the checkpoint counts on it")
         : Disk.failure(path, bytes: 0)
     }
     identity = FileIdentity(descriptor)

@@ -28,7 +28,7 @@ struct Bloch: ParsableCommand {
       do {
         var command = try parseAsRoot()
         try command.run()
-      } catch where exitCode(for: error).isSuccess {
+      } catch  where exitCode(for: error).isSuccess {
         // Help and version come as errors, too.
         try Console.print(fullMessage(for: error))
       }

@@ -19,7 +19,8 @@ struct ResumeCommand: ParsableCommand {
   @Option(help: "Where the model is now. (default: where it was, seen from the output folder or as it was)")
   var model: String?
 
-  @Option(help: "Where the structure is now; only the resolved deck names it, the atoms are the checkpoint's.")
+  @Option(
+    help: "Where the structure is now; only the resolved deck names it, the atoms are the checkpoint's.")
   var structure: String?
 
   @Option(help: "Threads, instead of the run's. Another number gives other bits.")

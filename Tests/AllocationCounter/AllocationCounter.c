@@ -8,7 +8,14 @@ static _Thread_local long count;
 
 long allocationCount(void) { return count; }
 
-#ifdef __GLIBC__
+// Sanitizers stand in for malloc themselves.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED
+#endif
+#endif
+
+#if defined(__GLIBC__) && !defined(IS_SANITIZED)
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);

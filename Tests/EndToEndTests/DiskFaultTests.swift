@@ -17,7 +17,8 @@
       let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Faults/disk_faults.c").path
       let outcome = try BlochProcess.shell(
-        "$(command -v clang || command -v cc) -shared -fPIC -O1 -o '\(library)' '\(source)' -ldl", in: folder.path)
+        "$(command -v clang || command -v cc) -shared -fPIC -O1 -o '\(library)' '\(source)' -ldl",
+        in: folder.path)
       try #require(outcome.exitCode == 0, "\(outcome.errors)")
     }
 
@@ -34,7 +35,8 @@
       try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
       let deck = try folder.writeDeck(
         "w", steps: Faults.steps, "ensemble: nvt\nthermostat: {tau: 50 fs}",
-        trajectory: "{every: 1 steps, precision: double}", log: "{every: 1 steps}", checkpoint: "{every: 2 steps}")
+        trajectory: "{every: 1 steps, precision: double}", log: "{every: 1 steps}",
+        checkpoint: "{every: 2 steps}")
       return (root, "\(deck) --output-dir \(root)")
     }
 
@@ -55,7 +57,8 @@
         let reader = try H5MDReader("\(folder)/w.trajectory.h5")
         return try (0..<reader.frameCount).map { index in
           let frame = try reader.frame(index)
-          return [UInt64(frame.step)] + frame.system.positions.flatMap { [$0.x, $0.y, $0.z] }.map(\.bitPattern)
+          return [UInt64(frame.step)]
+            + frame.system.positions.flatMap { [$0.x, $0.y, $0.z] }.map(\.bitPattern)
         }
       }
       return try bits(whole) == bits(path)
@@ -68,7 +71,9 @@
     /// Numbers, from 1, of the calls from the end of the second checkpoint to that of the third.
     fileprivate var checkpointCalls: ClosedRange<Int> {
       get throws {
-        let ends = indices.filter { self[$0] == "fsync ." && $0 > 0 && self[$0 - 1] == "rename w.checkpoint.h5" }
+        let ends = indices.filter {
+          self[$0] == "fsync ." && $0 > 0 && self[$0 - 1] == "rename w.checkpoint.h5"
+        }
         try #require(ends.count >= 3)
         return ends[1] + 2...ends[2] + 2
       }
@@ -120,7 +125,8 @@
       let calls = try all.checkpointCalls.map { all[$0 - 1] }.filter { !$0.hasPrefix("write") }
       #expect(
         calls == [
-          "fsync w.trajectory.h5", "fsync w.log.tsv", "unlink w.checkpoint.h5.tmp", "create w.checkpoint.h5.tmp",
+          "fsync w.trajectory.h5", "fsync w.log.tsv", "unlink w.checkpoint.h5.tmp",
+          "create w.checkpoint.h5.tmp",
           "fsync w.checkpoint.h5.tmp", "unlink w.checkpoint.previous.h5", "link w.checkpoint.previous.h5",
           "rename w.checkpoint.h5", "fsync .",
         ])
@@ -145,7 +151,9 @@
       }
     }
 
-    @Test(arguments: PowerCut.allCases) fileprivate func runThatLosesItsPowerInACheckpointGoesOnBitForBit(_ cut: PowerCut) throws {
+    @Test(arguments: PowerCut.allCases) fileprivate func runThatLosesItsPowerInACheckpointGoesOnBitForBit(
+      _ cut: PowerCut
+    ) throws {
       let faults = try Faults()
       for call in try faults.calls().checkpointCalls {
         let (root, deck) = try faults.newRun("dark")
@@ -172,7 +180,8 @@
         #expect(outcome.exitCode == 3, "call \(call): \(outcome)")
         #expect(outcome.errors.contains("no space left"), "call \(call): \(outcome.errors)")
         let hasBegun = FileManager.default.fileExists(atPath: "\(root)/w.checkpoint.h5")
-        #expect(outcome.errors.contains(hasBegun ? "bloch resume" : "run again"), "call \(call): \(outcome.errors)")
+        #expect(
+          outcome.errors.contains(hasBegun ? "bloch resume" : "run again"), "call \(call): \(outcome.errors)")
         let again = try BlochProcess.shell(
           "$BLOCH " + (hasBegun ? "resume \(root)/w.checkpoint.h5" : "run \(deck)"), in: faults.folder.path)
         #expect(again.exitCode == 0, "call \(call): \(again.errors)")

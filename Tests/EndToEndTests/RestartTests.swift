@@ -65,7 +65,8 @@ private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) th
     try expectSuccess(["run", deck], in: folder)
     let duration = (ContinuousClock.now - start) / Duration.microseconds(1)
     // BLOCH_SEED repeats the moments of a run of this test that failed.
-    let seed = ProcessInfo.processInfo.environment["BLOCH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
+    let seed =
+      ProcessInfo.processInfo.environment["BLOCH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
     let random = CounterRNG(seed: seed)
     for round in 0..<20 {
       let name = "killed\(round)"

@@ -10,7 +10,8 @@ private func shell(
 ) throws -> Outcome {
   let deck = try folder.writeDeck(
     "w", steps: steps, trajectory: "{every: 5 steps}", checkpoint: "{every: 1000000 steps}")
-  return try BlochProcess.shell(script, environment: environment.merging(["DECK": deck]) { $1 }, in: folder.path)
+  return try BlochProcess.shell(
+    script, environment: environment.merging(["DECK": deck]) { $1 }, in: folder.path)
 }
 
 private func logSteps(_ folder: TemporaryFolder) throws -> [Int] {
@@ -33,7 +34,8 @@ private func logSteps(_ folder: TemporaryFolder) throws -> [Int] {
   }
 
   @Test(arguments: [
-    "evaluate --model \(BlochProcess.model) \(BlochProcess.structure) --threads 1", "deck", "help", "--version",
+    "evaluate --model \(BlochProcess.model) \(BlochProcess.structure) --threads 1", "deck", "help",
+    "--version",
     "model info \(BlochProcess.model)", "check $DECK",
   ])
   func resultsThatCannotBeWrittenAreAnError(_ command: String) throws {
@@ -100,7 +102,8 @@ private func logSteps(_ folder: TemporaryFolder) throws -> [Int] {
     let outcome = try shell("ulimit -f 4; $BLOCH run $DECK", in: folder)
     #expect(outcome.exitCode == 3)
     #expect(outcome.errors.contains("run again"), "\(outcome.errors)")
-    #expect(Set(try FileManager.default.contentsOfDirectory(atPath: folder.path)) == ["w.yaml", "stdout", "stderr"])
+    #expect(
+      Set(try FileManager.default.contentsOfDirectory(atPath: folder.path)) == ["w.yaml", "stdout", "stderr"])
     #expect(try shell("$BLOCH run $DECK", in: folder).exitCode == 0)
   }
 
@@ -110,7 +113,8 @@ private func logSteps(_ folder: TemporaryFolder) throws -> [Int] {
     let process = try BlochProcess.start(["run", deck], in: folder.path)
     while !folder.exists("w.checkpoint.h5"), process.isRunning { usleep(1000) }
     for command in ["run \(deck) --overwrite", "run \(deck)", "resume w.checkpoint.h5 --steps 1"] {
-      _ = try BlochProcess.shell("$BLOCH \(command) >> words 2>&1; echo $? >> codes", in: folder.path, streams: "other")
+      _ = try BlochProcess.shell(
+        "$BLOCH \(command) >> words 2>&1; echo $? >> codes", in: folder.path, streams: "other")
     }
     kill(process.processIdentifier, SIGTERM)
     process.waitUntilExit()

@@ -73,7 +73,8 @@ private func run(_ deck: Deck) throws -> Simulation {
   }
   let whole = try run(deck("whole", steps: 60))
   let half = try run(deck("half", steps: 31))
-  var rest = try Simulation(checkpoint: half.files.checkpoint, options: ResumeOptions(steps: 29), forceField: ForceField.lennardJones)
+  var rest = try Simulation(
+    checkpoint: half.files.checkpoint, options: ResumeOptions(steps: 29), forceField: ForceField.lennardJones)
   try rest.resume()
   try expectSameRun(whole, rest)
 }

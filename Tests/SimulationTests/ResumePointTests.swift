@@ -189,7 +189,9 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     try file.close()
     let rest = try resume(files.checkpoint, ResumeOptions(steps: 21))
     #expect(rest.integrator.completedSteps == 42)
-    #expect(try String(contentsOfFile: whole.log, encoding: .utf8) == String(contentsOfFile: files.log, encoding: .utf8))
+    #expect(
+      try String(contentsOfFile: whole.log, encoding: .utf8)
+        == String(contentsOfFile: files.log, encoding: .utf8))
   }
 
   @Test(arguments: ["trajectory.h5", "log.tsv"]) func missingFileIsNamed(_ ending: String) throws {

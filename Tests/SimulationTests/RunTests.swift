@@ -75,7 +75,8 @@ private func failure(_ body: () throws -> Void) -> RunFailure? {
   try simulation.run(overwrite: false)
   let other = ForceField(potential: LennardJones(), species: [18], hash: "another")
   let refusal = failure {
-    _ = try Simulation(checkpoint: simulation.files.checkpoint, options: ResumeOptions(steps: 1), forceField: { _ in other })
+    _ = try Simulation(
+      checkpoint: simulation.files.checkpoint, options: ResumeOptions(steps: 1), forceField: { _ in other })
   }
   #expect(refusal?.exitCode == 3)
   #expect(refusal?.message.contains("model") == true)

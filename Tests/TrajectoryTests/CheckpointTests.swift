@@ -10,7 +10,9 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
     step: step, system: sampleSystem(isPeriodic: [true, false, true]),
     neighborListPositions: [[1, 2, 3], [1 / 3, -0.0, 5e-324], [7, 8, 9]],
     arrays: ["nose_hoover.position": [0.1, 1e-300], "nose_hoover.velocity": [], "box": [.infinity]],
-    outputs: ["trajectory": OutputMark(count: 17, digest: "0a"), "log": OutputMark(count: 1 << 40, digest: "")], deck: "timestep: 0.5 fs\n",
+    outputs: [
+      "trajectory": OutputMark(count: 17, digest: "0a"), "log": OutputMark(count: 1 << 40, digest: ""),
+    ], deck: "timestep: 0.5 fs\n",
     modelHash: "abc", engineVersion: "0.1.0")
 }
 
@@ -155,7 +157,9 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   try Data(FileSeal.sealed(image)).write(to: URL(fileURLWithPath: path))
   #expect(
     throws: TrajectoryError.corruptCheckpoint(
-      file: path, reason: "it is bloch-model version 1; this program reads bloch-checkpoint version 2: finish the run with the Bloch "
+      file: path,
+      reason:
+        "it is bloch-model version 1; this program reads bloch-checkpoint version 2: finish the run with the Bloch "
         + "that began it")
   ) { try Checkpoint.read(path) }
 }

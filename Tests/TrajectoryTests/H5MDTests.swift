@@ -168,7 +168,9 @@ func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
       digest: digest)
   }
   try resume()
-  for (table, width) in [("position/value", 9), ("velocity/value", 9), ("force/value", 9), ("position/time", 1)] {
+  for (table, width) in [
+    ("position/value", 9), ("velocity/value", 9), ("force/value", 9), ("position/time", 1),
+  ] {
     let file = try HDF5File(updating: path)
     let rows = try HDF5Rows(opening: "/particles/trajectory/" + table, in: file)
     let before = try rows.readDoubles(row: 3)
@@ -188,7 +190,8 @@ func trajectoriesSurviveARoundTrip(isDouble: Bool) throws {
   let path = scratch.path("a.h5")
   let options = H5MDOptions(framesPerBatch: 1)
   let writer = try H5MDWriter(
-    creating: path, system: sampleSystem(), observables: observables, options: options, provenance: provenance)
+    creating: path, system: sampleSystem(), observables: observables, options: options, provenance: provenance
+  )
   try append(0..<3, to: writer)
   let reader = open(path, O_RDONLY)
   defer { close(reader) }

@@ -26,7 +26,9 @@
   private func write(_ path: String, until end: Int) throws {
     let note = URL(fileURLWithPath: path + ".frames")
     let writer: H5MDWriter
-    if let words = try? String(contentsOf: note, encoding: .utf8).split(separator: " "), let count = Int(words[0]) {
+    if let words = try? String(contentsOf: note, encoding: .utf8).split(separator: " "),
+      let count = Int(words[0])
+    {
       writer = try H5MDWriter(
         resuming: path, system: system, observables: observables, options: options, frameCount: count,
         digest: String(words[1]))

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# What the tests alone do not see. Needs what Scripts/test.sh has set up.
+#
+#   format    every Swift file as swift format writes it
+#   checked   kernels built with the language's own checks (overflow, bounds), which a release leaves out
+#   address   the same under AddressSanitizer
+#   thread    under ThreadSanitizer, two threads on small systems; not part of a plain run: it takes long
+#
+# Without arguments: format, checked and address. `Scripts/check.sh thread` runs one of them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source Scripts/setup.sh
+
+# In-process tests of files, kernels and runs; those that start the program are Scripts/test.sh's.
+targets='HDF5Tests|TrajectoryTests|DeckTests|LatticeTests|KernelsTests|EquivariantTests|ReciprocalTests'
+targets+='|LRMACETests|DynamicsTests|SimulationTests'
+
+# Arguments: a name for the build folder, what the build is told, then what the tests are told.
+checked_tests() {
+  local options=(-c release -Xswiftc -enable-testing --scratch-path ".build/$1" ${2:+"$2"})
+  shift 2
+  BLOCH_CHECKED=1 swift build --build-tests "${options[@]}"
+  BLOCH_CHECKED=1 swift test --skip-build "${options[@]}" "$@"
+}
+
+[ $# -gt 0 ] || set -- format checked address
+for check in "$@"; do
+  echo "== $check"
+  case $check in
+    format) swift format lint --strict --recursive Sources Tests Package.swift ;;
+    checked) checked_tests checked "" --filter "$targets" ;;
+    address) BLOCH_SANITIZED=1 checked_tests address --sanitize=address --filter "$targets" ;;
+    thread) BLOCH_SANITIZED=1 checked_tests thread --sanitize=thread --filter 'Kernels|Reciprocal|LRMACE' ;;
+    *) fail "no check is called $check: format, checked, address, thread" ;;
+  esac
+done
