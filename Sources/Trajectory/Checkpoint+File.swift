@@ -67,7 +67,7 @@ extension Checkpoint {
     try file.createGroup("/outputs")
     for (name, mark) in outputs.sorted(by: { $0.key < $1.key }) {
       try file.write(mark.count, to: "/outputs/" + name)
-      try file.setAttribute("sha256", mark.digest, at: "/outputs/" + name)
+      try file.setAttribute("digest", mark.digest, at: "/outputs/" + name)
     }
     try file.write(deck, to: "/deck")
     let bytes = try file.image()
@@ -146,7 +146,7 @@ extension Checkpoint {
         uniqueKeysWithValues: file.children(of: "/outputs").map {
           let count = Int64(try file.readIntegers("/outputs/" + $0).values.first ?? 0)
           return try (
-            $0, OutputMark(count: count, digest: file.stringAttribute("sha256", at: "/outputs/" + $0))
+            $0, OutputMark(count: count, digest: file.stringAttribute("digest", at: "/outputs/" + $0))
           )
         }),
       deck: file.readString("/deck"), modelHash: file.stringAttribute("model_hash"),

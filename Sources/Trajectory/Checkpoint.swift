@@ -3,7 +3,8 @@
 
 import Lattice
 
-/// What a checkpoint counts on in an output file: so many frames or bytes, and the SHA-256 of what they hold.
+/// What a checkpoint counts on in an output file: so many frames or bytes, and the digest of what they
+/// hold.
 public struct OutputMark: Hashable, Sendable {
   public var count: Int64
   public var digest: String

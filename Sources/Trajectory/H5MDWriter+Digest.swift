@@ -1,9 +1,9 @@
-// What the frames of a trajectory hold, in 32 bytes. A checkpoint keeps the digest of the frames that it counts; whoever
-// goes on from it works the digest out again from the file, so that zeros or older bytes in the place of a frame (after
-// a power cut, or a copy that was not whole) are not taken for results.
+// What the frames of a trajectory hold, in a digest. A checkpoint keeps the digest of the frames that it counts; whoever
+// goes on from it works it out again from the file, so that zeros or older bytes in the place of a frame are not taken for
+// results.
 //
-// SHA-256 over frame after frame, little-endian as in the file: step (Int64); time (Double); positions, velocities and
-// forces, as far as they are stored, and edges (Float, or Double on request); species (UInt8); observables (Double).
+// Frame after frame: step, time, positions, velocities and forces as far as they are stored, edges, species, observables;
+// each number as the file holds it.
 
 import HDF5
 
@@ -19,25 +19,15 @@ extension H5MDWriter {
     let edges: [Double]
     let observables: [Double]
   }
+}
 
-  /// The digest of the frames that were added so far.
-  struct FrameDigest {
-    let isDouble: Bool
-    private var hash = SHA256()
-
-    init(isDouble: Bool) { self.isDouble = isDouble }
-
-    mutating func add(_ frame: Frame) {
-      hash.update([frame.step])
-      hash.update([frame.time])
-      for values in [frame.positions, frame.velocities, frame.forces, frame.edges] {
-        if isDouble { hash.update(values) } else { hash.update(values.map(Float.init)) }
-      }
-      hash.update(frame.species)
-      hash.update(frame.observables)
-    }
-
-    var hexadecimal: String { SHA256.hex(hash.finalize()) }
+extension ContentDigest {
+  mutating func add(_ frame: H5MDWriter.Frame, isDouble: Bool) {
+    add(UInt64(bitPattern: frame.step))
+    add([frame.time], isDouble: true)
+    for values in [frame.positions, frame.velocities, frame.forces, frame.edges] { add(values, isDouble: isDouble) }
+    add(frame.species)
+    add(frame.observables, isDouble: true)
   }
 }
 

@@ -29,10 +29,10 @@ public final class H5MDWriter {
   private var writtenCount = 0
   private var pending: [Frame] = []
   private var hasFailed = false
-  private var content: FrameDigest
+  private var content = ContentDigest()
   private let identity: FileIdentity?
 
-  /// SHA-256 over the frames appended so far, as they lie in the file; a checkpoint keeps it.
+  /// The digest of the frames appended so far; a checkpoint keeps it.
   public var digest: String { content.hexadecimal }
 
   /// Creates a trajectory; an existing file is an error.
@@ -47,7 +47,6 @@ public final class H5MDWriter {
     self.path = path
     self.options = options
     atomCount = system.count
-    content = FrameDigest(isDouble: options.isDouble)
     file = try HDF5File(creating: path)
     identity = FileIdentity(path)
     try H5MDWriter.writePreamble(to: file, system: system, provenance: provenance)
@@ -69,7 +68,6 @@ public final class H5MDWriter {
     file = try HDF5File(updating: path)
     identity = FileIdentity(path)
     tables = try Tables(openingIn: file, observables: observables, options: options)
-    content = FrameDigest(isDouble: options.isDouble)
     guard tables.position.rowShape == [system.count, 3] else {
       throw TrajectoryError.mismatch(
         file: path,
@@ -83,7 +81,7 @@ public final class H5MDWriter {
       }
     }
     for frames in tables.blocks(of: 0..<frameCount) {
-      for frame in try tables.read(frames, from: path) { content.add(frame) }
+      for frame in try tables.read(frames, from: path) { content.add(frame, isDouble: options.isDouble) }
     }
     guard content.hexadecimal == digest else {
       throw TrajectoryError.mismatch(
@@ -137,7 +135,7 @@ public final class H5MDWriter {
       forces: options.storesForces ? flat(forces, times: Units.kilojoulePerMole) : [],
       species: system.atomicNumbers.map(UInt8.init), edges: H5MDWriter.edges(of: system.cell),
       observables: observables)
-    content.add(frame)
+    content.add(frame, isDouble: options.isDouble)
     pending.append(frame)
     if pending.count >= options.framesPerBatch { try flush() }
   }

@@ -4,7 +4,6 @@
 //   # step [1]  time [ps]  potential_energy [eV]  temperature [K] ...
 
 import Foundation
-import HDF5
 
 /// Writes a table of numbers, line by line.
 public final class LogTable {
@@ -14,10 +13,10 @@ public final class LogTable {
   private let columns: [Column]
   private let descriptor: Int32
   private let identity: FileIdentity?
-  private var hash = SHA256()
+  private var content = ContentDigest()
 
-  /// SHA-256 of those bytes.
-  public var digest: String { SHA256.hex(hash.finalize()) }
+  /// The digest of those bytes.
+  public var digest: String { content.hexadecimal }
 
   /// A column of the table.
   public struct Column: Hashable, Sendable {
@@ -63,7 +62,7 @@ public final class LogTable {
     while length < byteCount {
       let count = pread(descriptor, &block, min(block.count, byteCount - length), off_t(length))
       guard count > 0 else { break }
-      block.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
+      content.add(block.prefix(count))
       length += count
     }
     guard length == byteCount else {
@@ -131,6 +130,6 @@ public final class LogTable {
       throw error
     }
     byteCount += bytes.count
-    bytes.withUnsafeBytes { hash.update($0) }
+    content.add(bytes)
   }
 }
