@@ -12,6 +12,31 @@ extension HDF5File {
     }
   }
 
+  /// Names of the attributes of the object at `path`.
+  public func attributeNames(at path: String = "/") throws -> [String] {
+    try reading { file in
+      let id = H5Oopen(file, path, bloch_h5p_default())
+      guard id >= 0 else { throw error(path, try exists(path) ? "cannot be read" : "is missing") }
+      return try withHandle(id, close: H5Oclose) { object in
+        let count = H5Aget_num_attrs(object)
+        guard count >= 0, Int(count) <= size else { throw error(path, "the attributes cannot be read") }
+        return try (0..<hsize_t(count)).map { index in
+          func name(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
+            H5Aget_name_by_idx(
+              object, ".", H5_INDEX_NAME, H5_ITER_INC, index, buffer, size, bloch_h5p_default())
+          }
+          let length = name(nil, 0)
+          guard length >= 0, length <= size else { throw error(path, "an attribute's name cannot be read") }
+          var buffer = [CChar](repeating: 0, count: length + 1)
+          guard name(&buffer, length + 1) >= 0 else {
+            throw error(path, "an attribute's name cannot be read")
+          }
+          return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+      }
+    }
+  }
+
   /// A text attribute, of fixed or variable length.
   public func stringAttribute(_ name: String, at path: String = "/") throws -> String {
     try withAttribute(name, at: path) { try $0.single($0.strings()) }

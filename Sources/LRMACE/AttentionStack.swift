@@ -22,14 +22,14 @@ final class AttentionStack<T: KernelScalar> {
   init?(
     model: Model, channels: Int, embedding: PackedMatrix<T>, threads: Int, evaluation: AttentionEvaluation
   ) {
-    let configurations = model.layers.compactMap(\.attention)
-    guard let first = configurations.first else { return nil }
+    guard let settings = model.attention else { return nil }
     self.threads = threads
     sum = ReciprocalAttention(
       kernel: ReciprocalKernel(
-        sigmas: first.sigmas, tolerance: first.epsilon, weight: first.kernelWeight,
-        subtractsSelf: first.subtractsSelf),
-      heads: first.heads, width: first.width, layers: configurations.count, threads: threads)
+        sigmas: settings.sigmas, tolerance: settings.epsilon, weight: settings.kernelWeight,
+        subtractsSelf: settings.subtractsSelf),
+      heads: settings.heads, width: settings.width, layers: model.layers.count { $0.attention != nil },
+      threads: threads)
     sum.preferredMethod = evaluation.method
     if let mesh = evaluation.mesh { sum.meshResolution = mesh }
     var index = 0
@@ -37,7 +37,7 @@ final class AttentionStack<T: KernelScalar> {
     for layer in model.layers {
       blocks.append(
         layer.attention.map {
-          AttentionBlock($0, index: index, channels: model.channels, paddedChannels: channels)
+          AttentionBlock($0, settings, index: index, channels: model.channels, paddedChannels: channels)
         })
       if layer.attention != nil { index += 1 }
     }
@@ -173,23 +173,26 @@ final class AttentionBlock<T: KernelScalar> {
 
   private static var normEpsilon: T { 1e-6 }
 
-  init(_ a: Model.Attention, index: Int, channels: Int, paddedChannels: Int) {
+  init(
+    _ a: Model.Attention, _ settings: Model.AttentionSettings, index: Int, channels: Int, paddedChannels: Int
+  ) {
+    let (heads, width) = (settings.heads, settings.width)
     func expand(_ m: Matrix) -> PackedMatrix<T> {
-      PackedMatrix(m, rowBlock: a.width, paddedRowBlock: a.width, paddedColumns: paddedChannels)
+      PackedMatrix(m, rowBlock: width, paddedRowBlock: width, paddedColumns: paddedChannels)
     }
     self.index = index
     self.channels = channels
     self.paddedChannels = paddedChannels
     inverseChannels = 1 / T(channels)
     filter = a.filter.values
-    heads = a.heads
-    width = a.width
-    headScale = T(1 / Double(a.width / a.heads).squareRoot())
+    self.heads = heads
+    self.width = width
+    headScale = T(1 / Double(width / heads).squareRoot())
     normalisation = a.normalisation
     activation = a.activation
     projection = PackedMatrix(
       Matrix(sideBySide: [a.query, a.key, a.value]), rowBlock: channels, paddedRowBlock: paddedChannels,
-      paddedColumns: 3 * a.width)
+      paddedColumns: 3 * width)
     output = expand(a.output)
     gate = a.gate.map(expand)
   }

@@ -51,11 +51,13 @@ public final class LRMACEPotential: Potential {
   private var energies: [Double] = []
 
   /// - Parameter dropsDeadPaths: leave out paths with weights of zero; the energies are the same either way.
+  /// - Throws: `ModelError` for a model that is not valid: no kernel sees what was not checked.
   public init(
     model: Model, precision: Precision = .mixed, threads: Int = 1,
     attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
-  ) {
+  ) throws {
     precondition(threads > 0)
+    try model.validate()
     let model = dropsDeadPaths ? model.withoutDeadPaths() : model
     self.model = model
     self.precision = precision
@@ -77,8 +79,8 @@ public final class LRMACEPotential: Potential {
     modelPath: String, precision: Precision = .mixed, threads: Int = 1,
     attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
   ) throws {
-    self.init(
-      model: try Model(contentsOf: modelPath), precision: precision, threads: threads, attention: attention,
+    try self.init(
+      model: Model(contentsOf: modelPath), precision: precision, threads: threads, attention: attention,
       dropsDeadPaths: dropsDeadPaths)
   }
 

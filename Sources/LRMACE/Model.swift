@@ -64,9 +64,11 @@ public struct Matrix: Sendable {
 /// A complete LR-MACE model.
 public struct Model: Sendable {
   public var name: String
-  /// Trained on what, by what, with which errors.
+  /// Trained on what, by what.
   public var provenance: String
-  /// SHA-256 of the arrays, hexadecimal.
+  /// Errors reached on unseen data, in words.
+  public var errors: String?
+  /// SHA-256 of all that the model's file held, hexadecimal: its identity (`Model.contents`).
   public var hash: String
 
   /// Atomic numbers of the elements that the model knows.
@@ -84,6 +86,8 @@ public struct Model: Sendable {
   public var radialBasis: BesselBasis
   /// [species, channels]: features entering the first layer.
   public var embedding: Matrix
+  /// What the attention of all layers shares; nil for a model without.
+  public var attention: AttentionSettings?
   public var layers: [Layer]
 
   /// b_n(r) = prefactor sin(w_n r) / r f(r / cutoff), with the polynomial cut-off of order p (DimeNet, eq. 8).
@@ -163,25 +167,32 @@ public struct Model: Sendable {
     case network(hidden: Matrix, weights: [Double])
   }
 
-  /// Reciprocal-space attention (DESIGN section 2).
-  public struct Attention: Sendable {
-    public enum Normalisation: String, Sendable { case none, queryKey = "rms_qk", all = "rms" }
-    public enum Activation: String, Sendable { case silu, softplus, identity }
-
+  /// The sum of reciprocal-space attention, one for all layers that attend (DESIGN section 2).
+  public struct AttentionSettings: Sendable, Hashable {
     public var heads: Int
+    /// D, a multiple of the number of heads.
     public var width: Int
-    public var normalisation: Normalisation
-    public var activation: Activation
     public var kernelWeight: KernelWeight
     public var epsilon: Double
     public var subtractsSelf: Bool
     /// Widths of the kernels G_sigma, Angstrom.
     public var sigmas: [Double]
+  }
+
+  /// The attention of one layer.
+  public struct Attention: Sendable {
+    public enum Normalisation: String, Sendable, CaseIterable { case none, queryKey = "rms_qk", all = "rms" }
+    public enum Activation: String, Sendable, CaseIterable { case silu, softplus, identity }
+
+    public var normalisation: Normalisation
+    public var activation: Activation
     /// [heads, sigmas]: G_h = sum_s filter[h, s] G_s.
     public var filter: Matrix
+    /// [channels, D], as key and value.
     public var query: Matrix
     public var key: Matrix
     public var value: Matrix
+    /// [D, channels], as the gate.
     public var output: Matrix
     public var gate: Matrix?
   }

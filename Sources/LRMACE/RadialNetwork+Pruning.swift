@@ -36,6 +36,8 @@ extension RadialNetwork {
       else { break }
       let norm = squares[pivot].squareRoot()
       largest = max(largest, norm)
+      // Functions that vanish, such as hidden units without weights, fill no group.
+      if norm <= Double.leastNormalMagnitude { break }
       if norm <= tolerance * largest, kept.count % multiple == 0 { break }
       let unit = functions[pivot].map { $0 / norm }
       var row = [Double](repeating: 0, count: functions.count)
@@ -46,6 +48,7 @@ extension RadialNetwork {
       kept.append(pivot)
       projections.append(row)
     }
+    guard !kept.isEmpty else { return network }
 
     var columns = Matrix(rows: hidden.rows, columns: kept.count)
     var expansion = Matrix(rows: kept.count, columns: functions.count)

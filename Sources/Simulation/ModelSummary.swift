@@ -17,24 +17,26 @@ public func modelSummary(path: String) throws -> String {
     "\(Elements.symbol(z) ?? "\(z)") (E0 \(String(format: "%.4f", energy)) eV)"
   }
   var lines = [
-    "name             \(model.name)",
+    "name             \(model.name.printable)",
     "elements         \(elements.joined(separator: ", "))",
     "cut-off          \(model.cutoff) Angstrom, \(model.layers.count) layers: messages carry "
       + "\(model.receptiveField) Angstrom",
     "channels         \(model.channels), l_max \(model.lmax), correlation \(model.correlation), "
       + "hidden l_max \(model.layers.map(\.outputLmax).max() ?? 0)",
   ]
-  for (t, layer) in model.layers.enumerated() {
-    guard let attention = layer.attention else { continue }
+  if let attention = model.attention {
     let sigmas = attention.sigmas.map { "\($0)" }.joined(separator: ", ")
-    lines.append(
-      "long range       layer \(t + 1): \(attention.heads) heads of width "
-        + "\(attention.width / attention.heads), sigma \(sigmas) Angstrom"
-        + (attention.gate == nil ? "" : ", gated"))
-  }
-  if model.layers.allSatisfy({ $0.attention == nil }) {
+    for (t, layer) in model.layers.enumerated() {
+      guard let block = layer.attention else { continue }
+      lines.append(
+        "long range       layer \(t + 1): \(attention.heads) heads of width "
+          + "\(attention.width / attention.heads), sigma \(sigmas) Angstrom"
+          + (block.gate == nil ? "" : ", gated"))
+    }
+  } else {
     lines.append("long range       none (short-range MACE)")
   }
-  lines += ["sha256           \(model.hash)", "provenance       \(model.provenance)"]
+  lines += ["sha256           \(model.hash)", "provenance       \(model.provenance.printable)"]
+  if let errors = model.errors { lines.append("errors           \(errors.printable)") }
   return lines.joined(separator: "\n")
 }

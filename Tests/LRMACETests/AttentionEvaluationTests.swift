@@ -7,7 +7,7 @@ import Testing
 private func evaluation(
   _ model: Model, _ system: AtomicSystem, _ method: AttentionMethod
 ) throws -> Evaluation {
-  let potential = LRMACEPotential(
+  let potential = try LRMACEPotential(
     model: model, precision: .double, attention: AttentionEvaluation(method: method))
   var result = Evaluation()
   try potential.evaluate(system, into: &result)
@@ -31,14 +31,14 @@ private func evaluation(
     Issue.record("no periodic frame")
     return
   }
-  let first = LRMACEPotential(model: model, attention: AttentionEvaluation(method: .mesh))
+  let first = try LRMACEPotential(model: model, attention: AttentionEvaluation(method: .mesh))
   var (system, expected, found) = (frame.system, Evaluation(), Evaluation())
   try first.evaluate(system, into: &expected)
   // Elsewhere another mesh might be chosen.
   for i in system.positions.indices { system.positions[i] += Vector3(0.1, -0.05, 0.02) * Double(i % 3) }
   try first.evaluate(system, into: &expected)
 
-  let second = LRMACEPotential(model: model, attention: AttentionEvaluation(method: .mesh))
+  let second = try LRMACEPotential(model: model, attention: AttentionEvaluation(method: .mesh))
   #expect(second.settings.isEmpty)
   second.restore(settings: first.settings)
   try second.rebuildNeighborList(at: first.neighborListPositions, system: system)

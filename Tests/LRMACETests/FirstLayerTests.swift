@@ -246,13 +246,13 @@ import Testing
 
   @Test func choiceOfTheFirstConfigurationIsKeptAndRestored() throws {
     let frame = try Golden.frames("rc_trained")[0]
-    let first = LRMACEPotential(model: try Golden.model("rc_trained"))
+    let first = try LRMACEPotential(model: Golden.model("rc_trained"))
     var (a, b) = (Evaluation(), Evaluation())
     try first.evaluate(frame.system, into: &a)
     let chosen = try #require(first.settings["first_layer_by_pairs"])
     var settings = first.settings
     settings["first_layer_by_pairs"] = [1 - chosen[0]]
-    let other = LRMACEPotential(model: try Golden.model("rc_trained"))
+    let other = try LRMACEPotential(model: Golden.model("rc_trained"))
     other.restore(settings: settings)
     try other.evaluate(frame.system, into: &b)
     #expect(other.settings == settings)

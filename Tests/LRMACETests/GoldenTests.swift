@@ -54,7 +54,7 @@ private enum ThirdParty {
   @Test func goldenFilesAreThere() { #expect(Golden.names.count >= 14) }
 
   @Test(arguments: Golden.names) func doublePrecisionReproducesTheReference(name: String) throws {
-    let potential = LRMACEPotential(model: try Golden.model(name), precision: .double)
+    let potential = try LRMACEPotential(model: Golden.model(name), precision: .double)
     var result = Evaluation()
     for frame in try Golden.frames(name) {
       try potential.evaluate(frame.system, into: &result)
@@ -66,7 +66,7 @@ private enum ThirdParty {
   }
 
   @Test(arguments: Golden.names) func mixedPrecisionStaysWithinItsTolerance(name: String) throws {
-    let potential = LRMACEPotential(model: try Golden.model(name), precision: .mixed, threads: 2)
+    let potential = try LRMACEPotential(model: Golden.model(name), precision: .mixed, threads: 2)
     var result = Evaluation()
     for frame in try Golden.frames(name) {
       try potential.evaluate(frame.system, into: &result)
@@ -88,8 +88,8 @@ private enum ThirdParty {
     let model = try Model(contentsOf: imported.path)
     let frames = try GoldenFrame.all(in: source)
     var result = Evaluation()
-    let double = LRMACEPotential(model: model, precision: .double)
-    let mixed = LRMACEPotential(model: model, precision: .mixed)
+    let double = try LRMACEPotential(model: model, precision: .double)
+    let mixed = try LRMACEPotential(model: model, precision: .mixed)
     for frame in frames {
       try double.evaluate(frame.system, into: &result)
       let d = frame.deviation(of: result)

@@ -54,7 +54,7 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
 @Suite struct InvarianceTests {
   @Test(arguments: models) func forcesAreTheDerivativeOfTheEnergy(name: String) throws {
     let model = try Golden.model(name)
-    let potential = LRMACEPotential(model: model, precision: .double)
+    let potential = try LRMACEPotential(model: model, precision: .double)
     for (n, vectors) in cells.enumerated() {
       let system = crystal(model, vectors: vectors, seed: UInt64(n + 1))
       var result = try evaluate(potential, system)
@@ -78,7 +78,7 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
 
   @Test(arguments: models) func stressIsTheDerivativeWithRespectToStrain(name: String) throws {
     let model = try Golden.model(name)
-    let potential = LRMACEPotential(model: model, precision: .double)
+    let potential = try LRMACEPotential(model: model, precision: .double)
     for (n, vectors) in cells.enumerated() {
       let system = crystal(model, vectors: vectors, seed: UInt64(n + 1))
       let stress = try evaluate(potential, system).stress
@@ -102,7 +102,7 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
 
   @Test(arguments: models) func energyIsInvariantAndForcesTurnWithTheSystem(name: String) throws {
     let model = try Golden.model(name)
-    let potential = LRMACEPotential(model: model, precision: .double)
+    let potential = try LRMACEPotential(model: model, precision: .double)
     let system = crystal(model, vectors: cells[1], seed: 3)
     let original = try evaluate(potential, system)
     let scale = max(1, abs(original.energy))
@@ -138,7 +138,7 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
   @Test(arguments: models.filter { !$0.contains("novolume") })
   func energyIsExtensiveAndIndependentOfTheCellChosen(name: String) throws {
     let model = try Golden.model(name)
-    let potential = LRMACEPotential(model: model, precision: .double)
+    let potential = try LRMACEPotential(model: model, precision: .double)
     let system = crystal(model, vectors: cells[0], seed: 5)
     let energy = try evaluate(potential, system).energy
     let a = system.cell.vectors
@@ -175,7 +175,7 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
   @Test func widthOfTheReadoutHasNoLimit() throws {
     var model = try Golden.model("lr_l_default_d1")
     let system = crystal(model, vectors: cells[0], seed: 2)
-    let energy = try evaluate(LRMACEPotential(model: model, precision: .double), system).energy
+    let energy = try evaluate(try LRMACEPotential(model: model, precision: .double), system).energy
     guard case .network(let hidden, let weights)? = model.layers[1].readout else {
       Issue.record("the last readout is no network")
       return
@@ -188,12 +188,12 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
       })
     model.layers[1].readout = .network(
       hidden: wide, weights: (0..<200).flatMap { _ in weights.map { $0 / 200 } })
-    let same = try evaluate(LRMACEPotential(model: model, precision: .double), system).energy
+    let same = try evaluate(try LRMACEPotential(model: model, precision: .double), system).energy
     #expect(abs(same - energy) < 1e-10)
   }
 
   @Test func elementUnknownToTheModelIsNamed() throws {
-    let potential = LRMACEPotential(model: try Golden.model("lr_l_default_d1"))
+    let potential = try LRMACEPotential(model: Golden.model("lr_l_default_d1"))
     let system = AtomicSystem(
       cell: .free, atomicNumbers: [8, 26], masses: [16, 56], positions: [[0, 0, 0], [2, 0, 0]])
     #expect(throws: ModelError.self) { try evaluate(potential, system) }

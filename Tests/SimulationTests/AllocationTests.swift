@@ -28,7 +28,7 @@
     /// Between two rebuilds of the neighbour list: the atoms move by less than half the skin. On one thread: lending
     /// a closure to others costs Swift a block of 32 bytes for each parallel region.
     @Test(arguments: AttentionMethod.allCases) func stepAllocatesNothing(method: AttentionMethod) throws {
-      let potential = LRMACEPotential(
+      let potential = try LRMACEPotential(
         model: try Model(contentsOf: root.appending(path: "Models/water.h5").path),
         attention: AttentionEvaluation(method: method))
       var system = try ExtendedXYZ.read(root.appending(path: "Inputs/water-64.xyz").path).system
