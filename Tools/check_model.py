@@ -15,6 +15,7 @@ import sys
 import h5py
 import numpy as np
 
+from bloch_model import Damaged, read_model
 from symmetric_contraction import block, wigner_3j
 
 
@@ -29,6 +30,24 @@ def read(group):
   """A group as nested dictionaries of arrays, with its attributes."""
   tree = {k: read(v) if isinstance(v, h5py.Group) else v[()] for k, v in group.items()}
   return tree | {k: v for k, v in group.attrs.items()}
+
+
+def load(path):
+  """A model, checked against its hash, as nested dictionaries of arrays and attributes."""
+  attributes, data = read_model(path)
+  tree = {}
+
+  def node(parts):
+    branch = tree
+    for part in parts:
+      branch = branch.setdefault(part, {})
+    return branch
+  for path, array in data.items():
+    *group, name = path.split('/')
+    node(group)[name] = array
+  for group, values in attributes.items():
+    node(group.split('/') if group else []).update(values)
+  return tree
 
 
 def spherical_harmonics(d, lmax):
@@ -168,7 +187,7 @@ def evaluate(model, numbers, positions, cell, pbc):
       if str(L) in layer.get('skip', {}):
         h[L] += np.einsum('num,nuw->nwm', h_in[L], layer['skip'][str(L)][species])
     if 'rsa' in layer:
-      rsa = layer['rsa']
+      rsa = model['rsa'] | layer['rsa']
       u = attention(h_in[0][..., 0], rsa, positions, cell, pbc.any())
       if 'W_g' in rsa:
         h = {l: v * (1 + u @ rsa['W_g'])[..., None] for l, v in h.items()}
@@ -190,8 +209,12 @@ def main():
   parser.add_argument('frames')
   parser.add_argument('--tolerance', type=float, default=1e-11, help='relative (default 1e-11)')
   arguments = parser.parse_args()
-  with h5py.File(arguments.model) as m, h5py.File(arguments.frames) as f:
-    model, frames, worst = read(m), read(f['frames']), {}
+  try:
+    model = load(arguments.model)
+  except Damaged as e:
+    sys.exit(f'{arguments.model}: {e}')
+  with h5py.File(arguments.frames) as f:
+    frames, worst = read(f['frames']), {}
   for frame in frames.values():
     out = evaluate(model, *(frame[k] for k in ('numbers', 'positions', 'cell', 'pbc')))
     for key in out.keys() & frame.keys():

@@ -3,12 +3,11 @@
 
   python3 Tools/import_mace.py SOURCE OUT.h5 [--name NAME] [--provenance TEXT] [--errors TEXT]
 
-SOURCE is a mace-torch pickle (`.model`; needs torch and mace-torch) or a reference HDF5 file (needs numpy and
-h5py only). e3nn's normalisations, path weights and activation constants are folded into plain matrices; the
-layout of OUT.h5 is in Tools/README.md.
+SOURCE is a mace-torch pickle (`.model`; needs torch and mace-torch), a reference HDF5 file (needs numpy and
+h5py only) or a Bloch model of an earlier version. e3nn's normalisations, path weights and activation constants
+are folded into plain matrices; the layout of OUT.h5 is in Tools/README.md.
 """
 import argparse
-import hashlib
 import os
 import pickle
 import sys
@@ -16,9 +15,9 @@ import sys
 import numpy as np
 
 import symmetric_contraction as contraction
-from mace_sources import INTERACTIONS, Unsupported, parse_irreps, read_mace_torch, read_reference, refuse
-
-VERSION = 1
+from bloch_model import Damaged, read_model, write_model
+from mace_sources import (INTERACTIONS, Unsupported, format_of, parse_irreps, read_mace_torch, read_reference,
+                          refuse)
 
 
 # ------------------------------------------------------------------ e3nn's flat weights -> matrices
@@ -164,25 +163,27 @@ def fold_readout(source, j):
 
 
 def fold_rsa(source, t):
-  """Reciprocal-space attention of a layer -> (attributes, datasets), or None."""
+  """Reciprocal-space attention of a layer -> (its attributes, its datasets, what all layers share), or None.
+  What is shared: (attributes, sigmas)."""
   c, P = source.config.get('rsa'), f'rsa.{t}.'
   if not c or P + 'W_qkv' not in source.state:
     return None
   refuse(c.get('mix', 'add') != 'add', f'RSA mix {c.get("mix")!r} (only "add")')
   choices = dict(phi=('silu', 'softplus', 'identity'), weight=('coulomb', 'no_volume', 'top6'),
                  norm=('none', 'rms_qk', 'rms'))
-  attributes = dict(phi=c['phi'], weight=c['weight'], norm=c.get('norm') or 'none')
+  chosen = dict(phi=c['phi'], weight=c['weight'], norm=c.get('norm') or 'none')
   for key, known in choices.items():
-    refuse(attributes[key] not in known, f'RSA {key} {attributes[key]!r} (one of {", ".join(known)})')
+    refuse(chosen[key] not in known, f'RSA {key} {chosen[key]!r} (one of {", ".join(known)})')
   q, k, v = np.split(source.state[P + 'W_qkv'], 3, axis=1)
   H, sigmas = c['heads'], np.array(c['filter'] or c['sigma'], float)
   one_hot = np.eye(len(sigmas))[np.arange(H) % len(sigmas)]
-  data = dict(W_q=q, W_k=k, W_v=v, W_o=source.state[P + 'W_o'], sigmas=sigmas,
+  data = dict(W_q=q, W_k=k, W_v=v, W_o=source.state[P + 'W_o'],
               filter=source.state[P + 'filter_c'] if c['filter'] else one_hot)
   if c['gate']:
     data['W_g'] = source.state[P + 'W_g']
-  attributes.update(heads=H, width=q.shape[1], eps=float(c['eps']), subtract_self=int(c['subtract_self']))
-  return attributes, data
+  shared = dict(heads=H, width=q.shape[1], weight=chosen['weight'], eps=float(c['eps']),
+                subtract_self=int(c['subtract_self']))
+  return dict(phi=chosen['phi'], norm=chosen['norm']), data, (shared, sigmas)
 
 
 def fold(source):
@@ -211,44 +212,28 @@ def fold(source):
     if (rsa := fold_rsa(source, t)) is not None:
       attributes[f'{group}/rsa'] = rsa[0]
       data.update({f'{group}/rsa/{k}': v for k, v in rsa[1].items()})
+      attributes['rsa'], data['rsa/sigmas'] = rsa[2]
   for j in range(len(source.readouts)):
     group = f'layers/{T - 1 if len(source.readouts) == 1 else j}/readout'
     kind, readout = fold_readout(source, j)
     attributes[group] = {'kind': kind}
     data.update({f'{group}/{k}': v for k, v in readout.items()})
+  for name, array in data.items():
+    refuse(not np.isfinite(array).all(), f'{name} holds a value that is not finite')
   return attributes, data
 
 
-# ------------------------------------------------------------------ Bloch model file
-def digest(data):
-  """SHA-256 over path and raw little-endian bytes of every dataset, paths in byte order."""
-  sha = hashlib.sha256()
-  for path in sorted(data, key=str.encode):
-    sha.update(path.encode())
-    sha.update(data[path].tobytes())
-  return sha.hexdigest()
+def read(path, name):
+  """Any source that this tool knows -> `Source`, or (attributes, datasets) of a Bloch model."""
+  if not path.endswith('.h5'):
+    return read_mace_torch(path, name)
+  return read_model(path) if format_of(path) == 'bloch-model' else read_reference(path, name)
 
 
-def write_model(path, attributes, data):
-  import h5py
-  data = {k: np.ascontiguousarray(v, '<i4' if np.asarray(v).dtype.kind in 'iu' else '<f8')
-          for k, v in data.items()}
-  for name, array in data.items():
-    refuse(not np.isfinite(array).all(), f'{name} holds a value that is not finite')
-  partial = f'{path}.partial'
-  with h5py.File(partial, 'w') as f:
-    f.attrs.update(format='bloch-model', version=np.int32(VERSION), sha256=digest(data))
-    for name, array in data.items():
-      f.create_dataset(name, data=array)
-    for group, values in attributes.items():
-      for key, value in values.items():
-        f[group or '/'].attrs[key] = np.int32(value) if isinstance(value, (int, np.integer)) else value
-  os.replace(partial, path)
-
-
+# ------------------------------------------------------------------ command line
 def main():
   p = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], epilog='See Tools/README.md.')
-  p.add_argument('source', help='mace-torch .model pickle or reference .h5 file')
+  p.add_argument('source', help='mace-torch .model pickle, reference .h5 file or Bloch model of an earlier version')
   p.add_argument('output', help='Bloch model file to write')
   p.add_argument('--name', help='name stored in the model (default: name of SOURCE)')
   p.add_argument('--provenance', help='trained on what, by what (default: what SOURCE says)')
@@ -258,13 +243,17 @@ def main():
     sys.exit(f'{a.source}: no such file')
   name = a.name or os.path.splitext(os.path.basename(a.source))[0]
   try:
-    source = (read_reference if a.source.endswith('.h5') else read_mace_torch)(a.source, name)
-    source.provenance, source.errors = a.provenance or source.provenance, a.errors or source.errors
-    attributes, data = fold(source)
+    source = read(a.source, name)
+    attributes, data = source if isinstance(source, tuple) else fold(source)
+    for key in ('name', 'provenance', 'errors'):
+      if getattr(a, key):
+        attributes[''][key] = getattr(a, key)
     write_model(a.output, attributes, data)
   except Unsupported as e:
     sys.exit(f'{a.source}: Bloch does not support: {e}')
-  except (OSError, ImportError, pickle.UnpicklingError) as e:
+  except Damaged as e:
+    sys.exit(f'{a.source}: {e}')
+  except (OSError, ImportError, KeyError, pickle.UnpicklingError) as e:
     form = 'HDF5' if a.source.endswith('.h5') else 'a mace-torch model'
     sys.exit(f'{a.source}: cannot be read as {form}: {e}')
   r = attributes['']

@@ -3,6 +3,7 @@ e3nn instructions that say how they are cut. What Bloch cannot evaluate is refus
 import json
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,6 +46,12 @@ def parse_irreps(text):
 
 
 # ------------------------------------------------------------------ reference HDF5 (format lr-mace-golden-1)
+def format_of(path):
+  import h5py
+  with h5py.File(path) as f:
+    return f.attrs.get('format')
+
+
 def read_reference(path, name):
   import h5py
   with h5py.File(path) as f:
@@ -164,14 +171,55 @@ def source_from_mace(model, name, provenance):
                 readout_silu_norm=readout_norms[-1])
 
 
+# The classes of a model that Bloch can evaluate. Their code is mace-torch's own; a file adds none to it.
+CLASSES = {
+  'e3nn.math._normalize_activation': ['normalize2mom'], 'e3nn.nn._activation': ['Activation'],
+  'e3nn.nn._fc': ['FullyConnectedNet', '_Layer'], 'e3nn.o3._irreps': ['Irrep', 'Irreps', '_MulIr'],
+  'e3nn.o3._linear': ['Instruction', 'Linear'], 'e3nn.o3._spherical_harmonics': ['SphericalHarmonics'],
+  'e3nn.o3._tensor_product._instruction': ['Instruction'],
+  'e3nn.o3._tensor_product._sub': ['FullyConnectedTensorProduct'],
+  'e3nn.o3._tensor_product._tensor_product': ['TensorProduct'],
+  'mace.modules.blocks': [
+    'AtomicEnergiesBlock', 'EquivariantProductBasisBlock', 'LinearNodeEmbeddingBlock', 'LinearReadoutBlock',
+    'NonLinearReadoutBlock', 'RadialEmbeddingBlock', 'ScaleShiftBlock', *INTERACTIONS],
+  'mace.modules.irreps_tools': ['reshape_irreps'], 'mace.modules.models': ['MACE', 'ScaleShiftMACE'],
+  'mace.modules.radial': ['BesselBasis', 'PolynomialCutoff'],
+  'mace.modules.symmetric_contraction': ['Contraction', 'SymmetricContraction'],
+  'torch.nn.functional': ['silu'], 'torch.nn.modules.container': ['ModuleList', 'ParameterList']}
+# Compiled graphs come with Python source that loading would run. Bloch needs their weights alone.
+GRAPHS = ('torch.fx.graph_module.reduce_graph_module', 'torch.fx.graph_module.reduce_package_graph_module',
+          'torch.fx._symbolic_trace.Tracer')
+
+
+def load_weights(path):
+  """The module in a pickle, without running anything that the pickle holds."""
+  import importlib
+  import zipfile
+  import torch
+  refuse(not zipfile.is_zipfile(path), 'anything but an archive as torch.save writes since torch 1.6')
+  serialization = torch.serialization
+  refuse(not hasattr(serialization, 'get_unsafe_globals_in_checkpoint'), f'torch {torch.__version__} (2.6 or later)')
+  known = {f'{module}.{name}' for module, names in CLASSES.items() for name in names} | set(GRAPHS)
+  unknown = [name for name in serialization.get_unsafe_globals_in_checkpoint(path) if name not in known]
+  refuse(unknown, f'{", ".join(sorted(unknown))} in a .model file')
+
+  def without_graph(*_):
+    return torch.nn.Module()
+  allowed = [getattr(importlib.import_module(module), name) for module, names in CLASSES.items() for name in names]
+  with serialization.safe_globals(allowed + [(without_graph, name) for name in GRAPHS]):
+    return torch.load(path, map_location='cpu', weights_only=True)
+
+
 def read_mace_torch(path, name):
   import warnings
   warnings.filterwarnings('ignore')  # mace-torch and e3nn warn about their own use of torch.load
   try:
     import mace  # noqa: F401  before e3nn: it lets torch unpickle modules
-    import torch
+    import torch  # noqa: F401
   except ImportError as e:
     raise ImportError(f'a .model file needs torch and mace-torch (pip install torch mace-torch): {e}') from e
-  model = torch.load(path, map_location='cpu', weights_only=False)
+  print(f'{path}: a pickle can run code; weights and the known classes of mace-torch are loaded, nothing else',
+        file=sys.stderr)
+  model = load_weights(path)
   provenance = f'imported from {os.path.basename(path)} ({type(model).__name__}, mace-torch)'
   return source_from_mace(model, name, provenance)

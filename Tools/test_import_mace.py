@@ -1,6 +1,12 @@
 """python3 -m unittest discover Tools; the parts that need torch and mace-torch skip without them."""
+import io
+import os
+import pickle
+import subprocess
+import sys
 import tempfile
 import unittest
+from contextlib import redirect_stderr
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,8 +15,9 @@ import numpy as np
 
 import import_mace
 import symmetric_contraction as contraction
-from check_model import evaluate, read
-from mace_sources import Unsupported, parse_irreps, source_from_mace
+from bloch_model import Damaged, digest, read_model, write_model
+from check_model import evaluate, load, read
+from mace_sources import Unsupported, parse_irreps, read_mace_torch, source_from_mace
 
 try:
   import mace  # noqa: F401  before e3nn
@@ -51,19 +58,80 @@ class GoldenFiles(unittest.TestCase):
   def test_models_reproduce_their_frames(self):
     for path in sorted(GOLDEN.glob('*.model.h5')):
       frames = GOLDEN / path.name.replace('model', 'frames')
-      with self.subTest(path.stem), h5py.File(path) as m, h5py.File(frames) as f:
+      with self.subTest(path.stem), h5py.File(frames) as f:
         frame = read(f['frames'][min(f['frames'])])
-        out = evaluate(read(m), *(frame[k] for k in ('numbers', 'positions', 'cell', 'pbc')))
+        out = evaluate(load(path), *(frame[k] for k in ('numbers', 'positions', 'cell', 'pbc')))
         for key in out.keys() & frame.keys():
           np.testing.assert_allclose(out[key], frame[key], rtol=1e-11, atol=1e-13, err_msg=key)
 
-  def test_digest_covers_every_dataset(self):
-    with h5py.File(min(GOLDEN.glob('*.model.h5'))) as f:
-      data = {}
-      f.visititems(lambda name, item: data.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
-      self.assertEqual(import_mace.digest(data), f.attrs['sha256'])
-      data['E0'] = data['E0'] + 1e-12
-      self.assertNotEqual(import_mace.digest(data), f.attrs['sha256'])
+  def test_hash_covers_every_dataset_and_attribute(self):
+    attributes, data = read_model(min(GOLDEN.glob('*.model.h5')))
+    whole = digest(attributes, data)
+    for path in data:
+      array = data[path].copy()
+      array.flat[-1] += 1
+      self.assertNotEqual(digest(attributes, data | {path: array}), whole, path)
+    for group, values in attributes.items():
+      for key, value in values.items():
+        other = value + 'x' if isinstance(value, str) else value + 1
+        self.assertNotEqual(digest(attributes | {group: values | {key: other}}, data), whole, f'{group}@{key}')
+
+  def test_version_1_becomes_version_2_with_every_number_kept(self):
+    old = GOLDEN / 'x_d_top6_rms_reduced_cg.version-1.h5'
+    with tempfile.TemporaryDirectory() as folder:
+      new = f'{folder}/new.h5'
+      subprocess.run([sys.executable, import_mace.__file__, old, new], check=True, stdout=subprocess.DEVNULL)
+      with h5py.File(old) as f, h5py.File(new) as g:
+        self.assertEqual(g.attrs['version'], 2)
+        self.assertEqual(list(g['rsa/sigmas']), list(f['layers/1/rsa/sigmas']))
+        def compare(name, node):
+          if isinstance(node, h5py.Dataset) and not name.endswith('sigmas'):
+            self.assertEqual(node[()].tobytes(), g[name][()].tobytes(), name)
+        f.visititems(compare)
+      sound = GOLDEN / 'x_d_top6_rms_reduced_cg.model.h5'
+      self.assertEqual(digest(*read_model(new)), digest(*read_model(sound)))
+
+  def test_edited_attributes_and_layers_that_differ_are_noticed(self):
+    attributes, data = read_model(GOLDEN / 'x_d_top6_rms_reduced_cg.model.h5')
+    with tempfile.TemporaryDirectory() as folder:
+      path = f'{folder}/m.h5'
+      write_model(path, attributes, data)
+      with h5py.File(path, 'r+') as f:
+        f.attrs.modify('cutoff_p', 3)
+      with self.assertRaisesRegex(Damaged, 'checksum'):
+        read_model(path)
+      old = (GOLDEN / 'x_d_top6_rms_reduced_cg.version-1.h5').read_bytes()
+      Path(path).write_bytes(old)
+      with h5py.File(path, 'r+') as f:
+        f['layers/1/rsa'].attrs.modify('eps', 1e-3)
+      with self.assertRaisesRegex(Damaged, 'layers/1/rsa has other settings'):
+        read_model(path)
+
+
+class Output(unittest.TestCase):
+  def test_file_appears_complete_with_the_permissions_of_the_umask(self):
+    model = read_model(min(GOLDEN.glob('*.model.h5')))
+    with tempfile.TemporaryDirectory() as folder:
+      before = os.umask(0o027)
+      try:
+        write_model(f'{folder}/m.h5', *model)
+      finally:
+        os.umask(before)
+      self.assertEqual(os.stat(f'{folder}/m.h5').st_mode & 0o777, 0o640)
+      self.assertEqual(os.listdir(folder), ['m.h5'])
+
+  def test_no_link_is_followed_and_no_file_beside_it_touched(self):
+    model = read_model(min(GOLDEN.glob('*.model.h5')))
+    with tempfile.TemporaryDirectory() as folder:
+      other = Path(folder) / 'other'
+      other.write_text('precious')
+      os.symlink(other, f'{folder}/m.h5.{os.getpid()}.partial')
+      with self.assertRaises(FileExistsError):
+        write_model(f'{folder}/m.h5', *model)
+      os.unlink(f'{folder}/m.h5.{os.getpid()}.partial')
+      os.symlink(other, f'{folder}/m.h5')
+      write_model(f'{folder}/m.h5', *model)
+      self.assertEqual(other.read_text(), 'precious')
 
 
 class Refusals(unittest.TestCase):
@@ -112,9 +180,32 @@ class FromTorch(unittest.TestCase):
                     dict(use_agnostic_product=True)):
       with self.subTest(str(options)), tempfile.TemporaryDirectory() as folder:
         model = build(**options)
-        import_mace.write_model(f'{folder}/m.h5', *import_mace.fold(source_from_mace(model, 'm', '')))
-        with h5py.File(f'{folder}/m.h5') as f:
-          self.assertAlmostEqual(evaluate(read(f), **WATER)['energy'], energy_of_mace(model), delta=1e-12)
+        write_model(f'{folder}/m.h5', *import_mace.fold(source_from_mace(model, 'm', '')))
+        energy = evaluate(load(f'{folder}/m.h5'), **WATER)['energy']
+        self.assertAlmostEqual(energy, energy_of_mace(model), delta=1e-12)
+        # The same from the file that mace-torch saves, of which nothing is run.
+        torch.save(model, f'{folder}/m.model')
+        with redirect_stderr(io.StringIO()) as words:
+          source = read_mace_torch(f'{folder}/m.model', 'm')
+        self.assertIn('a pickle can run code', words.getvalue())
+        write_model(f'{folder}/n.h5', *import_mace.fold(source))
+        self.assertEqual(evaluate(load(f'{folder}/n.h5'), **WATER)['energy'], energy)
+
+  def test_code_in_a_pickle_is_not_run(self):
+    class Evil:
+      def __reduce__(self):
+        return os.mkdir, (self.folder + '/ran',)
+    with tempfile.TemporaryDirectory() as folder:
+      evil = Evil()
+      evil.folder = folder
+      torch.save({'model': evil}, f'{folder}/m.model')
+      with redirect_stderr(io.StringIO()), self.assertRaisesRegex(Unsupported, 'mkdir'):
+        read_mace_torch(f'{folder}/m.model', 'm')
+      with open(f'{folder}/n.model', 'wb') as f:
+        pickle.dump(evil, f)
+      with redirect_stderr(io.StringIO()), self.assertRaises((Unsupported, pickle.UnpicklingError, RuntimeError)):
+        read_mace_torch(f'{folder}/n.model', 'n')
+      self.assertFalse(os.path.exists(f'{folder}/ran'))
 
   def test_what_bloch_does_not_evaluate_is_refused_by_name(self):
     for word, options in (

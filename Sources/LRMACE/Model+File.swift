@@ -23,12 +23,16 @@ extension Model {
   /// - Throws: `HDF5Error` where the file cannot be read, `ModelError` where its contents are not a valid model.
   public init(contentsOf name: String) throws {
     func fail(_ reason: String) -> ModelError { ModelError(file: name, reason: reason) }
-    let importing = "a mace-torch model is imported by `python3 Tools/import_mace.py IN OUT.h5`"
-    guard !Self.isMACETorch(name) else { throw fail("this is not a Bloch model; \(importing)") }
+    let importing = "imported by `python3 Tools/import_mace.py IN OUT.h5`"
+    guard !Self.isMACETorch(name) else {
+      throw fail("this is not a Bloch model; a mace-torch model is \(importing)")
+    }
     let file = try HDF5File(reading: name)
     let format = try file.hasAttribute("format") ? file.stringAttribute("format") : "none"
     guard format == "bloch-model" else {
-      throw fail("this is an HDF5 file of format '\(format)', not a Bloch model; \(importing)")
+      throw fail(
+        "this is an HDF5 file of format '\(format)', not a Bloch model; a mace-torch model is \(importing)"
+          + (format.hasPrefix("lr-mace") ? ", and so is this file" : ""))
     }
     let version = try file.integerAttribute("version")
     guard (1...Self.fileVersion).contains(version) else {

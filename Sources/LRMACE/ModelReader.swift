@@ -47,7 +47,7 @@ struct ModelReader {
   func members(of group: String, _ names: [String], attributes: [String] = []) throws -> Set<String> {
     let children = try file.children(of: group)
     if let unknown = children.first(where: { !names.contains($0) }) {
-      throw fail("\(group == "/" ? "" : group + "/")\(unknown) is not known in a model of version \(version)")
+      throw fail("'\(group == "/" ? "" : group + "/")\(unknown)' is not known in a model of version \(version)")
     }
     try requireAttributes(of: group, attributes)
     return Set(children)
@@ -55,7 +55,7 @@ struct ModelReader {
 
   private func requireAttributes(of path: String, _ names: [String]) throws {
     if let unknown = try file.attributeNames(at: path).first(where: { !names.contains($0) }) {
-      throw fail("attribute \(unknown) of \(path) is not known in a model of version \(version)")
+      throw fail("attribute '\(unknown)' of \(path) is not known in a model of version \(version)")
     }
   }
 

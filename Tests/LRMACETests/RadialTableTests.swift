@@ -1,4 +1,5 @@
 import Foundation
+import Lattice
 import Testing
 
 @testable import LRMACE
@@ -85,5 +86,18 @@ import Testing
       let error = largest(order) { exact[$0, order, $1] - other[$0, order, $1] }
       #expect(error < 1e-5 * scale, "derivative \(order)")
     }
+  }
+
+  /// Regularisation leaves hidden units without weights; no function is spanned by what vanishes.
+  @Test(arguments: [0, 3, 13]) func hiddenUnitsWithoutWeightsAreLeftOut(alive: Int) throws {
+    var model = try Golden.model("rc_trained")
+    var hidden = model.layers[0].radial[model.layers[0].radial.count - 2]
+    for row in 0..<hidden.rows { for c in alive..<hidden.columns { hidden[row, c] = 0 } }
+    model.layers[0].radial[model.layers[0].radial.count - 2] = hidden
+    let frame = try Golden.frames("rc_trained")[0]
+    var (exact, mixed) = (Evaluation(), Evaluation())
+    try LRMACEPotential(model: model, precision: .double).evaluate(frame.system, into: &exact)
+    try LRMACEPotential(model: model, precision: .mixed).evaluate(frame.system, into: &mixed)
+    #expect(exact.energy.isFinite && abs(exact.energy - mixed.energy) < 2e-6 * Double(frame.system.count))
   }
 }

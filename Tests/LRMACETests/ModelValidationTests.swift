@@ -1,0 +1,123 @@
+// Models that no file and no program may hand to a kernel, each with the words that must name what is wrong.
+
+import Testing
+
+@testable import LRMACE
+
+private struct BadModel: CustomTestStringConvertible, Sendable {
+  let words: String
+  let spoil: @Sendable (inout Model) -> Void
+  var testDescription: String { words }
+
+  init(_ words: String, _ spoil: @escaping @Sendable (inout Model) -> Void) {
+    (self.words, self.spoil) = (words, spoil)
+  }
+}
+
+/// Two layers, vectors, a gate, four heads that mix three kernels, correlation 3.
+private let base = "lr_f_4heads_filter_self_gate_l1_corr3"
+
+private let badNumbers: [BadModel] = [
+  BadModel("scale is inf eV") { $0.scale = .infinity }, BadModel("scale is nan") { $0.scale = .nan },
+  BadModel("scale is 0.0") { $0.scale = 0 }, BadModel("scale is -1.0") { $0.scale = -1 },
+  BadModel("shift is nan eV") { $0.shift = .nan }, BadModel("shift is 1e+300") { $0.shift = 1e300 },
+  BadModel("E0 is 1e+300 eV") { $0.isolatedEnergies[1] = 1e300 },
+  BadModel("E0 has 1 energies for 2 species") { $0.isolatedEnergies.removeLast() },
+  BadModel("r_max is 1e-300 Angstrom") { $0.cutoff = 1e-300 },
+  BadModel("r_max is 99.9 Angstrom") { $0.cutoff = 99.9 }, BadModel("r_max is nan") { $0.cutoff = .nan },
+  BadModel("r_max is 4.6 Angstrom, but its bessel_frequencies are those of 4.5") { $0.cutoff = 4.6 },
+  BadModel("as number 5, expected about n pi / r_max") { $0.cutoff = 5 },
+  BadModel("bessel_prefactor is nan") { $0.radialBasis.prefactor = .nan },
+  BadModel("bessel_prefactor is 0.0") { $0.radialBasis.prefactor = 0 },
+  BadModel("bessel_prefactor is 1e+300") { $0.radialBasis.prefactor = 1e300 },
+  BadModel("cutoff_p is -3") { $0.radialBasis.cutoffExponent = -3 },
+  BadModel("cutoff_p is 0") { $0.radialBasis.cutoffExponent = 0 },
+  BadModel("cutoff_p is 1,") { $0.radialBasis.cutoffExponent = 1 },
+  BadModel("cutoff_p is 2000000000") { $0.radialBasis.cutoffExponent = 2_000_000_000 },
+  BadModel("bessel_frequencies holds nan") { $0.radialBasis.frequencies[3] = .nan },
+  BadModel("bessel_frequencies holds 0.0 1/Angstrom as number 1") { $0.radialBasis.frequencies[0] = 0 },
+  BadModel("number of Bessel frequencies is 0") { $0.radialBasis.frequencies = [] },
+  BadModel("species is empty") { $0.species = [] }, BadModel("species is 0") { $0.species[0] = 0 },
+  BadModel("species is -8") { $0.species[1] = -8 }, BadModel("species is 119") { $0.species[1] = 119 },
+  BadModel("species holds 1 twice") { $0.species[1] = 1 },
+  BadModel("rsa: sigma is inf") { $0.attention?.sigmas[1] = .infinity },
+  BadModel("rsa: sigma is nan") { $0.attention?.sigmas[1] = .nan },
+  BadModel("rsa: sigma is 1e-07") { $0.attention?.sigmas[0] = 1e-7 },
+  BadModel("rsa: number of sigmas is 0") { $0.attention?.sigmas = [] },
+  BadModel("rsa: eps is 0.0") { $0.attention?.epsilon = 0 },
+  BadModel("rsa: eps is 1.0") { $0.attention?.epsilon = 1 },
+  BadModel("rsa: width is 1000000") { $0.attention?.width = 1_000_000 },
+  BadModel("does not divide into 0 heads") { $0.attention?.heads = 0 },
+  BadModel("does not divide into 3 heads") { $0.attention?.heads = 3 },
+  BadModel("rsa: width x head width is 1048576") {
+    $0.attention?.width = 1024
+    $0.attention?.heads = 1
+  },
+  BadModel("holds 1e+300, expected weights") { $0.layers[0].radial[0].values[5] = 1e300 },
+  BadModel("layers/1/rsa/filter holds nan") { $0.layers[1].attention?.filter.values[0] = .nan },
+  BadModel("layers/1/contraction/0/weights3 holds inf") {
+    $0.layers[1].contraction[0].weights3[1].values[0] = .infinity
+  },
+  BadModel("name is longer") { $0.name = String(repeating: "a", count: 100_000) },
+]
+
+private let badStructures: [BadModel] = [
+  BadModel("lmax is 7") { $0.lmax = 7 }, BadModel("lmax is -1") { $0.lmax = -1 },
+  BadModel("channels is 0") { $0.channels = 0 }, BadModel("channels is 4097") { $0.channels = 4097 },
+  BadModel("embedding has shape") { $0.channels = 17 },
+  BadModel("correlation is 2, but its contractions are of order 3") { $0.correlation = 2 },
+  BadModel("num_layers is 0") { $0.layers = [] },
+  BadModel("its last layer has no readout") { $0.layers[1].readout = nil },
+  BadModel("layers/0: input_lmax is 1, but the features that enter reach l = 0") {
+    $0.layers.removeFirst()
+  },
+  BadModel("layers/0: output_lmax is 5") { $0.layers[0].outputLmax = 5 },
+  BadModel("layers/0/contraction has 2 degrees, expected 1") { $0.layers[0].outputLmax = 0 },
+  BadModel("rsa, the settings of the attention, is missing") { $0.attention = nil },
+  BadModel("settings of an attention that no layer has") {
+    for t in 0..<2 { $0.layers[t].attention = nil }
+  },
+  BadModel("layers/0/rsa/filter has shape [4, 3], expected [4, 2]") { $0.attention?.sigmas.removeLast() },
+  BadModel("layers/0/rsa/W_q has shape [16, 16], expected [16, 32]") { $0.attention?.width = 32 },
+  BadModel("layers/1/rsa/W_g has shape") { $0.layers[1].attention?.gate = Matrix(rows: 1, columns: 16) },
+  BadModel("embedding has 31 numbers, expected 32") { $0.embedding.values.removeLast() },
+  BadModel("layers/0/paths holds") { $0.layers[0].paths[0].l3 = 2 },
+  BadModel("layers/0/paths holds") { $0.layers[0].paths[0].l2 = 9 },
+  BadModel("layers/0/paths holds an entry twice") { $0.layers[0].paths[1] = $0.layers[0].paths[0] },
+  BadModel("layers/0/paths has none that ends at l = 2") { $0.layers[0].paths.removeAll { $0.l3 == 2 } },
+  BadModel("layers/1/radial: number of matrices is 0") { $0.layers[1].radial = [] },
+  BadModel("layers/1/radial/1 has shape") {
+    $0.layers[1].radial[1] = Matrix(rows: 3, columns: $0.layers[1].radial[1].columns)
+  },
+  BadModel("layers/1/linear: number of degrees is 0") { $0.layers[1].linear = [] },
+  BadModel("layers/1/linear/0 has 0 matrices") { $0.layers[1].linear[0] = [] },
+  BadModel("layers/1/skip has 3 degrees, expected 1") { $0.layers[1].skip += [[], []] },
+  BadModel("layers/0/contraction/1/pairs holds") { $0.layers[0].contraction[1].pairs[0].l1 = -1 },
+  BadModel("layers/0/contraction/1/triples holds") { $0.layers[0].contraction[1].triples[0].l12 = 40 },
+  BadModel("layers/0/contraction/1/weights2 has") { $0.layers[0].contraction[1].weights2.removeLast() },
+  BadModel("layers/0/contraction/0/rounding holds") {
+    $0.layers[0].contraction[0].rounding = [.init(component: 0, factors: [99])]
+  },
+]
+
+@Suite struct ModelValidationTests {
+  @Test(arguments: badNumbers + badStructures) private func badModelIsRefusedByName(bad: BadModel) throws {
+    var model = try Golden.model(base)
+    bad.spoil(&model)
+    let error = try #require(throws: ModelError.self) { try model.validate(file: "bad.h5") }
+    #expect(error.description.hasPrefix("bad.h5: ") && error.reason.contains(bad.words), "\(error)")
+    #expect(throws: ModelError.self) { try LRMACEPotential(model: model) }
+  }
+
+  @Test(arguments: Golden.names) func soundModelsAreValidWithAndWithoutTheirDeadPaths(name: String) throws {
+    let model = try Golden.model(name)
+    try model.validate()
+    try model.withoutDeadPaths().validate()
+  }
+
+  @Test func trainedFrequenciesStayValid() throws {
+    var model = try Golden.model(base)
+    for n in model.radialBasis.frequencies.indices { model.radialBasis.frequencies[n] += n % 2 == 0 ? 0.1 : -0.2 }
+    try model.validate()
+  }
+}
