@@ -12,7 +12,9 @@ enum ModelValue: Sendable, Equatable {
   static func integer(_ value: Int) -> ModelValue { .integers([value], shape: []) }
   static func number(_ value: Double) -> ModelValue { .numbers([value], shape: []) }
 
-  fileprivate static func matrix(_ m: Matrix) -> ModelValue { .numbers(m.values, shape: [m.rows, m.columns]) }
+  fileprivate static func matrix(_ m: Matrix) -> ModelValue {
+    .numbers(m.values, shape: [m.rows, m.columns])
+  }
 
   fileprivate static func stack(_ list: [Matrix]) -> ModelValue {
     .numbers(list.flatMap(\.values), shape: [list.count, list[0].rows, list[0].columns])

@@ -43,7 +43,8 @@ extension Model {
     self = try ModelReader(file: file, version: version).model()
     let contents = contents
     hash = Self.hash(of: contents)
-    guard try file.stringAttribute("sha256") == (version == 1 ? Self.checksumOfVersion1(contents) : hash) else {
+    guard try file.stringAttribute("sha256") == (version == 1 ? Self.checksumOfVersion1(contents) : hash)
+    else {
       throw fail("its contents do not match its checksum; the file is damaged: copy or import it again")
     }
     try validate(file: name)

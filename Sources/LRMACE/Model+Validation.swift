@@ -36,7 +36,9 @@ struct ModelValidation {
     try matrix(model.embedding, species, channels, "embedding")
     try attentionSettings()
     for t in model.layers.indices { try layer(t) }
-    guard model.layers[model.layers.count - 1].readout != nil else { throw fail("its last layer has no readout") }
+    guard model.layers[model.layers.count - 1].readout != nil else {
+      throw fail("its last layer has no readout")
+    }
     let correlation = model.layers.flatMap(\.contraction).map {
       !$0.triples.isEmpty ? 3 : !$0.pairs.isEmpty ? 2 : 1
     }.max()
@@ -108,7 +110,8 @@ struct ModelValidation {
     if frequencies.count > 1, zip(1..., frequencies).allSatisfy({ isEqual($1, Double($0) * first) }) {
       guard isEqual(.pi / first, model.cutoff) else {
         throw fail(
-          "r_max is \(model.cutoff) Angstrom, but its bessel_frequencies are those of \(.pi / first) Angstrom")
+          "r_max is \(model.cutoff) Angstrom, but its bessel_frequencies are those of \(.pi / first) Angstrom"
+        )
       }
     }
   }
@@ -116,7 +119,9 @@ struct ModelValidation {
   func attentionSettings() throws {
     let attends = model.layers.contains { $0.attention != nil }
     guard let settings = model.attention else {
-      guard !attends else { throw fail("a layer attends, but rsa, the settings of the attention, is missing") }
+      guard !attends else {
+        throw fail("a layer attends, but rsa, the settings of the attention, is missing")
+      }
       return
     }
     guard attends else { throw fail("rsa: there are settings of an attention that no layer has") }

@@ -16,7 +16,8 @@ struct Limit<Value: Comparable & Sendable>: Sendable {
   /// What is wrong with `value`, or nil.
   func fault(in value: Value, name: String? = nil) -> String? {
     if range.contains(value) { return nil }
-    return "\(name ?? self.name) is \(value)\(unit), expected \(range.lowerBound) to \(range.upperBound)\(unit)"
+    return
+      "\(name ?? self.name) is \(value)\(unit), expected \(range.lowerBound) to \(range.upperBound)\(unit)"
   }
 }
 

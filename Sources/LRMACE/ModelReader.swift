@@ -13,9 +13,11 @@ struct ModelReader {
 
   func model() throws -> Model {
     let found = try members(
-      of: "/", ["E0", "bessel_frequencies", "embedding", "layers", "species"] + (version == 1 ? [] : ["rsa"]),
+      of: "/",
+      ["E0", "bessel_frequencies", "embedding", "layers", "species"] + (version == 1 ? [] : ["rsa"]),
       attributes: [
-        "format", "version", "sha256", "name", "provenance", "errors", "r_max", "lmax", "channels", "num_layers",
+        "format", "version", "sha256", "name", "provenance", "errors", "r_max", "lmax", "channels",
+        "num_layers",
         "correlation", "cutoff_p", "bessel_prefactor", "scale", "shift",
       ])
     let species = try list("species", ModelLimits.atomicNumber.range.upperBound)
@@ -47,7 +49,8 @@ struct ModelReader {
   func members(of group: String, _ names: [String], attributes: [String] = []) throws -> Set<String> {
     let children = try file.children(of: group)
     if let unknown = children.first(where: { !names.contains($0) }) {
-      throw fail("'\(group == "/" ? "" : group + "/")\(unknown)' is not known in a model of version \(version)")
+      throw fail(
+        "'\(group == "/" ? "" : group + "/")\(unknown)' is not known in a model of version \(version)")
     }
     try requireAttributes(of: group, attributes)
     return Set(children)
@@ -63,7 +66,9 @@ struct ModelReader {
   private func numbered(_ group: String, _ count: Int) throws {
     let names = (0..<count).map(String.init)
     let found = try members(of: group, names)
-    if let missing = names.first(where: { !found.contains($0) }) { throw fail("\(group)/\(missing) is missing") }
+    if let missing = names.first(where: { !found.contains($0) }) {
+      throw fail("\(group)/\(missing) is missing")
+    }
   }
 
   // MARK: - Values
@@ -115,7 +120,8 @@ struct ModelReader {
     try array(path, shape(path, [1...count]))
   }
 
-  private func integers(_ path: String, _ bounds: [ClosedRange<Int>]) throws -> (values: [Int], shape: [Int]) {
+  private func integers(_ path: String, _ bounds: [ClosedRange<Int>]) throws -> (values: [Int], shape: [Int])
+  {
     let shape = try shape(path, bounds)
     let (values, found) = try file.readIntegers(path)
     guard found == shape else { throw fail("\(path) changes while it is read") }
@@ -211,13 +217,16 @@ struct ModelReader {
   private func layer(_ path: String, _ model: Model) throws -> Model.Layer {
     let (channels, species) = (model.channels, model.species.count)
     let found = try members(
-      of: path, ["radial", "paths", "linear_up", "linear", "contraction", "product", "skip", "readout", "rsa"],
+      of: path,
+      ["radial", "paths", "linear_up", "linear", "contraction", "product", "skip", "readout", "rsa"],
       attributes: ["input_lmax", "output_lmax"])
     let inputLmax = try integer(Limit("input_lmax", ModelLimits.lmax.range), at: path)
     let outputLmax = try integer(Limit("output_lmax", 0...model.lmax), at: path)
     let paths = try rows("\(path)/paths", columns: 3).map { Model.Path(l1: $0[0], l2: $0[1], l3: $0[2]) }
 
-    func degrees<Value>(_ name: String, upTo lmax: Int, _ read: (String, Int) throws -> Value) throws -> [Value] {
+    func degrees<Value>(_ name: String, upTo lmax: Int, _ read: (String, Int) throws -> Value) throws
+      -> [Value]
+    {
       try numbered("\(path)/\(name)", lmax + 1)
       return try (0...lmax).map { try read("\(path)/\(name)/\($0)", $0) }
     }
@@ -243,7 +252,9 @@ struct ModelReader {
 
   private func radial(_ path: String, _ model: Model, columns: Int) throws -> [Matrix] {
     let depth = try file.children(of: path).count
-    if let fault = ModelLimits.depth.fault(in: depth, name: "\(path): number of matrices") { throw fail(fault) }
+    if let fault = ModelLimits.depth.fault(in: depth, name: "\(path): number of matrices") {
+      throw fail(fault)
+    }
     try numbered(path, depth)
     var matrices: [Matrix] = []
     for i in 0..<depth {

@@ -7,7 +7,8 @@ extension ModelValidation {
     try check(layer.outputLmax, Limit("", 0...model.lmax), "\(path): output_lmax")
     let entering = t == 0 ? 0 : model.layers[t - 1].outputLmax
     guard layer.inputLmax == entering else {
-      throw fail("\(path): input_lmax is \(layer.inputLmax), but the features that enter reach l = \(entering)")
+      throw fail(
+        "\(path): input_lmax is \(layer.inputLmax), but the features that enter reach l = \(entering)")
     }
     try check(layer.linear.count, Limit("", 1...(model.lmax + 1)), "\(path)/linear: number of degrees")
     try paths(of: layer, path)
@@ -41,7 +42,9 @@ extension ModelValidation {
   }
 
   private func count(_ list: [some Any], _ expected: Int, _ path: String) throws {
-    guard list.count == expected else { throw fail("\(path) has \(list.count) degrees, expected \(expected)") }
+    guard list.count == expected else {
+      throw fail("\(path) has \(list.count) degrees, expected \(expected)")
+    }
   }
 
   // MARK: - Degrees

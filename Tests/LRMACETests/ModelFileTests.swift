@@ -106,7 +106,8 @@ private func refusal(_ path: String) throws -> String {
     let file = try HDF5File(creating: reference)
     try file.setAttribute("format", "lr-mace-golden-1")
     try file.close()
-    #expect(try refusal(reference).contains("imported by `python3 Tools/import_mace.py IN OUT.h5`, and so is this"))
+    #expect(
+      try refusal(reference).contains("imported by `python3 Tools/import_mace.py IN OUT.h5`, and so is this"))
     // A sound model keeps its meaning under any name.
     let renamed = try folder.write(try Golden.model(small).contents, name: "sound.model")
     #expect(try Model(contentsOf: renamed).hash == Golden.model(small).hash)

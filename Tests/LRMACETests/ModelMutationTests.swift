@@ -78,7 +78,8 @@ private func mutations(of contents: [String: ModelValue]) -> [Mutation] {
       Mutation(key: key, what: $0.0, mustFail: true, value: $0.1)
     }
     // Without its gate or its skip connection it is another model, but a model.
-    list.append(Mutation(key: key, what: "missing", mustFail: key.hasPrefix("@") && key != "@errors", value: nil))
+    list.append(
+      Mutation(key: key, what: "missing", mustFail: key.hasPrefix("@") && key != "@errors", value: nil))
     for x in [Double.nan, .infinity, -.infinity, 1e300, -1e300, pow(2, 31), -pow(2, 63)] {
       for n in [nil, 0, 7] {
         guard let value = value.setting(n, to: x) else { continue }
@@ -145,6 +146,7 @@ private func mutations(of contents: [String: ModelValue]) -> [Mutation] {
         refused += 1
       }
     }
-    #expect(refused > 150 && evaluated > 30, "\(refused) refused, \(evaluated) evaluated, \(beyond) beyond limits")
+    #expect(
+      refused > 150 && evaluated > 30, "\(refused) refused, \(evaluated) evaluated, \(beyond) beyond limits")
   }
 }

@@ -117,7 +117,9 @@ private let badStructures: [BadModel] = [
 
   @Test func trainedFrequenciesStayValid() throws {
     var model = try Golden.model(base)
-    for n in model.radialBasis.frequencies.indices { model.radialBasis.frequencies[n] += n % 2 == 0 ? 0.1 : -0.2 }
+    for n in model.radialBasis.frequencies.indices {
+      model.radialBasis.frequencies[n] += n % 2 == 0 ? 0.1 : -0.2
+    }
     try model.validate()
   }
 }
