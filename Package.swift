@@ -24,14 +24,14 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Simulation", "Deck", "LRMACE", "Reciprocal",
+        "Simulation", "Deck", "LRMACE", "Reciprocal", "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
 
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
-      name: "Simulation", dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE"], exclude: ["README.md"]),
+      name: "Simulation", dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE", "HDF5"], exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Lattice", "HDF5"], exclude: ["README.md"]),

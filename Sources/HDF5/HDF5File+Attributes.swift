@@ -8,7 +8,32 @@ extension HDF5File {
   /// Whether the object at `path` has the attribute.
   public func hasAttribute(_ name: String, at path: String = "/") throws -> Bool {
     try reading { file in
-      try exists(path) && H5Aexists_by_name(file, path, name, bloch_h5p_default()) > 0
+      guard try exists(path) else { return false }
+      let found = H5Aexists_by_name(file, path, name, bloch_h5p_default())
+      try check(found, "\(path)@\(name)", "cannot be looked up")
+      return found > 0
+    }
+  }
+
+  /// Names of the attributes of the object at `path`.
+  func attributes(of path: String) throws -> [String] {
+    try reading { file in
+      let id = H5Oopen(file, path, bloch_h5p_default())
+      try check(id, path, "cannot be opened")
+      return try withHandle(id, close: H5Oclose) { object in
+        var names: [String] = []
+        let status = withUnsafeMutablePointer(to: &names) { pointer in
+          H5Aiterate2(
+            object, H5_INDEX_NAME, H5_ITER_INC, nil,
+            { _, name, _, context in
+              guard let name else { return -1 }
+              context?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
+              return 0
+            }, pointer)
+        }
+        try check(status, path, "its attributes cannot be listed")
+        return names
+      }
     }
   }
 
@@ -52,11 +77,11 @@ extension HDF5File {
 
   /// An integer or boolean attribute.
   public func integerAttribute(_ name: String, at path: String = "/") throws -> Int {
-    try withAttribute(name, at: path) { try $0.single($0.numbers(Int.self).values) }
+    try withAttribute(name, at: path) { try $0.single($0.integers().values) }
   }
 
   public func integersAttribute(_ name: String, at path: String = "/") throws -> [Int] {
-    try withAttribute(name, at: path) { try $0.numbers(Int.self).values }
+    try withAttribute(name, at: path) { try $0.integers().values }
   }
 
   private func withAttribute<Result>(
@@ -73,7 +98,9 @@ extension HDF5File {
         try withHandle(H5Aget_type(attribute), close: H5Tclose) { type in
           try withHandle(H5Aget_space(attribute), close: H5Sclose) { space in
             try body(
-              HDF5Source(file: self, path: label, type: type, space: space) { H5Aread(attribute, $0, $1) })
+              HDF5Source(file: self, path: label, type: type, space: space, storage: nil) {
+                H5Aread(attribute, $0, $1)
+              })
           }
         }
       }
@@ -119,7 +146,7 @@ extension HDF5File {
           let none = bloch_h5p_default()
           let id = H5Acreate_by_name(file, path, name, type, space, none, none, none)
           try check(id, label, "cannot be created")
-          try withHandle(id, close: H5Aclose) { attribute in
+          try withWritten(id, close: H5Aclose, label) { attribute in
             try content.withBytes { bytes in
               try check(H5Awrite(attribute, type, bytes), label, "cannot be written")
             }

@@ -16,7 +16,7 @@ extension HDF5File {
 
   /// A dataset's integers or booleans in row-major order and its shape.
   public func readIntegers(_ path: String) throws -> (values: [Int], shape: [Int]) {
-    try withDataset(path) { try $0.numbers(Int.self) }
+    try withDataset(path) { try $0.integers() }
   }
 
   /// A dataset's strings, of fixed or variable length.
@@ -32,8 +32,22 @@ extension HDF5File {
   /// The shape of a dataset without reading it.
   public func shape(of path: String) throws -> [Int] {
     try withDataset(path) { source in
-      _ = try source.count(bytesEach: H5Tget_size(source.type))
+      _ = try source.count()
       return try source.shape()
+    }
+  }
+
+  /// The shape that a data space states.
+  func shape(ofSpace space: hid_t, at path: String) throws -> [Int] {
+    let rank = H5Sget_simple_extent_ndims(space)
+    try check(rank, path, "the shape cannot be read")
+    var sizes = [hsize_t](repeating: 0, count: max(1, Int(rank)))
+    try check(H5Sget_simple_extent_dims(space, &sizes, nil), path, "the shape cannot be read")
+    return try sizes.prefix(Int(rank)).map { size in
+      guard let size = Int(exactly: size) else {
+        throw HDF5Error(file: name, path: path, reason: "claims \(size) rows: the file is corrupt")
+      }
+      return size
     }
   }
 
@@ -51,7 +65,10 @@ extension HDF5File {
         try withHandle(H5Dget_type(dataset), close: H5Tclose) { type in
           try withHandle(H5Dget_space(dataset), close: H5Sclose) { space in
             try body(
-              HDF5Source(file: self, path: path, type: type, space: space) { memoryType, buffer in
+              HDF5Source(
+                file: self, path: path, type: type, space: space,
+                storage: HDF5Storage(of: dataset, at: path, in: self)
+              ) { memoryType, buffer in
                 let all = bloch_h5s_all()
                 return H5Dread(dataset, memoryType, all, all, bloch_h5p_default(), buffer)
               })
@@ -68,54 +85,56 @@ struct HDF5Source {
   let path: String
   let type: hid_t
   let space: hid_t
+  /// Nil for an attribute, which lies within its object's header.
+  let storage: HDF5Storage?
   /// Reads everything into a buffer of the given memory type.
   let read: (hid_t, UnsafeMutableRawPointer) -> herr_t
 
-  /// No compressor of HDF5 packs tighter than deflate's 1032:1, so what claims more bytes is corrupt.
-  private static let largestExpansion = 1032
+  func shape() throws -> [Int] { try file.shape(ofSpace: space, at: path) }
 
-  func shape() throws -> [Int] {
-    let rank = H5Sget_simple_extent_ndims(space)
-    try file.check(rank, path, "the shape cannot be read")
-    var sizes = [hsize_t](repeating: 0, count: max(1, Int(rank)))
-    try file.check(H5Sget_simple_extent_dims(space, &sizes, nil), path, "the shape cannot be read")
-    return try sizes.prefix(Int(rank)).map { size in
-      guard let size = Int(exactly: size) else { throw failure("claims \(size) rows: the file is corrupt") }
-      return size
-    }
-  }
-
-  /// Number of elements, having checked that the file can hold them at `bytesEach`.
-  func count(bytesEach: Int) throws -> Int {
+  /// Number of elements, all of which are in the file.
+  func count() throws -> Int {
     guard H5Sget_simple_extent_type(space) != H5S_NULL else { return 0 }
     let shape = try shape()
-    var bytes = bytesEach
-    var overflow = false
-    for size in shape where !overflow { (bytes, overflow) = bytes.multipliedReportingOverflow(by: size) }
-    if overflow || bytes / HDF5Source.largestExpansion > file.size {
-      throw failure("claims shape \(shape), more than its file can hold: the file is corrupt")
-    }
+    try storage?.checkWhole(shape)
+    guard let bytes = HDF5Storage.product(shape, times: H5Tget_size(type)),
+      storage != nil || bytes <= file.size
+    else { throw failure("claims shape \(shape), more than its file can hold: the file is corrupt") }
     return shape.reduce(1, *)
   }
 
-  func numbers<Element: HDF5Element>(_: Element.Type) throws -> (values: [Element], shape: [Int]) {
-    let wantsInteger = Element.storedType.isInteger
-    switch H5Tget_class(type) {
-    case H5T_INTEGER: return try (values(Element.storedType.identifier), shape())
-    case H5T_FLOAT where !wantsInteger: return try (values(Element.storedType.identifier), shape())
-    case H5T_ENUM where wantsInteger && H5Tget_size(type) == 1:
-      // Booleans as h5py writes them: an enumeration FALSE, TRUE over one byte.
-      let bytes: [UInt8] = try values(type)
-      return try (bytes.map { $0 == 0 ? .zero : 1 }, shape())
-    default:
-      throw failure("holds \(typeName), not \(wantsInteger ? "integers" : "numbers")")
+  func numbers<Element: HDF5Element & BinaryFloatingPoint & BitwiseCopyable>(
+    _: Element.Type
+  ) throws -> (values: [Element], shape: [Int]) {
+    switch HDF5Number(type) {
+    case .floating, .integer, .unsigned64: return try (values(Element.storedType.identifier), shape())
+    case .boolean, nil: throw failure("holds \(HDF5Number.name(of: type)), not numbers")
     }
   }
 
-  private func values<Element: HDF5Element>(_ memoryType: hid_t) throws -> [Element] {
-    let count = try count(bytesEach: MemoryLayout<Element>.stride)
-    var values = [Element](repeating: .zero, count: count)
+  func integers() throws -> (values: [Int], shape: [Int]) {
+    switch HDF5Number(type) {
+    case .integer: return try (values(Int.storedType.identifier), shape())
+    case .unsigned64: return try (values(bloch_h5t_native_uint64()).map(signed), shape())
+    case .boolean:
+      let bytes: [UInt8] = try values(type)
+      return try (bytes.map { $0 == 0 ? 0 : 1 }, shape())
+    case .floating, nil: throw failure("holds \(HDF5Number.name(of: type)), not integers")
+    }
+  }
+
+  /// HDF5 would turn a number beyond the range into the largest within it.
+  private func signed(_ value: UInt64) throws -> Int {
+    guard let value = Int(exactly: value) else {
+      throw failure("holds \(value), beyond the range of integers")
+    }
+    return value
+  }
+
+  private func values<Element: BitwiseCopyable & Numeric>(_ memoryType: hid_t) throws -> [Element] {
+    let count = try count()
     guard count > 0 else { return [] }
+    var values = [Element](repeating: .zero, count: count)
     try values.withUnsafeMutableBytes { buffer in
       guard let start = buffer.baseAddress else { return }
       try file.check(read(memoryType, start), path, "cannot be read: the file is truncated or corrupt")
@@ -124,12 +143,14 @@ struct HDF5Source {
   }
 
   func strings() throws -> [String] {
-    guard H5Tget_class(type) == H5T_STRING else { throw failure("holds \(typeName), not text") }
+    guard H5Tget_class(type) == H5T_STRING else {
+      throw failure("holds \(HDF5Number.name(of: type)), not text")
+    }
     return H5Tis_variable_str(type) > 0 ? try variableStrings() : try fixedStrings()
   }
 
   private func variableStrings() throws -> [String] {
-    let count = try count(bytesEach: MemoryLayout<UnsafeMutablePointer<CChar>?>.stride)
+    let count = try count()
     guard count > 0 else { return [] }
     var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
     return try withHandle(H5Tcopy(type), close: H5Tclose) { memoryType in
@@ -141,7 +162,7 @@ struct HDF5Source {
 
   private func fixedStrings() throws -> [String] {
     let size = H5Tget_size(type)
-    let count = try count(bytesEach: size)
+    let count = try count()
     guard count > 0, size > 0 else { return [] }
     var bytes = [UInt8](repeating: 0, count: count * size)
     try file.check(read(type, &bytes), path, "cannot be read: the file is truncated or corrupt")
@@ -159,16 +180,6 @@ struct HDF5Source {
       throw failure("holds \(values.count) values where one is expected")
     }
     return first
-  }
-
-  private var typeName: String {
-    switch H5Tget_class(type) {
-    case H5T_INTEGER: "integers"
-    case H5T_FLOAT: "floating-point numbers"
-    case H5T_STRING: "text"
-    case H5T_ENUM: "an enumeration"
-    default: "an unsupported type"
-    }
   }
 
   private func failure(_ reason: String) -> HDF5Error {

@@ -40,7 +40,7 @@ extension HDF5File {
     try writing { _ in
       try content.withType { memoryType in
         let id = try createDataset(path, type: type ?? memoryType, shape: shape)
-        try withHandle(id, close: H5Dclose) { dataset in
+        try withWritten(id, close: H5Dclose, path) { dataset in
           let all = bloch_h5s_all()
           try content.withBytes { bytes in
             try check(

@@ -10,22 +10,25 @@ import Foundation
 ///
 /// Confined to one thread at a time; different files may be used from different threads. After a write has
 /// failed (a full disk) the library's buffers no longer match the file, so every later call throws and the
-/// file is left as it is.
+/// file is left as it is. Writers call `close`, which tells what could not be written; `deinit` cannot.
 public final class HDF5File {
   /// Path of the file on disk.
   public let name: String
   private var handle: hid_t
   private let isInMemory: Bool
+  /// Bytes on disk when a file was opened to be read; nil for one that this program writes.
+  private let sizeOnDisk: Int?
   private var state = State.open
 
   private enum State { case open, closed, failed }
 
-  /// Opens an existing file for reading.
+  /// Opens an existing file for reading, after `HDF5Guard` has looked at it.
   public convenience init(reading name: String) throws {
     try self.init(opening: name, forWriting: false)
   }
 
-  /// Opens an existing file for reading and writing, also one whose writer was killed.
+  /// Opens an existing file for reading and writing, also one whose writer was killed, after `HDF5Guard` has
+  /// looked at it.
   public convenience init(updating name: String) throws {
     try self.init(opening: name, forWriting: true)
   }
@@ -34,6 +37,7 @@ public final class HDF5File {
   public init(creating name: String) throws {
     self.name = name
     isInMemory = false
+    sizeOnDisk = nil
     if FileManager.default.fileExists(atPath: name) {
       throw HDF5Error(file: name, reason: "exists already; choose another name or remove it first")
     }
@@ -53,6 +57,7 @@ public final class HDF5File {
   public init(inMemory name: String) throws {
     self.name = name
     isInMemory = true
+    sizeOnDisk = nil
     handle = try HDF5Library.locked {
       try withHandle(HDF5File.accessProperties(), close: H5Pclose) { access in
         let grownBy = 1 << 16
@@ -93,7 +98,9 @@ public final class HDF5File {
     }
     self.name = name
     isInMemory = false
+    sizeOnDisk = isWriter ? nil : Int(status.st_size)
     if isWriter { HDF5File.repairEndOfFile(name) }
+    try HDF5Guard.inspect(name, byteCount: Int(status.st_size))
     handle = try HDF5Library.locked {
       try withHandle(HDF5File.accessProperties(), close: H5Pclose) { properties in
         let id = H5Fopen(name, isWriter ? bloch_h5f_acc_rdwr() : bloch_h5f_acc_rdonly(), properties)
@@ -145,20 +152,32 @@ public final class HDF5File {
   // MARK: - The tree
 
   /// Whether a group or dataset of this path exists.
+  ///
+  /// - Throws: `HDF5Error`, also where a soft or external link is on the way: such a link can lead to any file.
   public func exists(_ path: String) throws -> Bool {
     try reading { file in
       var prefix = ""
       for part in path.split(separator: "/") {
         prefix += "/" + part
-        guard H5Lexists(file, prefix, bloch_h5p_default()) > 0 else { return false }
+        let found = H5Lexists(file, prefix, bloch_h5p_default())
+        try check(found, prefix, "cannot be looked up")
+        guard found > 0 else { return false }
+        let isHard = bloch_h5l_is_hard(file, prefix)
+        try check(isHard, prefix, "the link cannot be read")
+        guard isHard > 0 else {
+          throw HDF5Error(
+            file: name, path: prefix,
+            reason: "is a link to another place, which is not followed; copy what it leads to into the file")
+        }
       }
-      return prefix.isEmpty || H5Oexists_by_name(file, prefix, bloch_h5p_default()) > 0
+      return true
     }
   }
 
   /// Whether the object at `path` is a group.
   public func isGroup(_ path: String) throws -> Bool {
     try reading { file in
+      guard try exists(path) else { return false }
       let id = H5Gopen2(file, path, bloch_h5p_default())
       guard id >= 0 else { return false }
       H5Gclose(id)
@@ -166,33 +185,41 @@ public final class HDF5File {
     }
   }
 
+  /// No group of Bloch's files has more members.
+  private static let mostMembers = 1000
+
   /// Names of the members of a group, sorted.
   public func children(of path: String) throws -> [String] {
     try reading { file in
+      guard try exists(path) else { throw HDF5Error(file: name, path: path, reason: "is missing") }
       let id = H5Gopen2(file, path, bloch_h5p_default())
-      guard id >= 0 else { throw error(path, try exists(path) ? "is not a group" : "is missing") }
+      try check(id, path, "is not a group")
       return try withHandle(id, close: H5Gclose) { group in
         var info = H5G_info_t()
         try check(H5Gget_info(group, &info), path, "the group cannot be read")
-        guard info.nlinks <= size else {
+        guard info.nlinks <= HDF5File.mostMembers else {
           throw HDF5Error(
-            file: name, path: path, reason: "claims \(info.nlinks) members: the file is corrupt")
+            file: name, path: path,
+            reason: "has \(info.nlinks) members, more than the \(HDF5File.mostMembers) that are read")
         }
-        return try (0..<info.nlinks).map { index in
-          func linkName(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
-            H5Lget_name_by_idx(
-              group, ".", H5_INDEX_NAME, H5_ITER_INC, index, buffer, size, bloch_h5p_default())
-          }
-          let length = linkName(nil, 0)
-          guard length >= 0 else { throw error(path, "a member's name cannot be read") }
-          var buffer = [CChar](repeating: 0, count: length + 1)
-          guard linkName(&buffer, length + 1) >= 0 else {
-            throw error(path, "a member's name cannot be read")
-          }
-          return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let names = try (0..<info.nlinks).map { try memberName($0, of: group, at: path) }
+        guard Set(names).count == names.count else {
+          throw HDF5Error(file: name, path: path, reason: "has two members of one name: the file is damaged")
         }
+        return names
       }
     }
+  }
+
+  private func memberName(_ index: hsize_t, of group: hid_t, at path: String) throws -> String {
+    func linkName(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
+      H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, index, buffer, size, bloch_h5p_default())
+    }
+    let length = linkName(nil, 0)
+    try check(length, path, "a member's name cannot be read")
+    var buffer = [CChar](repeating: 0, count: length + 1)
+    try check(linkName(&buffer, length + 1), path, "a member's name cannot be read")
+    return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// Creates a group and the groups above it that are missing.
@@ -201,7 +228,7 @@ public final class HDF5File {
       try withHandle(HDF5File.linkProperties(), close: H5Pclose) { link in
         let id = H5Gcreate2(file, path, link, bloch_h5p_default(), bloch_h5p_default())
         try check(id, path, "the group cannot be created")
-        H5Gclose(id)
+        try check(H5Gclose(id), path, "the group cannot be written")
       }
     }
   }
@@ -227,8 +254,9 @@ public final class HDF5File {
 
   // MARK: - Guarded calls
 
-  /// Bytes of the file; bounds what can be in it.
+  /// Bytes of the file; bounds what can be in it. What a file that is only read says of its own size is not believed.
   var size: Int {
+    if let sizeOnDisk { return sizeOnDisk }
     var bytes: hsize_t = 0
     return H5Fget_filesize(handle, &bytes) < 0 ? 0 : Int(clamping: bytes)
   }
@@ -251,6 +279,19 @@ public final class HDF5File {
       }
       throw error
     }
+  }
+
+  /// As `withHandle` for an object that `body` writes to: a close that fails is a write that failed.
+  func withWritten<Result>(
+    _ id: hid_t, close: (hid_t) -> herr_t, _ path: String, _ body: (hid_t) throws -> Result
+  ) throws -> Result {
+    let result: Result
+    do { result = try body(id) } catch {
+      _ = close(id)
+      throw error
+    }
+    try check(close(id), path, "cannot be written")
+    return result
   }
 
   /// Throws with HDF5's own words when `status` is negative.

@@ -2,6 +2,7 @@
 
 import CHDF5
 import Foundation
+import Synchronization
 
 /// The serial HDF5 library keeps global state, so every call into it is made under one process-wide lock.
 enum HDF5Library {
@@ -23,21 +24,28 @@ enum HDF5Library {
     return try body()
   }
 
+  /// Whether a message so far has told of memory that was not to be had.
+  static var isOutOfMemory: Bool { hasLackedMemory.load(ordering: .relaxed) }
+  private static let hasLackedMemory = Atomic<Bool>(false)
+
   /// The innermost message of the error stack that the last failing call left.
   static func lastMessage() -> String? {
-    var message: String?
-    withUnsafeMutablePointer(to: &message) { pointer in
+    var innermost: (text: String?, lacksMemory: Bool) = (nil, false)
+    withUnsafeMutablePointer(to: &innermost) { pointer in
       _ = H5Ewalk2(
         bloch_h5e_default(), H5E_WALK_UPWARD,
         { index, entry, context in
-          guard index == 0, let text = entry?.pointee.desc else { return 0 }
-          context?.assumingMemoryBound(to: String?.self).pointee = String(cString: text)
+          guard index == 0, let entry = entry?.pointee, let text = entry.desc else { return 0 }
+          context?.assumingMemoryBound(to: (text: String?, lacksMemory: Bool).self).pointee = (
+            String(cString: text), entry.min_num == bloch_h5e_nospace()
+          )
           return 0
         }, pointer)
     }
+    if innermost.lacksMemory { hasLackedMemory.store(true, ordering: .relaxed) }
     // Where the operating system refused, its words are buried in the numbers of the call.
-    if let cause = message?.firstMatch(of: /error message = '([^']*)'/) { return cause.1.lowercased() }
-    return message
+    if let cause = innermost.text?.firstMatch(of: /error message = '([^']*)'/) { return cause.1.lowercased() }
+    return innermost.text
   }
 }
 

@@ -12,37 +12,68 @@ public final class HDF5Rows {
   public let rowShape: [Int]
   /// Number of rows.
   public private(set) var count: Int
+  /// Rows of one chunk, the unit in which HDF5 reads and writes.
+  public var chunkRows: Int { storage.chunk[0] }
+  /// Whether `readIntegers` can read it.
+  public var holdsIntegers: Bool { number != .floating }
+  /// Whether its bytes pass through compressors or checksums.
+  var isFiltered: Bool { storage.isFiltered }
   private let file: HDF5File
   private let dataset: hid_t
+  private let storage: HDF5Storage
+  private let number: HDF5Number
 
   /// Creates the dataset `path` without rows.
   ///
   /// - Parameters:
   ///   - chunkRows: rows per chunk, the unit in which HDF5 reads and writes.
   ///   - type: how the numbers are stored.
-  public init(
+  public convenience init(
     creating path: String, rowShape: [Int], chunkRows: Int, as type: HDF5StoredType, in file: HDF5File
   ) throws {
-    self.file = file
-    self.path = path
-    self.rowShape = rowShape
-    self.count = 0
     // A chunk of no elements is not allowed.
     let chunk = [chunkRows] + rowShape.map { max($0, 1) }
-    dataset = try file.createDataset(path, type: type.identifier, shape: [0] + rowShape, chunk: chunk)
+    let dataset = try file.createDataset(path, type: type.identifier, shape: [0] + rowShape, chunk: chunk)
+    try self.init(dataset, at: path, in: file)
   }
 
-  /// Opens an existing dataset to change it further.
-  public init(opening path: String, in file: HDF5File) throws {
-    let shape = try file.shape(of: path)
-    guard let count = shape.first else {
-      throw HDF5Error(file: file.name, path: path, reason: "is a scalar, not a table of rows")
+  /// Opens an existing dataset to read it or to change it further.
+  ///
+  /// - Throws: `HDF5Error` unless it is a table of numbers in chunks of rows.
+  public convenience init(opening path: String, in file: HDF5File) throws {
+    try self.init(file.reading { try file.openDataset(path, in: $0) }, at: path, in: file)
+  }
+
+  /// Takes over the handle of an open dataset.
+  private init(_ dataset: hid_t, at path: String, in file: HDF5File) throws {
+    func failure(_ reason: String) -> HDF5Error { HDF5Error(file: file.name, path: path, reason: reason) }
+    do {
+      (storage, number, rowShape, count) = try file.reading { _ in
+        let storage = try HDF5Storage(of: dataset, at: path, in: file)
+        let number = try withHandle(H5Dget_type(dataset), close: H5Tclose) { type in
+          guard let number = HDF5Number(type), number != .boolean else {
+            throw failure("holds \(HDF5Number.name(of: type)), not numbers")
+          }
+          return number
+        }
+        let shape = try withHandle(H5Dget_space(dataset), close: H5Sclose) {
+          try file.shape(ofSpace: $0, at: path)
+        }
+        guard let count = shape.first else { throw failure("is a scalar, not a table of rows") }
+        guard storage.chunk.count == shape.count else { throw failure("is not stored in chunks of rows") }
+        let rowShape = Array(shape.dropFirst())
+        guard HDF5Storage.product(rowShape, times: MemoryLayout<Double>.stride) != nil else {
+          throw failure("claims rows of shape \(rowShape), more than its file can hold: the file is corrupt")
+        }
+        return (storage, number, rowShape, count)
+      }
+    } catch {
+      _ = try? file.reading { _ in H5Dclose(dataset) }
+      throw error
     }
     self.file = file
     self.path = path
-    self.count = count
-    self.rowShape = Array(shape.dropFirst())
-    dataset = try file.reading { try file.openDataset(path, in: $0) }
+    self.dataset = dataset
   }
 
   /// Appends rows; `values` are row-major.
@@ -83,41 +114,58 @@ public final class HDF5Rows {
     }
   }
 
-  /// Whether every row has its place in the file; a row that was never written reads as zeros.
-  public func isWhole() throws -> Bool {
-    try file.reading { _ in
-      try withHandle(H5Dget_create_plist(dataset), close: H5Pclose) { creation in
-        var chunk = [hsize_t](repeating: 1, count: 1 + rowShape.count)
-        try file.check(H5Pget_chunk(creation, Int32(chunk.count), &chunk), path, "is not chunked")
-        var stored: hsize_t = 0
-        try withHandle(H5Dget_space(dataset), close: H5Sclose) { space in
-          try file.check(H5Dget_num_chunks(dataset, space, &stored), path, "the index of chunks is damaged")
-        }
-        // A process killed while it truncated may leave chunks beyond the last row; they are used again.
-        return Int(stored) >= (count + Int(chunk[0]) - 1) / Int(chunk[0])
-      }
-    }
-  }
+  /// Rows that have a place in the file: all of them, unless a process was killed while it added some.
+  public func storedCount() throws -> Int { try file.reading { _ in try storage.storedRows(of: shape) } }
+
+  /// Whether every row has its place in the file.
+  public func isWhole() throws -> Bool { try storedCount() == count }
 
   /// The numbers of one row.
+  ///
+  /// - Throws: `HDF5Error`, also for a row that was never written.
   public func readDoubles(row: Int) throws -> [Double] { try readDoubles(rows: row..<row + 1) }
 
   /// The numbers of several rows, one row after the other.
-  public func readDoubles(rows: Range<Int>) throws -> [Double] {
-    precondition(rows.lowerBound >= 0 && rows.upperBound <= count)
-    let row = rows.lowerBound
-    var values = [Double](repeating: 0, count: rows.count * rowShape.reduce(1, *))
-    guard !values.isEmpty else { return [] }
-    try file.reading { _ in
-      try withRows(row, rows.count) { memorySpace, fileSpace in
-        let type = bloch_h5t_native_double()
-        try file.check(
-          H5Dread(dataset, type, memorySpace, fileSpace, bloch_h5p_default(), &values), path,
-          "row \(row) cannot be read: the file is truncated or corrupt")
+  public func readDoubles(rows: Range<Int>) throws -> [Double] { try read(rows, bloch_h5t_native_double()) }
+
+  /// The integers of one row.
+  ///
+  /// - Throws: `HDF5Error`, also for floating-point numbers and for integers beyond the range of `Int`.
+  public func readIntegers(row: Int) throws -> [Int] { try readIntegers(rows: row..<row + 1) }
+
+  /// The integers of several rows, one row after the other.
+  public func readIntegers(rows: Range<Int>) throws -> [Int] {
+    func failure(_ reason: String) -> HDF5Error { HDF5Error(file: file.name, path: path, reason: reason) }
+    switch number {
+    case .integer: return try read(rows, bloch_h5t_native_int64())
+    case .unsigned64:
+      let values: [UInt64] = try read(rows, bloch_h5t_native_uint64())
+      return try values.map { value in
+        guard let value = Int(exactly: value) else { throw failure("holds \(value), beyond the range of integers") }
+        return value
       }
+    case .floating, .boolean: throw failure("holds floating-point numbers, not integers")
     }
-    return values
   }
+
+  private func read<Number: BitwiseCopyable & Numeric>(
+    _ rows: Range<Int>, _ memoryType: hid_t
+  ) throws -> [Number] {
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= count)
+    return try file.reading { _ in
+      try storage.checkRows(rows, of: shape)
+      var values = [Number](repeating: .zero, count: rows.count * rowShape.reduce(1, *))
+      guard !values.isEmpty else { return [] }
+      try withRows(rows.lowerBound, rows.count) { memorySpace, fileSpace in
+        try file.check(
+          H5Dread(dataset, memoryType, memorySpace, fileSpace, bloch_h5p_default(), &values), path,
+          "row \(rows.lowerBound) cannot be read: the file is truncated or corrupt")
+      }
+      return values
+    }
+  }
+
+  private var shape: [Int] { [count] + rowShape }
 
   deinit {
     _ = try? file.reading { _ in H5Dclose(dataset) }

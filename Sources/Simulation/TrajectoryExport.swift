@@ -1,15 +1,27 @@
-// From a trajectory to extended XYZ.
+// From a trajectory, or the configuration in a checkpoint, to extended XYZ.
 
+import Deck
+import HDF5
 import Trajectory
 
-/// Writes frames 0, every, 2 every, ... of the trajectory `path` to a new extended XYZ file.
+/// Writes frames 0, every, 2 every, ... of the trajectory `path` to a new extended XYZ file; of a checkpoint, its one
+/// configuration. The trajectory may be that of a run in progress.
 /// - Returns: the number of frames written.
-/// - Throws: `HDF5Error`, `TrajectoryError`, `StructureError`.
+/// - Throws: `HDF5Error`, `TrajectoryError`; no file is then left.
 public func exportTrajectory(_ path: String, to output: String, every: Int) throws -> Int {
+  guard !FileSeal.isPresent(path) else { return try exportCheckpoint(path, to: output) }
   let reader = try H5MDReader(path)
+  let total = reader.frameCount + reader.incompleteCount
+  guard reader.frameCount > 0 else {
+    throw TrajectoryError.mismatch(file: path, reason: "none of its \(total) frames is complete")
+  }
+  if reader.incompleteCount > 0 {
+    note(
+      "warning: \(path): the last \(reader.incompleteCount) of \(total) frames are incomplete and left out")
+  }
   let writer = try ExtendedXYZWriter(creating: output)
-  let indices = stride(from: 0, to: reader.frameCount, by: every)
-  for index in indices {
+  var count = 0
+  for index in stride(from: 0, to: reader.frameCount, by: every) {
     let frame = try reader.frame(index)
     var info = ["step": "\(frame.step)", "time_fs": "\(frame.time)"]
     for (name, value) in frame.observables { info[name] = "\(value)" }
@@ -18,7 +30,21 @@ public func exportTrajectory(_ path: String, to output: String, every: Int) thro
         system: frame.system, hasVelocities: reader.hasVelocities,
         energy: frame.observables["potential_energy"],
         forces: frame.forces, info: info))
+    count += 1
   }
   try writer.close()
-  return indices.underestimatedCount
+  return count
+}
+
+/// A checkpoint has no energy and no forces: they are computed anew when a run resumes.
+private func exportCheckpoint(_ path: String, to output: String) throws -> Int {
+  let checkpoint = try Checkpoint.read(path)
+  var info = ["step": "\(checkpoint.step)"]
+  if let deck = try? Deck(text: checkpoint.deck, file: path, folder: "/") {
+    info["time_fs"] = "\(Double(checkpoint.step) * deck.timestep)"
+  }
+  let writer = try ExtendedXYZWriter(creating: output)
+  try writer.append(Configuration(system: checkpoint.system, hasVelocities: true, info: info))
+  try writer.close()
+  return 1
 }

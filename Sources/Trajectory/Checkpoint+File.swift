@@ -112,44 +112,66 @@ extension Checkpoint {
         "it is \(found.0) version \(found.1); this program reads \(format) version \(version): finish the run with the "
           + "Bloch that began it")
     }
+    if let unknown = try file.children(of: "/").first(where: { !members.contains($0) }) {
+      throw corrupt("it holds /\(unknown), which this program does not know")
+    }
     func vectors(_ name: String) throws -> [Vector3] {
-      let values = try file.readDoubles(name).values
-      guard values.count % 3 == 0 else { throw corrupt("\(name) does not hold vectors") }
+      let (values, shape) = try file.readDoubles(name)
+      guard shape.count == 2, shape[1] == 3 else { throw corrupt("\(name) does not hold vectors") }
       return stride(from: 0, to: values.count, by: 3).map {
         Vector3(values[$0], values[$0 + 1], values[$0 + 2])
       }
     }
-    func flags(_ name: String) throws -> [Bool] { try file.readIntegers(name).values.map { $0 != 0 } }
+    func flags(_ name: String) throws -> [Bool] {
+      try file.readIntegers(name).values.map { value in
+        guard value == 0 || value == 1 else { throw corrupt("\(name) holds \(value), not 0 or 1") }
+        return value == 1
+      }
+    }
+    func number(_ name: String) throws -> Int64 {
+      let values = try file.readIntegers(name).values
+      guard values.count == 1 else { throw corrupt("\(name) holds \(values.count) numbers instead of one") }
+      return Int64(values[0])
+    }
     let positions = try vectors("/positions")
     let velocities = try vectors("/velocities")
+    let neighborListPositions = try vectors("/neighbor_list_positions")
     let rows = try vectors("/cell")
     let isPeriodic = try flags("/is_periodic")
     let atomicNumbers = try file.readIntegers("/atomic_numbers").values
     let masses = try file.readDoubles("/masses").values
     let isFixed = try flags("/is_fixed")
-    let counts = [positions.count, velocities.count, atomicNumbers.count, masses.count, isFixed.count]
-    guard Set(counts).count == 1, rows.count == 3, isPeriodic.count == 3,
-      Matrix3(rows[0], rows[1], rows[2]).determinant != 0
+    let counts = [
+      positions.count, velocities.count, neighborListPositions.count, atomicNumbers.count, masses.count,
+      isFixed.count,
+    ]
+    guard Set(counts).count == 1, !positions.isEmpty, rows.count == 3, isPeriodic.count == 3
     else { throw corrupt("its arrays do not fit together") }
+    if let flaw = Plausibility.flaw(ofCell: Matrix3(rows[0], rows[1], rows[2])) { throw corrupt(flaw) }
     let system = AtomicSystem(
       cell: Cell(vectors: Matrix3(rows[0], rows[1], rows[2]), isPeriodic: isPeriodic),
       atomicNumbers: atomicNumbers,
       masses: masses, positions: positions, velocities: velocities, isFixed: isFixed)
-    return try Checkpoint(
-      step: Int64(file.readIntegers("/step").values.first ?? 0), system: system,
-      neighborListPositions: vectors("/neighbor_list_positions"),
+    let checkpoint = try Checkpoint(
+      step: number("/step"), system: system, neighborListPositions: neighborListPositions,
       arrays: Dictionary(
         uniqueKeysWithValues: file.children(of: "/arrays").map {
           ($0, try file.readDoubles("/arrays/" + $0).values)
         }),
       outputs: Dictionary(
         uniqueKeysWithValues: file.children(of: "/outputs").map {
-          let count = Int64(try file.readIntegers("/outputs/" + $0).values.first ?? 0)
-          return try (
-            $0, OutputMark(count: count, digest: file.stringAttribute("digest", at: "/outputs/" + $0))
-          )
+          let path = "/outputs/" + $0
+          return try ($0, OutputMark(count: number(path), digest: file.stringAttribute("digest", at: path)))
         }),
       deck: file.readString("/deck"), modelHash: file.stringAttribute("model_hash"),
       engineVersion: file.stringAttribute("engine_version"))
+    if let flaw = checkpoint.flaw { throw corrupt(flaw) }
+    return checkpoint
   }
+
+  /// Names at the top of the file.
+  private static let members: Set = [
+    "step", "positions", "velocities", "cell", "is_periodic", "atomic_numbers", "masses", "is_fixed",
+    "neighbor_list_positions", "arrays", "outputs", "deck",
+  ]
 }

@@ -24,6 +24,7 @@ enum H5MD {
   static let species = particles + "/species"
   static let box = particles + "/box"
   static let edges = box + "/edges"
+  static let masses = "/parameters/masses"
 
   static let timeUnit = "ps"
   static let lengthUnit = "Angstrom"

@@ -1,4 +1,5 @@
-// Reading Bloch's trajectories frame by frame, back into the units of memory.
+// Reading Bloch's trajectories frame by frame, back into the units of memory. Nothing that a file says is used before
+// it is checked: types, shapes and names when it is opened, numbers with each frame.
 
 import HDF5
 import Lattice
@@ -12,7 +13,7 @@ public struct H5MDFrame: Sendable {
   public let system: AtomicSystem
   /// In eV/Angstrom, if the trajectory has them.
   public let forces: [Vector3]?
-  /// Values by name, in the units of `H5MDReader.observables`.
+  /// Values by name, in the units of `H5MDReader.observables`, without those that do not apply here (stored as NaN).
   public let observables: [String: Double]
 }
 
@@ -22,6 +23,8 @@ public final class H5MDReader {
   public let atomCount: Int
   /// Frames that are complete.
   public let frameCount: Int
+  /// Frames at the end that a killed writer, or damage, has left incomplete.
+  public let incompleteCount: Int
   public let observables: [H5MDObservable]
   public let hasVelocities: Bool
   public let hasForces: Bool
@@ -45,7 +48,11 @@ public final class H5MDReader {
     let file = try HDF5File(reading: path)
     self.file = file
     guard try file.exists(H5MD.position) else {
-      throw TrajectoryError.mismatch(file: path, reason: "is no trajectory: it has no \(H5MD.position)")
+      let format = try file.hasAttribute("format") ? file.stringAttribute("format") : nil
+      throw TrajectoryError.mismatch(
+        file: path,
+        reason: "is no trajectory: it has no \(H5MD.position)"
+          + (format.map { "; its format is \"\($0)\"" } ?? ""))
     }
     func rows(_ element: String, _ rowShape: [Int], unit: String?) throws -> HDF5Rows {
       let rows = try HDF5Rows(opening: element, in: file)
@@ -58,28 +65,38 @@ public final class H5MDReader {
       }
       return rows
     }
-    let shape = try file.shape(of: H5MD.position + "/value")
-    guard shape.count == 3 else {
+    position = try HDF5Rows(opening: H5MD.position + "/value", in: file)
+    guard position.rowShape.count == 2, let atoms = position.rowShape.first, atoms > 0 else {
       throw TrajectoryError.mismatch(
-        file: path, reason: "positions have shape \(shape), not [frames, atoms, 3]")
+        file: path, reason: "\(position.path) has rows of shape \(position.rowShape), not [atoms, 3]")
     }
-    let atoms = shape[1]
     atomCount = atoms
     step = try rows(H5MD.position + "/step", [], unit: nil)
     time = try rows(H5MD.position + "/time", [], unit: H5MD.timeUnit)
-    position = try rows(H5MD.position + "/value", [atoms, 3], unit: H5MD.lengthUnit)
+    _ = try rows(H5MD.position + "/value", [atoms, 3], unit: H5MD.lengthUnit)
     hasVelocities = try file.exists(H5MD.velocity)
     velocity = hasVelocities ? try rows(H5MD.velocity + "/value", [atoms, 3], unit: H5MD.velocityUnit) : nil
     hasForces = try file.exists(H5MD.force)
     force = hasForces ? try rows(H5MD.force + "/value", [atoms, 3], unit: H5MD.forceUnit) : nil
     species = try rows(H5MD.species + "/value", [atoms], unit: nil)
     edges = try rows(H5MD.edges + "/value", [3, 3], unit: H5MD.lengthUnit)
-    isPeriodic = try file.stringsAttribute("boundary", at: H5MD.box).map { $0 == "periodic" }
-    masses = try file.readDoubles("/parameters/masses").values
-    guard isPeriodic.count == 3, masses.count == atoms else {
-      throw TrajectoryError.mismatch(file: path, reason: "its boundary or masses do not fit \(atoms) atoms")
+    isPeriodic = try H5MDReader.boundary(of: file)
+    let (masses, massShape) = try file.readDoubles(H5MD.masses)
+    guard massShape == [atoms] else {
+      throw TrajectoryError.mismatch(
+        file: path, reason: "\(H5MD.masses) has shape \(massShape), not [\(atoms)] as there are atoms")
     }
+    if let flaw = Plausibility.flaw(ofMasses: masses) {
+      throw TrajectoryError.mismatch(file: path, reason: "\(H5MD.masses): \(flaw)")
+    }
+    self.masses = masses
     let names = try file.exists(H5MD.observables) ? file.children(of: H5MD.observables) : []
+    for name in names
+    where !name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) }) {
+      throw TrajectoryError.mismatch(
+        file: path,
+        reason: "\(H5MD.observables) has a member whose name is not one of letters, digits, _, - and .")
+    }
     observables = try names.map {
       try H5MDObservable(name: $0, unit: file.stringAttribute("unit", at: "\(H5MD.observables)/\($0)/value"))
     }
@@ -89,21 +106,39 @@ public final class H5MDReader {
       modelHash: file.readString("/parameters/model_hash"), deck: file.readString("/parameters/deck"))
 
     let all = [step, time, position, species, edges] + [velocity, force].compactMap { $0 } + observableRows
-    frameCount = H5MDReader.completeFrames(of: all, step: step, position: position)
+    for rows in [step, species] where !rows.holdsIntegers {
+      throw TrajectoryError.mismatch(
+        file: path, reason: "\(rows.path) holds floating-point numbers, not integers")
+    }
+    frameCount = try H5MDReader.completeFrames(of: all, step: step, position: position)
+    incompleteCount = max(0, (all.map(\.count).max() ?? 0) - frameCount)
+  }
+
+  /// Whether each axis is periodic.
+  private static func boundary(of file: HDF5File) throws -> [Bool] {
+    let words = try file.stringsAttribute("boundary", at: H5MD.box)
+    let flags = words.compactMap { ["periodic": true, "none": false][$0] }
+    guard flags.count == 3, words.count == 3 else {
+      throw TrajectoryError.mismatch(
+        file: file.name,
+        reason: "\(H5MD.box)@boundary is not one of `periodic` and `none` for each of three axes")
+    }
+    return flags
   }
 
   /// A killed writer may leave datasets of unequal length, lengthened and not yet filled (there the step is
-  /// zero), or filled beyond the end of file that it stated.
-  private static func completeFrames(of all: [HDF5Rows], step: HDF5Rows, position: HDF5Rows) -> Int {
-    func isComplete(_ row: Int) -> Bool {
-      guard let last = try? step.readDoubles(row: row)[0], (try? position.readDoubles(row: row)) != nil else {
-        return false
+  /// zero), or filled beyond the end of file that it stated. Any other step is a frame's, and damage if it is wrong.
+  private static func completeFrames(of all: [HDF5Rows], step: HDF5Rows, position: HDF5Rows) throws -> Int {
+    var count = try all.map { try $0.storedCount() }.min() ?? 0
+    while count > 0 {
+      guard let last = try? step.readIntegers(row: count - 1)[0] else {
+        // None of the rows of an unreadable chunk can be read.
+        count = (count - 1) / step.chunkRows * step.chunkRows
+        continue
       }
-      guard row > 0 else { return true }
-      return (try? step.readDoubles(row: row - 1)[0]).map { last > $0 } ?? false
+      if last != 0 || count == 1, (try? position.readDoubles(row: count - 1)) != nil { break }
+      count -= 1
     }
-    var count = all.map(\.count).min() ?? 0
-    while count > 0, !isComplete(count - 1) { count -= 1 }
     return count
   }
 
@@ -112,35 +147,65 @@ public final class H5MDReader {
   /// - Throws: `HDF5Error`, `TrajectoryError.mismatch`.
   public func frame(_ index: Int) throws -> H5MDFrame {
     precondition((0..<frameCount).contains(index))
-    let atomicNumbers = try species.readDoubles(row: index).map { Int($0) }
-    let system = try AtomicSystem(
-      cell: cell(index), atomicNumbers: atomicNumbers, masses: masses,
-      positions: vectors(position, index, times: 1),
-      velocities: velocity.map { try vectors($0, index, times: 1 / H5MD.femtosecondsPerPicosecond) })
+    let (step, time) = try (self.step(index), self.time(index))
+    let atomicNumbers = try species.readIntegers(row: index)
+    try require(Plausibility.flaw(ofSpecies: atomicNumbers), of: species, index)
     return try H5MDFrame(
-      step: Int64(step.readDoubles(row: index)[0]),
-      time: time.readDoubles(row: index)[0] * H5MD.femtosecondsPerPicosecond, system: system,
+      step: step, time: time,
+      system: AtomicSystem(
+        cell: cell(index), atomicNumbers: atomicNumbers, masses: masses,
+        positions: vectors(position, index, times: 1),
+        velocities: velocity.map { try vectors($0, index, times: 1 / H5MD.femtosecondsPerPicosecond) }),
       forces: force.map { try vectors($0, index, times: 1 / Units.kilojoulePerMole) },
-      observables: Dictionary(
-        uniqueKeysWithValues: zip(observables, observableRows).map {
-          ($0.name, try $1.readDoubles(row: index)[0])
-        }))
+      observables: values(index))
+  }
+
+  private func step(_ index: Int) throws -> Int64 {
+    let value = try step.readIntegers(row: index)[0]
+    let before = index == 0 ? -1 : try step.readIntegers(row: index - 1)[0]
+    try require(value > before ? nil : "step \(value) comes after \(before)", of: step, index)
+    return Int64(value)
+  }
+
+  /// In fs.
+  private func time(_ index: Int) throws -> Double {
+    let value = try time.readDoubles(row: index)[0] * H5MD.femtosecondsPerPicosecond
+    try require(value.isFinite ? nil : "the time is \(value)", of: time, index)
+    return value
+  }
+
+  private func values(_ index: Int) throws -> [String: Double] {
+    var values: [String: Double] = [:]
+    for (observable, rows) in zip(observables, observableRows) {
+      let value = try rows.readDoubles(row: index)[0]
+      try require(value.isInfinite ? "the value is \(value)" : nil, of: rows, index)
+      if !value.isNaN { values[observable.name] = value }
+    }
+    return values
   }
 
   private func cell(_ index: Int) throws -> Cell {
     guard isPeriodic.contains(true) else { return .free }
-    let rows = try vectors(edges, index, times: 1)
-    let matrix = Matrix3(rows[0], rows[1], rows[2])
-    guard matrix.determinant.isFinite, matrix.determinant != 0 else {
-      throw TrajectoryError.mismatch(file: path, reason: "the cell of frame \(index) has no volume")
-    }
-    return Cell(vectors: matrix, isPeriodic: isPeriodic)
+    let values = try edges.readDoubles(row: index)
+    let rows = Matrix3(
+      [values[0], values[1], values[2]], [values[3], values[4], values[5]], [values[6], values[7], values[8]])
+    try require(Plausibility.flaw(ofCell: rows), of: edges, index)
+    return Cell(vectors: rows, isPeriodic: isPeriodic)
   }
 
   private func vectors(_ rows: HDF5Rows, _ index: Int, times factor: Double) throws -> [Vector3] {
     let values = try rows.readDoubles(row: index)
-    return stride(from: 0, to: values.count, by: 3).map {
+    let vectors = stride(from: 0, to: values.count, by: 3).map {
       Vector3(values[$0], values[$0 + 1], values[$0 + 2]) * factor
     }
+    try require(Plausibility.flaw(ofVectors: vectors), of: rows, index)
+    return vectors
+  }
+
+  /// Throws if there is a flaw in a frame of an element.
+  private func require(_ flaw: String?, of rows: HDF5Rows, _ index: Int) throws {
+    guard let flaw else { return }
+    throw TrajectoryError.mismatch(
+      file: path, reason: "\(rows.path), frame \(index) (the first is 0): \(flaw); the file is damaged")
   }
 }

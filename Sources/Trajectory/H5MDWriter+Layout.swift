@@ -21,8 +21,8 @@ extension H5MDWriter {
     try file.setAttribute("dimension", 3, at: H5MD.box)
     try file.setAttribute("boundary", system.cell.isPeriodic.map { $0 ? "periodic" : "none" }, at: H5MD.box)
 
-    try file.write(system.masses, to: "/parameters/masses")
-    try file.setAttribute("unit", "u", at: "/parameters/masses")
+    try file.write(system.masses, to: H5MD.masses)
+    try file.setAttribute("unit", "u", at: H5MD.masses)
     try file.write(provenance.deck, to: "/parameters/deck")
     try file.write(provenance.engineVersion, to: "/parameters/engine_version")
     try file.write(provenance.modelHash, to: "/parameters/model_hash")

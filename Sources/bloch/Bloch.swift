@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import HDF5
 import Simulation
 
 @main
@@ -24,6 +25,7 @@ struct Bloch: ParsableCommand {
   static func main() {
     Console.reserveStandardDescriptors()
     Interruption.makeWriteErrorsErrors()
+    HDF5Guard.install()
     do {
       do {
         var command = try parseAsRoot()

@@ -3,9 +3,12 @@ import Simulation
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "export", abstract: "Convert a trajectory to extended XYZ for ASE and OVITO.")
+    commandName: "export", abstract: "Convert a trajectory or a checkpoint to extended XYZ for ASE and OVITO."
+  )
 
-  @Argument(help: "H5MD trajectory of a run.", completion: .file(extensions: ["h5"]))
+  @Argument(
+    help: "H5MD trajectory of a run, also of one in progress; or a checkpoint, for its configuration.",
+    completion: .file(extensions: ["h5"]))
   var trajectory: String
 
   @Argument(help: "Extended XYZ file to write.", completion: .file(extensions: ["xyz"]))
@@ -20,6 +23,6 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let frames = try exportTrajectory(trajectory, to: output, every: every)
-    try Console.print("\(frames) frames written to \(output)")
+    try Console.print("\(frames) \(frames == 1 ? "frame" : "frames") written to \(output)")
   }
 }

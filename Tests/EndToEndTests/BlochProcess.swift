@@ -31,9 +31,9 @@ enum BlochProcess {
   }
 
   /// Starts a command whose words go to files of `folder`.
-  static func start(_ arguments: [String], in folder: String) throws -> Process {
+  static func start(_ arguments: [String], in folder: String, program: URL? = nil) throws -> Process {
     let process = Process()
-    process.executableURL = try executable()
+    process.executableURL = try program ?? executable()
     process.arguments = arguments
     try start(process, in: folder, streams: "std")
     return process
@@ -74,6 +74,21 @@ enum BlochProcess {
 
   static func run(_ arguments: [String], in folder: String) throws -> Outcome {
     try outcome(of: start(arguments, in: folder), in: folder)
+  }
+
+  /// As `run`, with bounds for the memory that the process may address and for the time that it may take; who needs
+  /// longer is killed.
+  static func run(
+    _ arguments: [String], in folder: String, memoryMegabytes: Int, seconds: Double
+  ) throws -> Outcome {
+    let process = try start(
+      ["-c", "ulimit -v \(memoryMegabytes << 10) -c 0; exec \"$@\"", "sh", executable().path] + arguments,
+      in: folder,
+      program: URL(fileURLWithPath: "/bin/sh"))
+    let end = Date(timeIntervalSinceNow: seconds)
+    while process.isRunning, Date() < end { usleep(2000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    return try outcome(of: process, in: folder)
   }
 }
 

@@ -6,6 +6,8 @@ import Trajectory
 
 /// A small disk in memory; nil where this process may not mount one.
 private final class SmallDisk {
+  static let isAvailable = (try? SmallDisk(megabytes: 1)) != nil
+
   let folder: TemporaryFolder
 
   init?(megabytes: Int) throws {
@@ -28,11 +30,9 @@ private final class SmallDisk {
   }
 }
 
-@Test func fullDiskEndsARunCleanlyWithItsCheckpointIntact() throws {
-  guard let disk = try SmallDisk(megabytes: 3) else {
-    print("skipped: mounting a small disk needs root on Linux")
-    return
-  }
+@Test(.enabled(if: SmallDisk.isAvailable, "needs root on Linux to mount a small disk"))
+func fullDiskEndsARunCleanlyWithItsCheckpointIntact() throws {
+  let disk = try #require(try SmallDisk(megabytes: 3))
   let folder = disk.folder
   let deck = try folder.writeDeck("water", steps: 100_000)
   let text = try folder.text("water.yaml").replacingOccurrences(of: "every: 3 steps", with: "every: 1 step")

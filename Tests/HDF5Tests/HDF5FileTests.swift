@@ -133,7 +133,9 @@ final class Scratch {
   let rows = try HDF5Rows(creating: "/value", rowShape: [2, 3], chunkRows: 1, as: .float32, in: file)
   try rows.append([0.1, 2, 3, 4, 5, 6] + (0..<6).map(Double.init))
   try rows.extend(toCount: 3)
-  #expect(try rows.readDoubles(row: 2) == [0, 0, 0, 0, 0, 0])
+  #expect(throws: HDF5Error(file: name, path: "/value", reason: "row 2 was never written")) {
+    try rows.readDoubles(row: 2)
+  }
   try rows.write([9.0, 8, 7, 6, 5, 4], atRow: 2)
   try file.close()
 
@@ -184,4 +186,46 @@ func aWrongEndOfFileIsMended(error: Int64) throws {
   try mended.write([2.0], to: "/b")
   try mended.close()
   #expect(try HDF5File(reading: name).readDoubles("/a").values == values)
+}
+
+/// Without the check, the numbers that are missing are read as zeros.
+@Test func whatWasNeverWrittenIsNotReadAsZeros() throws {
+  let scratch = try Scratch()
+  let name = scratch.path("extended.h5")
+  let file = try HDF5File(creating: name)
+  let rows = try HDF5Rows(creating: "/rows", rowShape: [2], chunkRows: 4, as: .float64, in: file)
+  try rows.append([1.0, 2, 3, 4])
+  try rows.extend(toCount: 9)
+  try file.close()
+  let read = try HDF5File(reading: name)
+  let table = try HDF5Rows(opening: "/rows", in: read)
+  #expect(table.count == 9)
+  #expect(try table.storedCount() == 4)
+  #expect(try table.readDoubles(row: 1) == [3, 4])
+  #expect(throws: HDF5Error(file: name, path: "/rows", reason: "row 8 was never written")) {
+    try table.readDoubles(row: 8)
+  }
+  #expect(throws: HDF5Error(file: name, path: "/rows", reason: "row 4 was never written")) {
+    try read.readDoubles("/rows")
+  }
+}
+
+@Test func integersAreReadAsTheyAreAndFloatingPointNumbersAreNot() throws {
+  let scratch = try Scratch()
+  let file = try HDF5File(creating: scratch.path("types.h5"))
+  let steps = try HDF5Rows(creating: "/steps", rowShape: [], chunkRows: 4, as: .int64, in: file)
+  try steps.append([Int.max, Int.min, 1 << 53 + 1])
+  let numbers = try HDF5Rows(creating: "/numbers", rowShape: [], chunkRows: 4, as: .float64, in: file)
+  try numbers.append([1e300])
+  #expect(try (0..<3).map { try steps.readIntegers(row: $0)[0] } == [Int.max, Int.min, 1 << 53 + 1])
+  #expect(steps.holdsIntegers && !numbers.holdsIntegers)
+  #expect(throws: HDF5Error.self) { try numbers.readIntegers(row: 0) }
+}
+
+@Test func groupsOfMoreMembersThanOursAreRefused() throws {
+  let scratch = try Scratch()
+  let file = try HDF5File(creating: scratch.path("many.h5"))
+  for i in 0...1000 { try file.createGroup("/many/\(i)") }
+  #expect(throws: HDF5Error.self) { try file.children(of: "/many") }
+  #expect(try file.children(of: "/") == ["many"])
 }

@@ -114,8 +114,15 @@
     #expect(try H5MDReader(path).frameCount == noted + 30)
   }
 
-  private func canMount() -> Bool {
-    getuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/mount")
+  private let canMount: Bool = {
+    guard getuid() == 0, let scratch = try? Scratch(), (try? mountSmallDisk(on: scratch)) == 0 else {
+      return false
+    }
+    return (try? run("/usr/bin/umount", scratch.url.path)) == 0
+  }()
+
+  private func mountSmallDisk(on scratch: Scratch) throws -> Int32 {
+    try run("/usr/bin/mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", scratch.url.path)
   }
 
   private func run(_ tool: String, _ arguments: String...) throws -> Int32 {
@@ -128,17 +135,16 @@
     return process.terminationStatus
   }
 
-  @Test(.enabled(if: canMount(), "needs root to mount a small tmpfs"))
+  @Test(.enabled(if: canMount, "needs root to mount a small tmpfs"))
   func aFullDiskIsNoticedBeforeItDamagesAnything() async throws {
     let scratch = try Scratch()
-    guard try run("/usr/bin/mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", scratch.url.path) == 0 else {
-      return
-    }
+    try #require(try mountSmallDisk(on: scratch) == 0)
     // Lazily: a process started by another test may have inherited an open file.
     defer { _ = try? run("/usr/bin/umount", "-l", scratch.url.path) }
     let path = scratch.path("a.h5")
     let checkpoint = Checkpoint(
-      step: 1, system: system, neighborListPositions: [], deck: "", modelHash: "", engineVersion: "")
+      step: 1, system: system, neighborListPositions: system.positions, deck: "", modelHash: "",
+      engineVersion: "")
     try checkpoint.write(to: scratch.path("run.checkpoint.h5"))
     await #expect(processExitsWith: .exitCode(3)) { [path = path as String] in
       do { try write(path, until: .max) } catch TrajectoryError.diskFull(let file, let needed, let available)

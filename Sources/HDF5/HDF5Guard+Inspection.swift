@@ -1,0 +1,111 @@
+// The second instance of the program: goes through a file as a reader would, and exits with the verdict.
+
+import CHDF5
+import Foundation
+
+extension HDF5Guard {
+  static func inspectAndExit(_ path: String) -> Never {
+    var status = stat()
+    guard stat(path, &status) == 0 else { _exit(Verdict.sound.rawValue) }
+    setLimits(for: Int(status.st_size))
+    // A file that does not open is refused by the reader in the same way, and with better words.
+    guard let file = try? HDF5File(reading: path) else { leave(.sound) }
+    do {
+      for object in try objects(of: file) { try inspect(object, in: file) }
+    } catch { leave(.unlistable) }
+    leave(.sound)
+  }
+
+  /// Exits; a failed allocation outweighs every other verdict.
+  private static func leave(_ verdict: Verdict) -> Never {
+    _exit((HDF5Library.isOutOfMemory ? .outOfMemory : verdict).rawValue)
+  }
+
+  private static func setLimits(for byteCount: Int) {
+    let (memory, computing, clock) = limits(for: byteCount)
+    lower(RLIMIT_AS, to: rlim_t(memory))
+    lower(RLIMIT_CPU, to: rlim_t(computing))
+    lower(RLIMIT_CORE, to: 0)
+    alarm(UInt32(clamping: clock))
+  }
+
+  #if os(Linux)
+    private typealias Resource = __rlimit_resource
+  #else
+    private typealias Resource = Int32
+  #endif
+
+  /// Lowers a limit that the system has set already higher.
+  private static func lower(_ resource: Resource, to most: rlim_t) {
+    #if os(Linux)
+      let resource = __rlimit_resource_t(resource.rawValue)
+    #endif
+    var limit = rlimit()
+    guard getrlimit(resource, &limit) == 0, limit.rlim_cur > most else { return }
+    limit.rlim_cur = most
+    setrlimit(resource, &limit)
+  }
+
+  // MARK: - The tree
+
+  /// Deeper or larger trees are no files of ours.
+  private static let (deepest, mostObjects) = (32, 100_000)
+
+  /// Paths of all groups and datasets that hard links lead to, each once.
+  private static func objects(of file: HDF5File) throws -> [String] {
+    var paths = ["/"]
+    var visited: Set<UInt64> = try [file.identity(of: "/")]
+    var next = 0
+    while next < paths.count {
+      let group = paths[next]
+      next += 1
+      guard try file.isGroup(group) else { continue }
+      for name in try file.children(of: group) {
+        let path = group == "/" ? "/" + name : group + "/" + name
+        // Other links are refused where a reader meets them.
+        guard (try? file.exists(path)) == true, try visited.insert(file.identity(of: path)).inserted else {
+          continue
+        }
+        guard path.split(separator: "/").count <= deepest, paths.count < mostObjects else {
+          throw HDF5Error(file: file.name, path: path, reason: "is nested too deep")
+        }
+        paths.append(path)
+      }
+    }
+    return paths
+  }
+
+  /// Reads what a reader may read of an object. Errors that the library reports are the reader's to report.
+  private static func inspect(_ path: String, in file: HDF5File) throws {
+    for name in try file.attributes(of: path) {
+      _ = try? file.stringsAttribute(name, at: path)
+      _ = try? file.integersAttribute(name, at: path)
+      _ = try? file.doubleAttribute(name, at: path)
+      if HDF5Library.isOutOfMemory { leave(.outOfMemory) }
+    }
+    guard try !file.isGroup(path) else { return }
+    try? file.inspectDataset(path)
+    if HDF5Library.isOutOfMemory { leave(.outOfMemory) }
+  }
+}
+
+extension HDF5File {
+  /// What an object is known by, whatever its names.
+  fileprivate func identity(of path: String) throws -> UInt64 {
+    try reading { file in
+      var identity: UInt64 = 0
+      try check(bloch_h5o_identity(file, path, &identity), path, "cannot be opened")
+      return identity
+    }
+  }
+
+  /// Reads a dataset where that asks more of the library than to copy bytes, which `HDF5Storage` has found to lie
+  /// within the file: text, the index of chunks, compressed numbers.
+  fileprivate func inspectDataset(_ path: String) throws {
+    if (try? readStrings(path)) != nil { return }
+    let rows = try HDF5Rows(opening: path, in: self)
+    let count = try rows.storedCount()
+    guard rows.isFiltered else { return }
+    for row in 0..<count { _ = try rows.readDoubles(row: row) }
+  }
+}

@@ -1,0 +1,55 @@
+// What numbers of a file can be atoms. Trajectories and checkpoints are held against it before anything is computed
+// from them: no number beyond these bounds comes from a simulation, and some would never end or trap in one.
+
+import Lattice
+
+enum Plausibility {
+  /// Angstrom, Angstrom/fs, eV/Angstrom: whatever is larger is a mistake.
+  static let largestNumber = 1e7
+  /// Angstrom; thinner cells are mistakes, and their neighbour lists would not end.
+  static let smallestHeight = 0.1
+
+  // MARK: - What is wrong, in words; nil where nothing is
+
+  static func flaw(ofVectors vectors: [Vector3]) -> String? {
+    for (i, v) in vectors.enumerated() where !isPlausible(v) {
+      return "atom \(i + 1) has (\(v.x), \(v.y), \(v.z))"
+    }
+    return nil
+  }
+
+  /// The cell with these rows, in Angstrom, must have a volume.
+  static func flaw(ofCell rows: Matrix3) -> String? {
+    guard (0..<3).allSatisfy({ isPlausible(rows[$0]) }) else {
+      return "the cell has a number that is no length"
+    }
+    for axis in 0..<3 {
+      let normal = cross(rows[(axis + 1) % 3], rows[(axis + 2) % 3])
+      let height = abs(rows.determinant) / length(normal)
+      guard height >= smallestHeight else {
+        return
+          "the cell has no volume: it is \(height.isFinite ? height : 0) Angstrom thick along vector \(axis + 1)"
+      }
+    }
+    return nil
+  }
+
+  static func flaw(ofSpecies atomicNumbers: [Int]) -> String? {
+    for (i, z) in atomicNumbers.enumerated() where Elements.symbol(z) == nil {
+      return "atom \(i + 1) has the atomic number \(z), which is no element"
+    }
+    return nil
+  }
+
+  /// Masses in u.
+  static func flaw(ofMasses masses: [Double]) -> String? {
+    for (i, mass) in masses.enumerated() where !(mass > 0 && mass <= largestNumber) {
+      return "atom \(i + 1) has the mass \(mass)"
+    }
+    return nil
+  }
+
+  private static func isPlausible(_ v: Vector3) -> Bool {
+    abs(v.x) <= largestNumber && abs(v.y) <= largestNumber && abs(v.z) <= largestNumber
+  }
+}
