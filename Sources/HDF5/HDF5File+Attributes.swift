@@ -84,7 +84,7 @@ extension HDF5File {
     try withAttribute(name, at: path) { try $0.integers().values }
   }
 
-  private func withAttribute<Result>(
+  func withAttribute<Result>(
     _ name: String, at path: String, _ body: (HDF5Source) throws -> Result
   ) throws -> Result {
     try reading { file in

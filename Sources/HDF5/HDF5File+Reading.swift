@@ -59,7 +59,7 @@ extension HDF5File {
     return id
   }
 
-  private func withDataset<Result>(_ path: String, _ body: (HDF5Source) throws -> Result) throws -> Result {
+  func withDataset<Result>(_ path: String, _ body: (HDF5Source) throws -> Result) throws -> Result {
     try reading { file in
       try withHandle(openDataset(path, in: file), close: H5Dclose) { dataset in
         try withHandle(H5Dget_type(dataset), close: H5Tclose) { type in
@@ -142,8 +142,10 @@ struct HDF5Source {
     return values
   }
 
+  var isText: Bool { H5Tget_class(type) == H5T_STRING }
+
   func strings() throws -> [String] {
-    guard H5Tget_class(type) == H5T_STRING else {
+    guard isText else {
       throw failure("holds \(HDF5Number.name(of: type)), not text")
     }
     return H5Tis_variable_str(type) > 0 ? try variableStrings() : try fixedStrings()

@@ -78,9 +78,7 @@ extension HDF5Guard {
   /// Reads what a reader may read of an object. Errors that the library reports are the reader's to report.
   private static func inspect(_ path: String, in file: HDF5File) throws {
     for name in try file.attributes(of: path) {
-      _ = try? file.stringsAttribute(name, at: path)
-      _ = try? file.integersAttribute(name, at: path)
-      _ = try? file.doubleAttribute(name, at: path)
+      try? file.inspectAttribute(name, at: path)
       if HDF5Library.isOutOfMemory { leave(.outOfMemory) }
     }
     guard try !file.isGroup(path) else { return }
@@ -102,10 +100,20 @@ extension HDF5File {
   /// Reads a dataset where that asks more of the library than to copy bytes, which `HDF5Storage` has found to lie
   /// within the file: text, the index of chunks, compressed numbers.
   fileprivate func inspectDataset(_ path: String) throws {
-    if (try? readStrings(path)) != nil { return }
+    let isText = try withDataset(path) { source in
+      if source.isText { _ = try source.strings() }
+      return source.isText
+    }
+    guard !isText else { return }
     let rows = try HDF5Rows(opening: path, in: self)
     let count = try rows.storedCount()
     guard rows.isFiltered else { return }
     for row in 0..<count { _ = try rows.readDoubles(row: row) }
+  }
+
+  fileprivate func inspectAttribute(_ name: String, at path: String) throws {
+    try withAttribute(name, at: path) { source in
+      if source.isText { _ = try source.strings() } else { _ = try source.numbers(Double.self) }
+    }
   }
 }

@@ -51,6 +51,7 @@ private struct Parts {
 
   func write(to path: String) throws {
     let file = try HDF5File(creating: path)
+    try file.createGroup(H5MD.box)
     for table in tables { try table.write(to: file) }
     try file.setAttribute("boundary", boundary, at: H5MD.box)
     try file.write(masses, to: H5MD.masses)
@@ -72,7 +73,6 @@ private struct Parts {
     case 5:
       boundary = mutation.pick([[], ["periodic"], ["none", "none", "Periodic"], ["none", "none", "none"]])
     default:
-      // The first element of every other kind of damage: a number where another belongs.
       if mutation.number(below: 2) == 0 { tables[k].type = .float64 }
       tables[k].values[mutation.number(below: tables[k].values.count)] = mutation.pick(extremeNumbers)
     }
