@@ -16,7 +16,7 @@ public func exportTrajectory(_ path: String, to output: String, every: Int) thro
     throw TrajectoryError.mismatch(file: path, reason: "none of its \(total) frames is complete")
   }
   if reader.incompleteCount > 0 {
-    note(
+    Console.note(
       "warning: \(path): the last \(reader.incompleteCount) of \(total) frames are incomplete and left out")
   }
   let writer = try ExtendedXYZWriter(creating: output)

@@ -93,10 +93,9 @@ public final class H5MDWriter {
   /// Steps of the frames after those that count: written by a run that went on beyond its checkpoint. A killed run may
   /// leave frames without a step, which do not matter.
   public func stepsThatFollow() throws -> [Int64] {
-    guard tables.step.count > writtenCount else { return [] }
-    return try tables.step.readDoubles(rows: writtenCount..<tables.step.count).compactMap {
-      $0 > 0 ? Int64(exactly: $0) : nil
-    }
+    let count = try tables.step.storedCount()
+    guard count > writtenCount else { return [] }
+    return try tables.step.readIntegers(rows: writtenCount..<count).compactMap { $0 > 0 ? Int64($0) : nil }
   }
 
   /// Cuts the file back to the frames that count, also where datasets have become of unequal length in a run that was
