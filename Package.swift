@@ -31,7 +31,8 @@ let package = Package(
 
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
-      name: "Simulation", dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE", "HDF5"], exclude: ["README.md"]),
+      name: "Simulation", dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE", "HDF5"],
+      exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Lattice", "HDF5"], exclude: ["README.md"]),

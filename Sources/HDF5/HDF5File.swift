@@ -255,7 +255,7 @@ public final class HDF5File {
   // MARK: - Guarded calls
 
   /// Bytes of the file; bounds what can be in it. What a file that is only read says of its own size is not believed.
-  var size: Int {
+  public var size: Int {
     if let sizeOnDisk { return sizeOnDisk }
     var bytes: hsize_t = 0
     return H5Fget_filesize(handle, &bytes) < 0 ? 0 : Int(clamping: bytes)

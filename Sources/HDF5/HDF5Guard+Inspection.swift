@@ -6,13 +6,12 @@ import Foundation
 extension HDF5Guard {
   static func inspectAndExit(_ path: String) -> Never {
     var status = stat()
-    guard stat(path, &status) == 0 else { _exit(Verdict.sound.rawValue) }
+    guard stat(path, &status) == 0 else { leave(.sound) }
     setLimits(for: Int(status.st_size))
     // A file that does not open is refused by the reader in the same way, and with better words.
     guard let file = try? HDF5File(reading: path) else { leave(.sound) }
-    do {
-      for object in try objects(of: file) { try inspect(object, in: file) }
-    } catch { leave(.unlistable) }
+    guard let paths = try? objects(of: file) else { leave(.unwalkable) }
+    for path in paths { inspect(path, in: file) }
     leave(.sound)
   }
 
@@ -23,10 +22,17 @@ extension HDF5Guard {
 
   private static func setLimits(for byteCount: Int) {
     let (memory, computing, clock) = limits(for: byteCount)
-    lower(RLIMIT_AS, to: rlim_t(memory))
+    lower(RLIMIT_AS, to: rlim_t(addressSpace + memory))
     lower(RLIMIT_CPU, to: rlim_t(computing))
     lower(RLIMIT_CORE, to: 0)
     alarm(UInt32(clamping: clock))
+  }
+
+  /// Bytes that the program addresses before it has read anything (proc(5)): more than memory has under a sanitizer.
+  private static var addressSpace: Int {
+    let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
+      .first
+    return (pages.flatMap { Int($0) } ?? 0) * Int(getpagesize())
   }
 
   #if os(Linux)
@@ -62,10 +68,10 @@ extension HDF5Guard {
       guard try file.isGroup(group) else { continue }
       for name in try file.children(of: group) {
         let path = group == "/" ? "/" + name : group + "/" + name
-        // Other links are refused where a reader meets them.
-        guard (try? file.exists(path)) == true, try visited.insert(file.identity(of: path)).inserted else {
-          continue
-        }
+        // Other links are refused where a reader meets them, and so is what cannot be opened.
+        guard (try? file.exists(path)) == true, let identity = try? file.identity(of: path),
+          visited.insert(identity).inserted
+        else { continue }
         guard path.split(separator: "/").count <= deepest, paths.count < mostObjects else {
           throw HDF5Error(file: file.name, path: path, reason: "is nested too deep")
         }
@@ -76,13 +82,9 @@ extension HDF5Guard {
   }
 
   /// Reads what a reader may read of an object. Errors that the library reports are the reader's to report.
-  private static func inspect(_ path: String, in file: HDF5File) throws {
-    for name in try file.attributes(of: path) {
-      try? file.inspectAttribute(name, at: path)
-      if HDF5Library.isOutOfMemory { leave(.outOfMemory) }
-    }
-    guard try !file.isGroup(path) else { return }
-    try? file.inspectDataset(path)
+  private static func inspect(_ path: String, in file: HDF5File) {
+    for name in (try? file.attributes(of: path)) ?? [] { try? file.inspectAttribute(name, at: path) }
+    if (try? file.isGroup(path)) == false { try? file.inspectDataset(path) }
     if HDF5Library.isOutOfMemory { leave(.outOfMemory) }
   }
 }

@@ -44,7 +44,7 @@ public enum HDF5Guard {
       case (0, Verdict.sound.rawValue): nil
       case (0, Verdict.outOfMemory.rawValue), (SIGKILL, _):
         "to read it takes more than \(limits(for: byteCount).memory >> 20) MB"
-      case (0, _): "its groups and attributes cannot be listed"
+      case (0, _): "its tree of groups cannot be walked"
       case (SIGXCPU, _), (SIGALRM, _): "reading it does not come to an end"
       default: "the HDF5 library crashes on it (signal \(signal))"
       }
@@ -55,7 +55,7 @@ public enum HDF5Guard {
   enum Verdict: Int32 {
     case sound = 0
     case outOfMemory = 2
-    case unlistable = 3
+    case unwalkable = 3
   }
 
   /// What a file of this size may cost: bytes of memory, seconds of computing, seconds on the clock.

@@ -141,7 +141,9 @@ public final class HDF5Rows {
     case .unsigned64:
       let values: [UInt64] = try read(rows, bloch_h5t_native_uint64())
       return try values.map { value in
-        guard let value = Int(exactly: value) else { throw failure("holds \(value), beyond the range of integers") }
+        guard let value = Int(exactly: value) else {
+          throw failure("holds \(value), beyond the range of integers")
+        }
         return value
       }
     case .floating, .boolean: throw failure("holds floating-point numbers, not integers")

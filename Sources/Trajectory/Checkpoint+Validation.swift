@@ -23,7 +23,9 @@ extension Checkpoint {
       return "/arrays/\(name) holds a number that is not finite"
     }
     for (name, mark) in outputs.sorted(by: { $0.key < $1.key }) {
-      guard (0...Checkpoint.largestCount).contains(mark.count) else { return "/outputs/\(name) is \(mark.count)" }
+      guard (0...Checkpoint.largestCount).contains(mark.count) else {
+        return "/outputs/\(name) is \(mark.count)"
+      }
     }
     return nil
   }

@@ -110,7 +110,9 @@ public final class H5MDReader {
       throw TrajectoryError.mismatch(
         file: path, reason: "\(rows.path) holds floating-point numbers, not integers")
     }
-    frameCount = try H5MDReader.completeFrames(of: all, step: step, position: position)
+    // A killed writer may also leave an index of chunks that cannot be walked to its end, but looked up.
+    let most = all.map { (try? $0.storedCount()) ?? min($0.count, file.size) }.min() ?? 0
+    frameCount = H5MDReader.completeFrames(ofAtMost: most, step: step, position: position)
     incompleteCount = max(0, (all.map(\.count).max() ?? 0) - frameCount)
   }
 
@@ -128,8 +130,8 @@ public final class H5MDReader {
 
   /// A killed writer may leave datasets of unequal length, lengthened and not yet filled (there the step is
   /// zero), or filled beyond the end of file that it stated. Any other step is a frame's, and damage if it is wrong.
-  private static func completeFrames(of all: [HDF5Rows], step: HDF5Rows, position: HDF5Rows) throws -> Int {
-    var count = try all.map { try $0.storedCount() }.min() ?? 0
+  private static func completeFrames(ofAtMost most: Int, step: HDF5Rows, position: HDF5Rows) -> Int {
+    var count = most
     while count > 0 {
       guard let last = try? step.readIntegers(row: count - 1)[0] else {
         // None of the rows of an unreadable chunk can be read.

@@ -69,6 +69,44 @@ private func expectErrorOrResult(_ file: String, in folder: TemporaryFolder, _ n
   }
 }
 
+/// A group whose index is its own first part: the HDF5 library goes round in it until its stack ends (signal 11).
+private func withCycle(_ content: Data) throws -> Data {
+  // A node of a group's B-tree, version 1 (HDF5 File Format Specification 3.0, section III.A.1): "TREE", type 0 (1 byte),
+  // level (1), entries (2), two siblings (16), a key (8), the address of the first child (8).
+  let node = try #require(content.range(of: Data("TREE\0".utf8))).lowerBound
+  var cyclic = content
+  cyclic[node + 5] = 1
+  for byte in 0..<8 { cyclic[node + 32 + byte] = UInt8(truncatingIfNeeded: node >> (8 * byte)) }
+  return cyclic
+}
+
+@Test func aFileThatWouldCrashHDF5IsRefusedByNameWhateverItIs() throws {
+  let folder = try TemporaryFolder()
+  let run = try BlochProcess.run(["run", folder.writeDeck("water", steps: 5)], in: folder.path)
+  #expect(run.exitCode == 0, "\(run.errors)")
+  func write(_ content: Data, _ name: String) throws {
+    try content.write(to: URL(fileURLWithPath: "\(folder.path)/\(name)"))
+  }
+  func read(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
+  try write(withCycle(read("\(folder.path)/water.trajectory.h5")), "trajectory.h5")
+  try write(withCycle(read(BlochProcess.model)), "model.h5")
+  let checkpoint = try withCycle(read("\(folder.path)/water.checkpoint.h5").dropLast(40))
+  try write(Data(FileSeal.sealed(Array(checkpoint))), "checkpoint.h5")
+  for (arguments, file) in [
+    (["export", "trajectory.h5", "out.xyz"], "trajectory.h5"), (["model", "info", "model.h5"], "model.h5"),
+    (["evaluate", "--model", "model.h5", BlochProcess.structure], "model.h5"),
+    (["export", "checkpoint.h5", "out.xyz"], "checkpoint.h5"),
+    (["resume", "checkpoint.h5"], "checkpoint.h5"),
+  ] {
+    let outcome = try BlochProcess.run(arguments, in: folder.path, memoryMegabytes: 4096, seconds: 60)
+    #expect(outcome.exitCode == 3, "\(arguments): \(outcome.exitCode) \(outcome.errors)")
+    #expect(outcome.errors.contains("\(file): "), "\(arguments): \(outcome.errors)")
+    #expect(
+      outcome.errors.contains("the file is damaged: the HDF5 library crashes on it"), "\(outcome.errors)")
+  }
+  #expect(!folder.exists("out.xyz") && !folder.exists("out.xyz.tmp"))
+}
+
 @Test func theConfigurationOfACheckpointIsExported() throws {
   let folder = try TemporaryFolder()
   let run = try BlochProcess.run(["run", folder.writeDeck("water", steps: 7)], in: folder.path)
