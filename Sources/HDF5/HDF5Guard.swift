@@ -62,7 +62,7 @@ public enum HDF5Guard {
   static func limits(for byteCount: Int) -> (memory: Int, computing: Int, clock: Int) {
     let megabytes = byteCount >> 20
     return (
-      memory: (1024 + 4 * min(megabytes, 1 << 20)) << 20, computing: 5 + megabytes / 20,
+      memory: (1024 + 4 * min(megabytes, 1 << 20)) << 20, computing: 2 + megabytes / 20,
       clock: 60 + megabytes / 10
     )
   }

@@ -54,6 +54,19 @@ private func expectErrorOrResult(_ file: String, in folder: TemporaryFolder, _ n
     }
   }
 
+  @Test func modelsWithChangedBytesEndInAnErrorOrAResult() throws {
+    let folder = try TemporaryFolder()
+    let content = try Data(contentsOf: URL(fileURLWithPath: BlochProcess.model))
+    for index in mutations.prefix(mutations.count / 2) {
+      try damaged(content, index).write(to: URL(fileURLWithPath: "\(folder.path)/damaged.h5"))
+      let outcome = try BlochProcess.run(
+        ["model", "info", "damaged.h5"], in: folder.path, memoryMegabytes: 4096, seconds: 60)
+      let name = "BLOCH_SEED=\(seed), mutation \(index)"
+      #expect([0, 3].contains(outcome.exitCode), "\(name): \(outcome.exitCode) \(outcome.errors)")
+      #expect(outcome.exitCode == 0 || outcome.errors.contains("damaged.h5: "), "\(name): \(outcome.errors)")
+    }
+  }
+
   /// As if made by hand: the seal is right again.
   @Test func sealedCheckpointsWithChangedBytesEndInAnErrorOrAResult() throws {
     let folder = try TemporaryFolder()

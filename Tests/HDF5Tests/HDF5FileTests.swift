@@ -229,3 +229,47 @@ func aWrongEndOfFileIsMended(error: Int64) throws {
   #expect(throws: HDF5Error.self) { try file.children(of: "/many") }
   #expect(try file.children(of: "/") == ["many"])
 }
+
+#if os(Linux) && compiler(>=6.3)
+  private func write(_ text: String, to name: String) throws {
+    let file = try HDF5File(creating: name)
+    try file.write(text, to: "/model_hash")
+    try file.setAttribute("unit", text, at: "/model_hash")
+    try file.write((0..<100).map(Double.init), to: "/group/values")
+    let rows = try HDF5Rows(creating: "/group/rows", rowShape: [], chunkRows: 50, as: .float64, in: file)
+    try rows.append((0..<100).map(Double.init))
+    try file.close()
+  }
+
+  /// The library keeps what it is given until an object or the file is closed: on a full disk it is there that it fails.
+  @Test func whatCouldNotBeWrittenIsAnErrorAtTheCloseAtTheLatest() async throws {
+    await #expect(processExitsWith: .success) {
+      signal(SIGXFSZ, SIG_IGN)
+      let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+      var limit = rlimit()
+      getrlimit(resource, &limit)
+      let text = String(repeating: "0123456789abcdef", count: 60)
+      let scratch = try Scratch()
+      var failures = 0
+      for bytes in stride(from: 200, through: 12000, by: 200) {
+        let name = scratch.path("\(bytes).h5")
+        limit.rlim_cur = rlim_t(bytes)
+        setrlimit(resource, &limit)
+        let isWritten = (try? write(text, to: name)) != nil
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(resource, &limit)
+        guard isWritten else {
+          failures += 1
+          continue
+        }
+        let file = try HDF5File(reading: name)
+        guard try file.readString("/model_hash") == text,
+          try file.stringAttribute("unit", at: "/model_hash") == text,
+          try file.readDoubles("/group/values").values == (0..<100).map(Double.init),
+          try file.readDoubles("/group/rows").values == (0..<100).map(Double.init)
+        else { exit(5) }
+      }
+      if failures < 5 || failures > 55 { exit(6) }
+    }
+  }
+#endif
