@@ -33,9 +33,10 @@ let package = Package(
     .target(
       name: "Simulation", dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE", "HDF5"],
       exclude: ["README.md"]),
-    .target(name: "Deck", dependencies: ["Lattice", "Yams"], exclude: ["README.md"]),
+    .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
-    .target(name: "Trajectory", dependencies: ["Lattice", "HDF5"], exclude: ["README.md"]),
+    .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
+    .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
       name: "LRMACE", dependencies: ["Equivariant", "Reciprocal", "Kernels", "Lattice", "HDF5"],
       exclude: ["README.md"], swiftSettings: kernel),

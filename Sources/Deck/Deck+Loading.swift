@@ -1,5 +1,6 @@
 // From the bytes of a file to a deck: encoding, YAML, then the keys.
 
+import Diagnostics
 import Foundation
 import Yams
 
@@ -31,18 +32,8 @@ extension Deck {
     guard !isFolder.boolValue else {
       throw FileError(file: path, "this is a folder", help: "give the path of the deck in it")
     }
-    let data: Data
-    do {
-      data = try Data(contentsOf: url)
-    } catch {
-      throw FileError(file: path, "the file cannot be read", help: "check its permissions")
-    }
-    guard data.count <= 1 << 20 else {
-      throw FileError(
-        file: path, "this is too large for a deck (\(data.count) bytes)", help: "decks are short YAML files")
-    }
     try self.init(
-      text: Deck.decode(data, file: path), file: path, folder: url.deletingLastPathComponent().path,
+      text: Deck.decode(Deck.contents(of: path), file: path), file: path, folder: url.deletingLastPathComponent().path,
       overrides: overrides)
   }
 
@@ -65,20 +56,42 @@ extension Deck {
 
   // MARK: - Text
 
+  /// Bytes of the largest deck.
+  private static let largest = 1 << 20
+
+  /// All of a file or pipe that is not too large for a deck.
+  private static func contents(of path: String) throws(FileError) -> Data {
+    var data = Data()
+    do {
+      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+      while data.count <= largest, let more = try file.read(upToCount: largest), !more.isEmpty { data += more }
+    } catch {
+      throw FileError(file: path, "the file cannot be read", help: "check its permissions")
+    }
+    guard data.count <= largest else {
+      throw FileError(
+        file: path, "this is too large for a deck, over \(largest) bytes", help: "decks are short YAML files")
+    }
+    return data
+  }
+
   /// UTF-8 text, or an error at the first byte that is none.
   private static func decode(_ data: Data, file: String) throws -> String {
     var bytes = data[...]
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
     if let text = String(validating: bytes, as: UTF8.self) { return text }
-    let readable = String(decoding: bytes, as: UTF8.self)
-    let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
-    let source = SourceText(file: file, text: readable)
+    if let format = ForeignFormat(startingWith: bytes, file: file) {
+      let nothing = SourceText(file: file, text: "")
+      throw DeckError([
+        Diagnostic(source: nothing, span: nil, message: "the file is \(format.name)", help: format.help)
+      ])
+    }
+    let source = SourceText(file: file, text: String(decoding: bytes, as: UTF8.self))
     let line = source.lines.firstIndex { $0.unicodeScalars.contains("\u{FFFD}") } ?? 0
     let column = source.lines[line].unicodeScalars.prefix { $0 != "\u{FFFD}" }.count
     throw DeckError([
       Diagnostic(
-        source: source, span: SourceSpan(line: line + 1, column: column + 1),
-        message: isUTF16 ? "this is UTF-16, not UTF-8" : "this byte is not UTF-8",
+        source: source, span: SourceSpan(line: line + 1, column: column + 1), message: "this byte is not UTF-8",
         help: "save the deck as plain text in UTF-8")
     ])
   }

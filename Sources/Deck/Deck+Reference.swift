@@ -14,8 +14,9 @@ extension Deck {
   /// The reference as text for a terminal.
   public static var reference: String {
     keys.map { key in
-      let fallback = key.fallback.map { "default: \($0)" } ?? "required"
-      return "\(key.path)  (\(fallback))\n    \(key.help)\n    Takes \(key.takes)."
+      let fallback = (key.fallbackInWords ?? key.fallback).map { "default: \($0)" } ?? "required"
+      let condition = key.condition.map { "\($0); " } ?? ""
+      return "\(key.path)  (\(condition)\(fallback))\n    \(key.help)\n    Takes \(key.takes)."
     }.joined(separator: "\n")
   }
 }

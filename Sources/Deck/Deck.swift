@@ -8,7 +8,7 @@ public struct Deck: Sendable {
   public enum Ensemble: String, CaseIterable, Sendable { case nve, nvt }
   public enum Velocities: String, CaseIterable, Sendable {
     case maxwellBoltzmann = "maxwell-boltzmann"
-    case structure
+    case structure, rest
   }
   public enum FramePrecision: String, CaseIterable, Sendable { case single, double }
 
@@ -57,8 +57,19 @@ public struct Deck: Sendable {
   public let outputName: String
   public let threads: Int
 
+  /// Whether the default thermostat, and the velocities of a run without a temperature, wait for the structure; until
+  /// `with` gives them they are those of a large system without velocities.
+  public let leavesThermostatOpen: Bool
+  public let leavesVelocitiesOpen: Bool
+
+  /// Free clusters of fewer atoms are thermostatted by Langevin dynamics unless the deck says otherwise. Nothing there
+  /// but anharmonicity moves heat between the modes of a Nose-Hoover chain, and the angular momentum never turns.
+  public static let smallCluster = 100
+
   /// The deck with every default written out and paths absolute; it reads back as the same deck.
   public let resolvedText: String
+  private let folder: URL
+  private let overrides: [String: String]
   private let source: SourceText
   private let spans: [String: SourceSpan]
 
@@ -79,29 +90,37 @@ public struct Deck: Sendable {
     ensemble = read.choice("ensemble", help: "`nve` keeps the energy, `nvt` the temperature.")
     timestep = read.quantity("timestep", .time, 1e-3...100, help: "Length of one step.")
     steps = read.count("steps", 0...Self.mostSteps, help: "Number of steps.")
+    let isWithoutTemperature = ensemble == .nve && !read.isGiven("temperature")
+    leavesVelocitiesOpen = isWithoutTemperature && !read.isGiven("velocities")
     velocities = read.choice(
-      "velocities", default: "maxwell-boltzmann",
-      help: "Drawn at the temperature, total momentum removed; or those of the structure file.")
+      "velocities", default: isWithoutTemperature ? "rest" : "maxwell-boltzmann",
+      defaultInWords: "maxwell-boltzmann; in `nve` without a temperature `structure`, or `rest` if it has none",
+      help: "Drawn at the temperature, total momentum removed; those of the structure file; or none.")
+    let coldStart: [Velocities: String] = [.structure: "from the structure's velocities", .rest: "at rest"]
     temperature = read.temperatureSchedule(
       "temperature", steps: steps, timestep: timestep,
-      excluded: ensemble == .nve && velocities == .structure
-        ? "`nve` started from the structure's velocities follows no temperature" : nil,
+      excluded: ensemble == .nve
+        ? coldStart[velocities].map { "`nve` that starts \($0) follows no temperature" } : nil,
       mayChange: ensemble == .nvt)
 
     let noThermostat = ensemble == .nve ? "`nve` keeps the energy and takes no thermostat" : nil
+    leavesThermostatOpen = ensemble == .nvt && !read.isGiven("thermostat")
+    let isLangevinMeant = read.isGiven("thermostat.friction") && !read.isGiven("thermostat.tau")
     let type: ThermostatType = read.choice(
-      "thermostat.type", default: "nose-hoover", excluded: noThermostat,
+      "thermostat.type", default: isLangevinMeant ? "langevin" : "nose-hoover",
+      defaultInWords: "nose-hoover; langevin for a free cluster of fewer than \(Self.smallCluster) atoms",
+      condition: "in `nvt`", excluded: noThermostat,
       help: "Nose-Hoover chain (smooth, deterministic) or Langevin (BAOAB; robust, stochastic).")
     let tau = read.quantity(
-      "thermostat.tau", .time, 1e-2...1e9, default: "100 fs",
+      "thermostat.tau", .time, 1e-2...1e9, default: "100 fs", condition: "with `type: nose-hoover`",
       excluded: noThermostat ?? (type == .langevin ? "`langevin` takes `friction`" : nil),
       help: "Nose-Hoover's time constant.")
     let chain = read.count(
-      "thermostat.chain", 1...20, default: "3",
+      "thermostat.chain", 1...20, default: "3", condition: "with `type: nose-hoover`",
       excluded: noThermostat ?? (type == .langevin ? "`langevin` has no chain" : nil),
       help: "Nose-Hoover's number of thermostats.")
     let friction = read.quantity(
-      "thermostat.friction", .rate, 1e-9...10, default: "1 1/ps",
+      "thermostat.friction", .rate, 1e-9...10, default: "1 1/ps", condition: "with `type: langevin`",
       excluded: noThermostat ?? (type == .noseHoover ? "`nose-hoover` takes `tau`" : nil),
       help: "Langevin's friction.")
     thermostat =
@@ -135,6 +154,8 @@ public struct Deck: Sendable {
       "threads", 1...1024, default: "\(ProcessInfo.processInfo.activeProcessorCount)",
       defaultInWords: "all processors", help: "Threads; a run repeats bit for bit with the same number.")
 
+    folder = read.folder
+    overrides = read.overrides
     source = read.source
     spans = read.entries.mapValues(\.value)
     resolvedText = read.resolvedText
@@ -143,10 +164,20 @@ public struct Deck: Sendable {
   /// The name of the file, as messages give it.
   public var file: String { source.file }
 
+  /// The same deck with `value` for a key that it leaves open.
+  /// - Throws: `DeckError`.
+  public func with(_ key: String, _ value: String) throws -> Deck {
+    try Deck(
+      text: source.lines.joined(separator: "\n"), file: file, folder: folder.path,
+      overrides: overrides.merging([key: value]) { $1 })
+  }
+
   /// A mistake in the value of `key` that shows only when the deck is put to work, such as a file that is
   /// missing.
-  public func error(at key: String, _ message: String, help: String? = nil) -> DeckError {
-    DeckError([Diagnostic(source: source, span: spans[key], message: message, help: help)])
+  /// - Parameter others: where to point, in this order, if the deck does not give `key`.
+  public func error(at key: String, or others: [String] = [], _ message: String, help: String? = nil) -> DeckError {
+    let span = ([key] + others).lazy.compactMap { spans[$0] }.first
+    return DeckError([Diagnostic(source: source, span: span, message: message, help: help)])
   }
 }
 
@@ -155,10 +186,11 @@ extension DeckReader {
   fileprivate mutating func temperatureSchedule(
     _ path: String, steps: Int, timestep: Double, excluded: String?, mayChange: Bool
   ) -> Deck.TemperatureSchedule? {
-    let range = 1e-3...1e5
+    let range = 0...1e5
     let isRamp = isGroup(path)
     let constant = quantity(
-      path, .temperature, range, excluded: excluded, isGroup: isRamp,
+      path, .temperature, range, condition: "in `nvt`, and for velocities that are drawn", excluded: excluded,
+      isGroup: isRamp,
       help: "Target temperature; a group of `from`, `to` and `over` makes it change.")
     let notChanging = excluded ?? (isRamp ? nil : "the temperature is constant")
     if isRamp, excluded == nil, !mayChange {
@@ -169,12 +201,14 @@ extension DeckReader {
         at: entries[path]?.key)
     }
     let start = quantity(
-      "\(path).from", .temperature, range, excluded: notChanging, help: "Temperature at the first step.")
+      "\(path).from", .temperature, range, condition: "in a ramp", excluded: notChanging,
+      help: "Temperature at the first step.")
     let end = quantity(
-      "\(path).to", .temperature, range, excluded: notChanging, help: "Temperature at the end.")
+      "\(path).to", .temperature, range, condition: "in a ramp", excluded: notChanging,
+      help: "Temperature at the end.")
     let over = interval(
       "\(path).over", timestep: timestep, default: "\(max(steps, 1)) steps", defaultInWords: "the whole run",
-      excluded: notChanging, help: "Time from the first temperature to the last.")
+      condition: "in a ramp", excluded: notChanging, help: "Time from the first temperature to the last.")
     if excluded != nil { return nil }
     return isRamp
       ? .init(start: start, end: end, steps: over) : .init(start: constant, end: constant, steps: 1)

@@ -19,14 +19,17 @@ extension DeckReader {
   // MARK: - Words
 
   mutating func choice<Choice: RawRepresentable & CaseIterable>(
-    _ path: String, default fallback: String? = nil, excluded: String? = nil, help: String
+    _ path: String, default fallback: String? = nil, defaultInWords: String? = nil, condition: String? = nil,
+    excluded: String? = nil, help: String
   ) -> Choice where Choice.RawValue == String {
     let names = Choice.allCases.map(\.rawValue)
     let takes = names.map { "`\($0)`" }.joined(separator: ", ").replacingLast(", ", with: " or ")
     let standIn = Choice.allCases[Choice.allCases.startIndex]
     let name = path.lastKey
-    return key(path, takes: takes, default: fallback, excluded: excluded, help: help, standIn: standIn) {
-      node throws(Mistake) in
+    return key(
+      path, takes: takes, default: fallback, defaultInWords: defaultInWords, condition: condition,
+      excluded: excluded, help: help, standIn: standIn
+    ) { node throws(Mistake) in
       let text = try Self.text(of: node, name, takes: takes)
       guard let choice = Choice(rawValue: text) else {
         let near = nearestName(to: text, among: names)
@@ -92,12 +95,12 @@ extension DeckReader {
 
   mutating func count(
     _ path: String, _ range: ClosedRange<Int>, default fallback: String? = nil, defaultInWords: String? = nil,
-    excluded: String? = nil, help: String
+    condition: String? = nil, excluded: String? = nil, help: String
   ) -> Int {
     let takes = Self.takesCount(range)
     return key(
-      path, takes: takes, default: fallback, defaultInWords: defaultInWords, excluded: excluded, help: help,
-      standIn: range.lowerBound
+      path, takes: takes, default: fallback, defaultInWords: defaultInWords, condition: condition,
+      excluded: excluded, help: help, standIn: range.lowerBound
     ) { node throws(Mistake) in
       let value = try Self.count(
         Self.text(of: node, path.lastKey, takes: takes), in: range, name: path.lastKey)
@@ -177,15 +180,15 @@ extension DeckReader {
   /// A number with its unit, in Bloch's internal unit.
   mutating func quantity(
     _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, default fallback: String? = nil,
-    excluded: String? = nil, isGroup: Bool = false, help: String
+    condition: String? = nil, excluded: String? = nil, isGroup: Bool = false, help: String
   ) -> Double {
     let takes = "a \(dimension.rawValue) in \(dimension.unitNames)"
     return key(
-      path, takes: takes, default: fallback, excluded: excluded, isGroup: isGroup, help: help,
+      path, takes: takes, default: fallback, condition: condition, excluded: excluded, isGroup: isGroup, help: help,
       standIn: range.lowerBound
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, path.lastKey, takes: takes)
-      let (number, unit) = try Self.measurement(text, path.lastKey, [dimension.units], takes: takes)
+      let (number, unit) = try Self.measurement(text, path.lastKey, [dimension.units], of: dimension, takes: takes)
       guard range.contains(number * unit) else {
         let base = dimension.units.first { $0.value == 1 }?.symbol ?? ""
         throw Mistake(
@@ -199,19 +202,20 @@ extension DeckReader {
   /// A number of steps, written as `10 steps` or as a time that is a whole number of steps.
   mutating func interval(
     _ path: String, timestep: Double, default fallback: String, defaultInWords: String? = nil,
-    excluded: String? = nil, help: String
+    condition: String? = nil, excluded: String? = nil, help: String
   ) -> Int {
     let takes = "a number of steps, or a time in \(Dimension.time.unitNames)"
     let name = path.lastKey
     let stepUnits = [(symbol: "steps", value: timestep), (symbol: "step", value: timestep)]
     return key(
-      path, takes: takes, default: fallback, defaultInWords: defaultInWords, excluded: excluded, help: help,
-      standIn: 1
+      path, takes: takes, default: fallback, defaultInWords: defaultInWords, condition: condition,
+      excluded: excluded, help: help, standIn: 1
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, name, takes: takes)
-      let (number, unit) = try Self.measurement(text, name, [stepUnits, Dimension.time.units], takes: takes)
+      let (number, unit) = try Self.measurement(
+        text, name, [stepUnits, Dimension.time.units], of: .time, takes: takes)
       let ratio = number * unit / timestep
-      guard ratio.rounded() >= 1, ratio < 1e12, abs(ratio.rounded() - ratio) <= 1e-9 * ratio else {
+      guard ratio.rounded() >= 1, ratio <= 1e12, abs(ratio.rounded() - ratio) <= 1e-9 * ratio else {
         throw Mistake(
           message: "`\(text)` is not a whole number of steps of \(plain(timestep)) fs",
           help: "write `\(name): \(plain(min(max(ratio.rounded(), 1), 1e12))) steps`")
@@ -222,7 +226,8 @@ extension DeckReader {
 
   /// Number and value of its unit.
   private static func measurement(
-    _ text: String, _ name: String, _ units: [[(symbol: String, value: Double)]], takes: String
+    _ text: String, _ name: String, _ units: [[(symbol: String, value: Double)]], of dimension: Dimension,
+    takes: String
   ) throws(Mistake) -> (number: Double, unit: Double) {
     let symbols = units.flatMap { $0 }
     guard let (number, symbol) = NumberText.split(text) else {
@@ -230,7 +235,13 @@ extension DeckReader {
         message: "`\(text)` does not begin with a number",
         help: NumberText.slip(in: text) ?? "`\(name)` takes \(takes)")
     }
-    if let slip = NumberText.slip(in: text) {
+    if let unit = symbols.first(where: { $0.symbol == symbol }) { return (number, unit.value) }
+    let suggestion =
+      dimension.suggestion(for: symbol, number: number)
+      ?? (nearestName(to: symbol, among: symbols.map(\.symbol).filter { $0.hasPrefix("step") })).map {
+        "did you mean `\(plain(number)) \($0)`?"
+      }
+    if suggestion == nil, let slip = NumberText.slip(in: text) {
       throw Mistake(message: "`\(text)` is not a number with a unit", help: slip)
     }
     guard !symbol.isEmpty else {
@@ -238,13 +249,7 @@ extension DeckReader {
         message: "`\(text)` has no unit",
         help: "write `\(name): \(plain(number)) \(symbols[0].symbol)`: it takes \(takes)")
     }
-    guard let unit = symbols.first(where: { $0.symbol == symbol }) else {
-      let near = nearestName(to: symbol, among: symbols.map(\.symbol))
-      throw Mistake(
-        message: "`\(symbol)` is not a unit of `\(name)`",
-        help: near.map { "did you mean `\(plain(number)) \($0)`?" } ?? "it takes \(takes)")
-    }
-    return (number, unit.value)
+    throw Mistake(message: "`\(symbol)` is not a unit of `\(name)`", help: suggestion ?? "it takes \(takes)")
   }
 }
 

@@ -14,6 +14,10 @@ public struct KeyDescription: Sendable {
   public let takes: String
   /// The default as a deck would write it; nil for a key that must be given.
   public let fallback: String?
+  /// The default where it depends on the machine, the deck or the structure.
+  public let fallbackInWords: String?
+  /// Where the key has a meaning, in words; nil for everywhere.
+  public let condition: String?
   public let help: String
 }
 
@@ -38,7 +42,7 @@ struct DeckReader {
   let source: SourceText
   /// Folder to which the deck's paths are relative.
   let folder: URL
-  private let overrides: [String: String]
+  let overrides: [String: String]
   private(set) var entries: [String: Entry] = [:]
   private(set) var declared: [KeyDescription] = []
   /// Path and deck text of every key that applies, defaults included, in the order of declaration.
@@ -66,6 +70,11 @@ struct DeckReader {
     }
   }
 
+  /// Whether the deck or the command line gives `path`, or a key in this group.
+  func isGiven(_ path: String) -> Bool {
+    entries[path] != nil || overrides.keys.contains { $0 == path || $0.group == path }
+  }
+
   func isGroup(_ path: String) -> Bool { entries[path]?.node.mapping != nil }
 
   mutating func report(_ mistake: Mistake, at span: SourceSpan?) {
@@ -77,18 +86,22 @@ struct DeckReader {
 
   /// Declares `path` and reads it.
   /// - Parameters:
-  ///   - defaultInWords: the default for the reference, when it depends on the machine or the deck.
+  ///   - defaultInWords: the default for the reference, when it depends on the machine, the deck or the
+  ///     structure.
+  ///   - condition: where the key has a meaning, for the reference.
   ///   - excluded: why the key has no meaning in this deck; giving it is then a mistake, and it is not
   ///     echoed.
   ///   - isGroup: the deck gives a group in its place, whose keys are read by calls of their own.
   ///   - parse: value and resolved deck text of a node.
   mutating func key<Value>(
     _ path: String, takes: String, default fallback: String?, defaultInWords: String? = nil,
-    excluded: String? = nil, isGroup: Bool = false, help: String, standIn: Value,
+    condition: String? = nil, excluded: String? = nil, isGroup: Bool = false, help: String, standIn: Value,
     parse: (Node) throws(Mistake) -> (value: Value, text: String)
   ) -> Value {
     declared.append(
-      KeyDescription(path: path, takes: takes, fallback: defaultInWords ?? fallback, help: help))
+      KeyDescription(
+        path: path, takes: takes, fallback: fallback, fallbackInWords: defaultInWords, condition: condition,
+        help: help))
     let parsedFallback = fallback.flatMap { text -> (value: Value, text: String)? in
       guard let node = try? Yams.compose(yaml: text) else { return nil }
       return try? parse(node)

@@ -5,6 +5,8 @@
 //       |           ^~~
 //     help: write `timestep: 0.5 fs`
 
+import Diagnostics
+
 /// The text of a file, kept so that a message can quote the line it is about.
 public struct SourceText: Sendable {
   public let file: String
@@ -49,7 +51,7 @@ public struct Diagnostic: Sendable, CustomStringConvertible {
     let line = span?.line ?? 1
     var text = "\(source.file):\(line):\(span?.column ?? 1): error: \(message)"
     if let span, source.lines.indices.contains(line - 1) {
-      let quoted = source.lines[line - 1].unicodeScalars.map { $0 == "\t" ? "→" : $0 }
+      let quoted = source.lines[line - 1].unicodeScalars.map { $0 == "\t" ? "→" : $0.quotable }
       let shown = quoted.prefix(100)
       let margin = String(repeating: " ", count: "\(line)".count)
       text +=

@@ -7,10 +7,33 @@ public enum Dimension: String, Sendable {
   /// Symbol and value in Bloch's internal unit. The first three are named in messages.
   var units: [(symbol: String, value: Double)] {
     switch self {
-    case .time: [("fs", 1), ("ps", 1e3), ("ns", 1e6)]
-    case .temperature: [("K", 1)]
-    case .rate: [("1/ps", 1e-3), ("1/fs", 1), ("1/ns", 1e-6), ("/ps", 1e-3), ("/fs", 1), ("/ns", 1e-6)]
+    case .time: [("fs", 1), ("ps", 1e3), ("ns", 1e6), ("as", 1e-3), ("us", 1e9), ("µs", 1e9), ("μs", 1e9), ("s", 1e15)]
+    case .temperature: [("K", 1), ("mK", 1e-3)]
+    case .rate:
+      [("1/ps", 1e-3), ("1/fs", 1), ("1/ns", 1e-6)]
+        + [("ps", 1e-3), ("fs", 1), ("ns", 1e-6)].flatMap { unit, value in
+          ["/\(unit)", "\(unit)^-1", "\(unit)-1"].map { ($0, value) }
+        }
     }
+  }
+
+  /// What people write for these units, and what to write instead. A unit that is merely spelled alike is never
+  /// proposed: `as` is a thousandth of `fs`.
+  func suggestion(for symbol: String, number: Double) -> String? {
+    let spelling = symbol.lowercased()
+    if self == .temperature, ["c", "°c", "degc", "celsius"].contains(spelling) {
+      return "\(plain(number)) degrees Celsius are `\(plain(((number + 273.15) * 100).rounded() / 100)) K`"
+    }
+    let names = [
+      "femtosecond": "fs", "picosecond": "ps", "nanosecond": "ns", "attosecond": "as", "microsecond": "us",
+      "kelvin": "K",
+    ]
+    let singular = spelling.hasSuffix("s") ? String(spelling.dropLast()) : spelling
+    let known = units.map(\.symbol)
+    let meant =
+      names[singular].flatMap { known.contains($0) ? $0 : nil }
+      ?? known.first { $0.lowercased() == spelling }
+    return meant.map { "did you mean `\(plain(number)) \($0)`?" }
   }
 
   /// "fs, ps or ns"

@@ -17,11 +17,14 @@ extension AtomicSystem {
     return twice / (2 * Units.accelerationPerForce)
   }
 
-  /// Independent momenta: three for each atom that moves, less three where the centre of mass cannot
-  /// accelerate, that is where the integrator conserves momentum and no atom is fixed.
+  /// Whether the motion of the centre of mass can be told from heat: not where fixed atoms hold the others, and not
+  /// where one atom is all there is.
+  var hasCenterOfMassMotion: Bool { count > 1 && !isFixed.contains(true) }
+
+  /// Independent momenta: three for each atom that moves, less three where the integrator conserves the momentum of the
+  /// centre of mass.
   public func degreesOfFreedom(conservingMomentum: Bool) -> Int {
-    let moving = isFixed.count { !$0 }
-    return moving == count && conservingMomentum ? max(0, 3 * moving - 3) : 3 * moving
+    3 * isFixed.count { !$0 } - (conservingMomentum && hasCenterOfMassMotion ? 3 : 0)
   }
 
   /// Instantaneous temperature in K, 0 where nothing can move.

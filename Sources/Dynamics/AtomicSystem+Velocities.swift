@@ -25,10 +25,13 @@ extension AtomicSystem {
     scaleVelocities(by: drawn > 0 ? (target / drawn).squareRoot() : 0)
   }
 
-  /// Brings the centre of mass to rest where it is free to move and is not all that moves.
-  public mutating func removeCenterOfMassMotion() {
-    guard count > 1, !isFixed.contains(true) else { return }
+  /// Brings the centre of mass to rest where its motion is not heat.
+  /// - Returns: the velocity that it had, in Angstrom/fs.
+  @discardableResult
+  public mutating func removeCenterOfMassMotion() -> Vector3 {
+    guard hasCenterOfMassMotion else { return .zero }
     let drift = momentum / masses.reduce(0, +)
     for i in 0..<count { velocities[i] -= drift }
+    return drift
   }
 }

@@ -1,43 +1,59 @@
 // What can go wrong while atoms move, in words that say what to change.
 
-/// Atoms are numbered from 0, in the order of the structure.
+import Foundation
+
+/// Atoms are numbered from 0 here, in the order of the structure, and from 1 in the words. `step` is nil outside a run.
 public enum DynamicsError: Error, Equatable, CustomStringConvertible {
+  /// What an integrator is made of.
+  public enum Setting: Sendable { case timestep, temperature, relaxationTime, chainLength, friction, degreesOfFreedom }
+
   /// A setting of an integrator is out of range.
-  case invalidSetting(String)
+  case invalidSetting(Setting, String)
   /// A saved state does not belong to this integrator.
   case foreignState(String)
-  case nonFiniteEnergy(step: Int64)
-  case nonFiniteForce(atom: Int, step: Int64)
+  case nonFiniteEnergy(step: Int64?)
+  case nonFiniteStress(step: Int64?)
+  case nonFiniteForce(atom: Int, step: Int64?)
   case nonFinitePosition(atom: Int, step: Int64)
+  /// |E| / N in eV.
+  case energyTooLarge(step: Int64?, perAtom: Double, limit: Double)
   /// |F| in eV/Angstrom.
-  case forceTooLarge(atom: Int, step: Int64, magnitude: Double, limit: Double)
+  case forceTooLarge(atom: Int, step: Int64?, magnitude: Double, limit: Double)
   /// |v| dt in Angstrom.
   case displacementTooLarge(atom: Int, step: Int64, magnitude: Double, limit: Double)
 
   public var description: String {
     switch self {
-    case .invalidSetting(let message), .foreignState(let message):
+    case .invalidSetting(_, let message), .foreignState(let message):
       message
     case .nonFiniteEnergy(let step):
-      "the potential energy is not a finite number at step \(step); \(Self.remedy)"
+      "the potential energy is not a finite number\(at(step))"
+    case .nonFiniteStress(let step):
+      "the stress is not a finite number\(at(step))"
     case .nonFiniteForce(let atom, let step):
-      "the force on atom \(atom) (counted from 0) is not a finite number at step \(step); \(Self.remedy)"
+      "the force on atom \(atom + 1) is not a finite number\(at(step))"
     case .nonFinitePosition(let atom, let step):
-      "the position of atom \(atom) (counted from 0) is not a finite number at step \(step); \(Self.remedy)"
+      "the position of atom \(atom + 1) is not a finite number\(at(step))"
+    case .energyTooLarge(let step, let perAtom, let limit):
+      "the potential energy is \(digits(perAtom)) eV per atom, beyond the limit of \(digits(limit)) eV\(at(step))"
     case .forceTooLarge(let atom, let step, let magnitude, let limit):
-      "the force on atom \(atom) (counted from 0) is \(magnitude) eV/A at step \(step), beyond the limit "
-        + "of \(limit) eV/A; \(Self.remedy)"
+      "the force on atom \(atom + 1) is \(digits(magnitude)) eV/Angstrom, beyond the limit of \(digits(limit)) "
+        + "eV/Angstrom\(at(step))"
     case .displacementTooLarge(let atom, let step, let magnitude, let limit):
-      "atom \(atom) (counted from 0) moves \(magnitude) A in step \(step), beyond the limit of \(limit) A; "
-        + Self.remedy
+      "atom \(atom + 1) moves \(digits(magnitude)) Angstrom in one step, beyond the limit of \(digits(limit)) "
+        + "Angstrom\(at(step))"
     }
   }
 
-  private static let remedy =
-    "check the starting structure for overlapping atoms, the model's range of validity, and use a shorter "
-    + "timestep"
+  /// The moment, and what to do about a run.
+  private func at(_ step: Int64?) -> String {
+    let checks = "check the structure for overlapping atoms, and the model's range of validity"
+    return step.map { ", at step \($0); \(checks), and use a shorter timestep" } ?? "; \(checks)"
+  }
 
-  static func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
-    if !condition { throw DynamicsError.invalidSetting(message()) }
+  private func digits(_ value: Double) -> String { String(format: "%.3g", value) }
+
+  static func require(_ condition: Bool, _ setting: Setting, _ message: @autoclosure () -> String) throws {
+    if !condition { throw DynamicsError.invalidSetting(setting, message()) }
   }
 }

@@ -19,8 +19,9 @@ public protocol Integrator: Sendable {
   /// Steps completed since the run began.
   var completedSteps: Int64 { get }
   var limits: StabilityLimits { get set }
-  /// Whether the total momentum is a constant of motion when no atom is fixed.
-  var conservesMomentum: Bool { get }
+  /// Whether the total momentum is a constant of motion when no atom is fixed. Then the centre of mass is brought to
+  /// rest before the first step, and no degree of freedom is counted for it.
+  static var conservesMomentum: Bool { get }
 
   /// Advances by one step. `evaluation` holds the forces at the start and is overwritten by those at the end.
   /// - Throws: `DynamicsError` when a limit is passed, or what the potential throws; the system is then left
@@ -77,12 +78,12 @@ extension Integrator {
   ) throws {
     try limits.checkMotion(of: system, timestep: timestep, step: step)
     try potential.evaluate(system, into: &evaluation)
-    try limits.checkForces(evaluation, step: step)
+    try limits.check(evaluation, step: step)
   }
 
   static func validate(timestep: Double) throws {
     try DynamicsError.require(
-      timestep > 0 && timestep.isFinite, "timestep must be above 0 fs, not \(timestep) fs")
+      timestep > 0 && timestep.isFinite, .timestep, "timestep must be above 0 fs, not \(timestep) fs")
   }
 }
 

@@ -20,7 +20,7 @@ public struct LangevinBAOAB: Integrator {
   public let friction: Double
   public private(set) var completedSteps: Int64 = 0
   public var limits: StabilityLimits
-  public var conservesMomentum: Bool { false }
+  public static var conservesMomentum: Bool { false }
 
   private let random: CounterRNG
   /// Q in eV.
@@ -36,9 +36,10 @@ public struct LangevinBAOAB: Integrator {
     limits: StabilityLimits = StabilityLimits()
   ) throws {
     try Self.validate(timestep: timestep)
-    try temperature.validate(above: 0, inclusive: true)
+    try temperature.validate(from: 0)
     try DynamicsError.require(
-      friction >= 0 && friction.isFinite, "friction must be at least 0 /fs, not \(friction) /fs")
+      friction >= 0 && friction.isFinite, .friction,
+      "friction must be at least 0 /fs, not \(friction) /fs")
     self.timestep = timestep
     self.temperature = temperature
     self.friction = friction

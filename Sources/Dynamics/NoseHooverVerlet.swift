@@ -10,13 +10,16 @@ public struct NoseHooverVerlet: Integrator {
   public let temperature: TemperatureSchedule
   public private(set) var completedSteps: Int64 = 0
   public var limits: StabilityLimits
-  public var conservesMomentum: Bool { true }
+  public static var conservesMomentum: Bool { true }
 
   private var chain: NoseHooverChain
 
+  /// In K: the chain's masses are proportional to the temperature, so that it cannot hold nothing at rest.
+  public static let lowestTemperature = 1e-3
+
   /// - Parameters:
   ///   - timestep: in fs.
-  ///   - temperature: in K, above 0.
+  ///   - temperature: in K, `lowestTemperature` or more.
   ///   - relaxationTime: tau in fs, as in Q_1 = n_dof k_B T tau^2 (LAMMPS' Tdamp; 1/(2 pi) of GROMACS' tau-t).
   ///     At least ten time steps; some 50 to 200 fs suit liquids.
   ///   - chainLength: number of thermostats M, at least 1; 3 is customary.
@@ -27,14 +30,14 @@ public struct NoseHooverVerlet: Integrator {
     degreesOfFreedom: Int, limits: StabilityLimits = StabilityLimits()
   ) throws {
     try Self.validate(timestep: timestep)
-    try temperature.validate(above: 0, inclusive: false)
+    try temperature.validate(from: Self.lowestTemperature)
     try DynamicsError.require(
-      relaxationTime >= 10 * timestep && relaxationTime.isFinite,
+      relaxationTime >= 10 * timestep && relaxationTime.isFinite, .relaxationTime,
       "the thermostat's tau must be at least ten time steps, \(10 * timestep) fs, not \(relaxationTime) fs")
     try DynamicsError.require(
-      chainLength >= 1, "a Nose-Hoover chain needs at least 1 link, not \(chainLength)")
+      chainLength >= 1, .chainLength, "a Nose-Hoover chain needs at least 1 link, not \(chainLength)")
     try DynamicsError.require(
-      degreesOfFreedom >= 1, "there is nothing to thermostat: no atom is free to move; use NVE or Langevin")
+      degreesOfFreedom >= 1, .degreesOfFreedom, "there is nothing to thermostat: no atom is free to move")
     self.timestep = timestep
     self.temperature = temperature
     self.limits = limits

@@ -17,18 +17,20 @@ public enum TemperatureSchedule: Sendable, Equatable {
     }
   }
 
-  /// - Parameter minimum: temperatures must lie above it, or on it where `inclusive`.
-  func validate(above minimum: Double, inclusive: Bool) throws {
-    func isAllowed(_ t: Double) -> Bool { t.isFinite && (t > minimum || (inclusive && t == minimum)) }
-    let bound = "\(inclusive ? "at least" : "above") \(minimum) K"
+  /// - Parameter minimum: the lowest temperature allowed, in K.
+  func validate(from minimum: Double) throws {
+    func isAllowed(_ t: Double) -> Bool { t.isFinite && t >= minimum }
     switch self {
     case .constant(let temperature):
-      try DynamicsError.require(isAllowed(temperature), "temperature must be \(bound), not \(temperature) K")
+      try DynamicsError.require(
+        isAllowed(temperature), .temperature,
+        "the temperature must be at least \(minimum) K here, not \(temperature) K")
     case .ramp(let from, let to, let steps):
       try DynamicsError.require(
-        isAllowed(from) && isAllowed(to),
-        "both ends of a temperature ramp must be \(bound), not \(from) K and \(to) K")
-      try DynamicsError.require(steps > 0, "a temperature ramp needs at least one step, not \(steps)")
+        isAllowed(from) && isAllowed(to), .temperature,
+        "both ends of a temperature ramp must be at least \(minimum) K here, not \(from) K and \(to) K")
+      try DynamicsError.require(
+        steps > 0, .temperature, "a temperature ramp needs at least one step, not \(steps)")
     }
   }
 }

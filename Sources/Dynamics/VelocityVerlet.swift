@@ -8,7 +8,7 @@ public struct VelocityVerlet: Integrator {
   public let timestep: Double
   public private(set) var completedSteps: Int64 = 0
   public var limits: StabilityLimits
-  public var conservesMomentum: Bool { true }
+  public static var conservesMomentum: Bool { true }
 
   /// - Parameter timestep: in fs.
   /// - Throws: `DynamicsError.invalidSetting`.

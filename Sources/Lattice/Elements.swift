@@ -6,10 +6,10 @@
 /// Chemical elements by atomic number Z = 1 ... 118.
 public enum Elements {
   /// The symbol of element `z`, nil outside 1 ... 118.
-  public static func symbol(_ z: Int) -> String? { table.indices.contains(z - 1) ? table[z - 1].symbol : nil }
+  public static func symbol(_ z: Int) -> String? { (1...table.count).contains(z) ? table[z - 1].symbol : nil }
 
   /// The standard atomic mass of element `z` in u, nil outside 1 ... 118.
-  public static func mass(_ z: Int) -> Double? { table.indices.contains(z - 1) ? table[z - 1].mass : nil }
+  public static func mass(_ z: Int) -> Double? { (1...table.count).contains(z) ? table[z - 1].mass : nil }
 
   /// The atomic number of `symbol`, spelled as usual ("H", "Cl"); nil for anything else.
   public static func atomicNumber(_ symbol: String) -> Int? { numbers[symbol] }

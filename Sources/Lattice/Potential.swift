@@ -29,9 +29,14 @@ public protocol Potential: AnyObject {
   /// What the potential has settled on in this run, by name; an exact restart hands it to `restore`.
   var settings: [String: [Double]] { get }
   func restore(settings: [String: [Double]])
+
+  /// Forgets what it has settled on and its neighbour list: the next evaluation is that of a potential just made,
+  /// whatever was evaluated before. For structures that have nothing to do with one another.
+  func forgetConfiguration()
 }
 
 extension Potential {
   public var settings: [String: [Double]] { [:] }
   public func restore(settings: [String: [Double]]) {}
+  public func forgetConfiguration() {}
 }

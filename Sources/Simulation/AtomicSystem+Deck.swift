@@ -1,5 +1,4 @@
-// From the structure a deck names to the system that moves: fix, replicate, and refuse what cannot be
-// simulated.
+// From a structure to the system that moves: fix, replicate, and refuse what cannot be simulated.
 
 import Deck
 import Foundation
@@ -7,23 +6,13 @@ import Lattice
 import Trajectory
 
 extension AtomicSystem {
-  /// Reads and checks the structure of `deck`, its first frame; velocities are those of the file, or zero.
-  /// - Throws: `DeckError` at the key of the deck that does not fit, `StructureError` or `FileError` for what
-  ///   the structure holds.
-  init(deck: Deck, forceField: ForceField) throws {
-    guard FileManager.default.fileExists(atPath: deck.structure) else {
-      throw deck.error(
-        at: "structure", "there is no file \(deck.structure)",
-        help: "paths are relative to the folder of the deck")
-    }
-    let configuration = try ExtendedXYZ.read(deck.structure)
-    if deck.velocities == .structure, !configuration.hasVelocities {
-      throw deck.error(
-        at: "velocities", "the structure has no velocities",
-        help: "write `velocities: maxwell-boltzmann` to draw them at the temperature")
-    }
-    var system = configuration.system
+  /// The system that `deck` makes of `structure`; velocities are those of the structure, or zero.
+  /// - Throws: `DeckError` at the key of the deck that does not fit, `FileError` for elements that the force field does
+  ///   not know and for atoms without room.
+  init(_ structure: Configuration, deck: Deck, forceField: ForceField) throws {
+    var system = structure.system
     try forceField.requireSpecies(of: system, file: deck.structure)
+    try forceField.requireRoom(for: system, file: deck.structure)
     for range in deck.fixed {
       guard range.upperBound <= system.count else {
         throw deck.error(
@@ -41,7 +30,7 @@ extension AtomicSystem {
   // MARK: - Copies
 
   /// Features and neighbours of an atom in the smallest of models; most take several times more.
-  private static let leastBytesPerAtom = 10_000
+  private static let leastBytesPerAtom = 10_000.0
 
   /// Why the system cannot be copied so often along its three lattice vectors; nil if it can.
   func replicationProblem(_ copies: [Int]) -> (message: String, help: String)? {
@@ -51,11 +40,13 @@ extension AtomicSystem {
         "write 1 as its number of copies"
       )
     }
-    let total = copies.reduce(count, *)
-    let memory = Int(ProcessInfo.processInfo.physicalMemory)
+    // Products of what a user gives are formed in Double, which does not overflow.
+    let total = copies.reduce(Double(count)) { $0 * Double($1) }
+    let memory = Double(ProcessInfo.processInfo.physicalMemory)
     guard total > memory / Self.leastBytesPerAtom else { return nil }
     return (
-      "these copies make \(total) atoms, more than the \(bytes(memory)) of memory hold", "make fewer copies"
+      "these copies make \(String(format: "%.0f", total)) atoms, more than the \(bytes(memory)) of memory hold",
+      "make fewer copies"
     )
   }
 
@@ -83,13 +74,15 @@ extension AtomicSystem {
 }
 
 extension ForceField {
+  /// - Parameter frame: number of the frame, from 1; nil for a structure of one.
   /// - Throws: `FileError` naming an element of `system` that the force field does not know.
-  func requireSpecies(of system: AtomicSystem, file: String) throws {
+  func requireSpecies(of system: AtomicSystem, file: String, frame: Int? = nil) throws {
     guard let atom = system.atomicNumbers.firstIndex(where: { !species.contains($0) }) else { return }
     let known = species.sorted().compactMap(Elements.symbol).joined(separator: ", ")
     let symbol = Elements.symbol(system.atomicNumbers[atom]) ?? "number \(system.atomicNumbers[atom])"
+    let place = frame.map { " of frame \($0)" } ?? ""
     throw FileError(
-      file: file, "atom \(atom + 1) is \(symbol), an element that the model does not know",
+      file: file, "atom \(atom + 1)\(place) is \(symbol), an element that the model does not know",
       help: "the model was made for \(known)")
   }
 }

@@ -48,7 +48,7 @@ public struct Benchmark: Encodable {
       throw FileError(file: structure, problem.message, help: problem.help)
     }
     system = system.replicated(copies)
-    let freedom = system.degreesOfFreedom(conservingMomentum: true)
+    let freedom = system.degreesOfFreedom(conservingMomentum: VelocityVerlet.conservesMomentum)
     system.drawVelocities(temperature: temperature, degreesOfFreedom: freedom, seed: 1)
 
     var runs = try forceFields.map { try TimedRun(system, $0.forceField, timestep: timestep) }
@@ -95,7 +95,7 @@ public struct Benchmark: Encodable {
       \(atoms) atoms, \(threads) thread\(threads == 1 ? "" : "s"), \(precision) precision, \(steps) steps
       \(String(format: "%.3f", microsecondsPerAtomStep)) microseconds per atom and step, of which
       \(rows.joined(separator: "\n"))
-      \(attention.map { "attention by \($0)\n" } ?? "")peak memory \(bytes(peakMemoryBytes))
+      \(attention.map { "attention by \($0)\n" } ?? "")peak memory \(bytes(Double(peakMemoryBytes)))
       """
   }
 

@@ -9,6 +9,8 @@ public struct ForceField {
   public let potential: any Potential
   /// Atomic numbers that it knows.
   public let species: Set<Int>
+  /// Whether it has a part that takes every axis of a partly periodic cell as a period.
+  public let isLongRanged: Bool
   /// Identifies its parameters: a run resumes only with the force field that it began with.
   public let hash: String
   /// Seconds spent in each of its parts since it was made.
@@ -17,12 +19,13 @@ public struct ForceField {
   public let attention: () -> String?
 
   public init(
-    potential: any Potential, species: Set<Int>, hash: String,
+    potential: any Potential, species: Set<Int>, hash: String, isLongRanged: Bool = false,
     timings: @escaping () -> [(part: String, seconds: Double)] = { [] },
     attention: @escaping () -> String? = { nil }
   ) {
     self.potential = potential
     self.species = species
+    self.isLongRanged = isLongRanged
     self.hash = hash
     self.timings = timings
     self.attention = attention
@@ -45,6 +48,7 @@ extension ForceField {
       dropsDeadPaths: dropsDeadPaths)
     return ForceField(
       potential: potential, species: Set(potential.model.species), hash: potential.model.hash,
+      isLongRanged: potential.model.layers.contains { $0.attention != nil },
       timings: {
         let timings = potential.timings
         return Timings.Part.allCases.map { ("\($0)", timings[$0]) }

@@ -50,7 +50,7 @@ struct Progress {
 
 /// `0:07`, `1:02:03`
 func clock(_ seconds: Double) -> String {
-  let total = Int(min(max(seconds, 0), 1e9).rounded())
+  let total = Int(seconds > 0 ? min(seconds, 1e9).rounded() : 0)
   let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
   return hours > 0
     ? String(format: "%d:%02d:%02d", hours, minutes, rest) : String(format: "%d:%02d", minutes, rest)

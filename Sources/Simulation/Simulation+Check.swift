@@ -14,11 +14,12 @@ extension Simulation {
       .map { "\(Elements.symbol($0.key) ?? "?")\($0.value.count)" }.joined(separator: " ")
     let fixed = system.isFixed.count { $0 }
     let largestForce = evaluation.forces.map(length).max() ?? 0
-    let frames = lastStep / Int64(deck.trajectoryInterval) + 1
-    let needed =
-      frames * Int64(bytesPerFrame) + lastStep / Int64(deck.logInterval) * 120 + 2 * Int64(checkpointBytes)
+    // Estimates of what a user asks for are formed in Double, which does not overflow.
+    let frames = Double(lastStep / Int64(deck.trajectoryInterval) + 1)
+    let lines = Double(lastStep / Int64(deck.logInterval) + 1)
+    let needed = frames * bytesPerFrame + lines * 120 + 2 * checkpointBytes
     let free = freeBytes(at: files.folder)
-    var lines = [
+    var report = [
       "atoms           \(system.count) (\(elements))" + (fixed > 0 ? ", \(fixed) fixed" : ""),
       "cell            " + cellDescription,
       "energy          " + String(format: "%.6f eV", evaluation.energy),
@@ -27,17 +28,20 @@ extension Simulation {
         + String(format: "%.1f K at the start", system.temperature(degreesOfFreedom: degreesOfFreedom)),
       "run             \(lastStep) steps of \(deck.timestep) fs: "
         + String(format: "%.3f ps, ", Double(lastStep) * deck.timestep * 1e-3) + deck.ensembleDescription,
-      "memory          \(bytes(peakMemory())) (measured at one evaluation of the forces)",
-      "trajectory      \(frames) frames of \(bytes(bytesPerFrame)): \(bytes(Int(frames) * bytesPerFrame))",
-      "output          \(bytes(Int(needed))) in \(files.folder)" + (free.map { ", \(bytes($0)) free" } ?? ""),
+      "memory          \(bytes(Double(peakMemory()))) (measured at one evaluation of the forces)",
+      "trajectory      \(String(format: "%.0f", frames)) frames of \(bytes(bytesPerFrame)): "
+        + bytes(frames * bytesPerFrame),
+      "output          \(bytes(needed)) in \(files.folder)" + (free.map { ", \(bytes($0)) free" } ?? ""),
     ]
     if let free, needed > free {
       throw FileError(
-        file: files.folder, "the run needs \(bytes(Int(needed))), the disk has \(bytes(free)) free",
+        file: files.folder, "the run needs \(bytes(needed)), the disk has \(bytes(free)) free",
         help: "write frames less often (`trajectory.every`) or choose another folder")
     }
-    lines.append("All is well: \(Release.command) run \(deck.file)")
-    return lines.joined(separator: "\n")
+    report += notices
+    let isAllWell = !notices.contains { $0.contains("warning: ") }
+    report.append("\(isAllWell ? "All is well" : "It can run, with the warnings above"): \(Release.command) run \(deck.file)")
+    return report.joined(separator: "\n")
   }
 
   private var cellDescription: String {
@@ -52,14 +56,14 @@ extension Simulation {
   }
 
   /// Positions, and what else the deck asks for, of one frame.
-  private var bytesPerFrame: Int {
+  private var bytesPerFrame: Double {
     let arrays = 1 + (deck.writesVelocities ? 1 : 0) + (deck.writesForces ? 1 : 0)
     let scalar = deck.framePrecision == .single ? 4 : 8
-    return system.count * (arrays * 3 * scalar + 4) + 200
+    return Double(system.count) * Double(arrays * 3 * scalar + 4) + 200
   }
 
   /// Positions, velocities and neighbour-list positions in double precision, and a few kilobytes of names.
-  private var checkpointBytes: Int { system.count * 9 * 8 + system.count * 24 + 20_000 }
+  private var checkpointBytes: Double { Double(system.count) * Double(9 * 8 + 24) + 20_000 }
 }
 
 extension Deck {
@@ -73,15 +77,15 @@ extension Deck {
 }
 
 /// `1.5 MB`
-func bytes(_ count: Int) -> String {
-  let units = ["bytes", "kB", "MB", "GB", "TB", "PB"]
-  var value = Double(count)
+func bytes(_ count: Double) -> String {
+  let units = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
+  var value = count
   var unit = 0
   while value >= 1000, unit < units.count - 1 {
     value /= 1000
     unit += 1
   }
-  return unit == 0 ? "\(count) bytes" : String(format: "%.1f ", value) + units[unit]
+  return String(format: unit == 0 ? "%.0f " : "%.1f ", value) + units[unit]
 }
 
 /// Largest resident memory of this process so far, in bytes.
@@ -97,10 +101,10 @@ func peakMemory() -> Int {
 }
 
 /// Bytes that a user may still write to the disk of `folder`, or of the nearest folder above it that exists.
-func freeBytes(at folder: String) -> Int? {
+func freeBytes(at folder: String) -> Double? {
   var url = URL(fileURLWithPath: folder)
   while !FileManager.default.fileExists(atPath: url.path), url.path != "/" { url.deleteLastPathComponent() }
   var status = statvfs()
   guard statvfs(url.path, &status) == 0 else { return nil }
-  return Int(status.f_bavail) * Int(status.f_frsize)
+  return Double(status.f_bavail) * Double(status.f_frsize)
 }

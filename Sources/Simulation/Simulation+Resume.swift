@@ -36,6 +36,7 @@ extension Simulation {
     files = point.output.files
     lastStep = Int64(deck.steps)
     resumePoint = point
+    notices = []
   }
 
   /// Runs from the checkpoint to the last step.

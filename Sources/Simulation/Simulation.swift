@@ -19,13 +19,20 @@ public struct Simulation {
   let lastStep: Int64
   /// What the run goes on from, until it does; nil for a new run.
   var resumePoint: ResumePoint?
+  /// What a person should know before the first step: defaults that the structure decided, and warnings, which begin
+  /// with that word.
+  let notices: [String]
 
   /// Sets up the run of `deck` at its first step; no file is written.
   /// - Throws: `DeckError`, `FileError`, or what the force field throws when it is made.
-  public init(deck: Deck, forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace) throws {
-    self.deck = deck
-    forceField = try makeForceField(deck)
-    var system = try AtomicSystem(deck: deck, forceField: forceField)
+  public init(deck given: Deck, forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace) throws {
+    forceField = try makeForceField(given)
+    let structure = try given.readStructure()
+    var notices = structure.warnings.map(\.description)
+    deck = try given.settled(for: structure, notices: &notices)
+    var system = try AtomicSystem(structure, deck: deck, forceField: forceField)
+    try deck.requireCompany(in: system)
+    if let warning = forceField.vacuumWarning(for: system) { notices.append(warning) }
     degreesOfFreedom = deck.degreesOfFreedom(of: system)
     switch deck.velocities {
     case .maxwellBoltzmann:
@@ -33,21 +40,47 @@ public struct Simulation {
         temperature: deck.temperature?.start ?? 0, degreesOfFreedom: degreesOfFreedom, seed: deck.seed)
     case .structure:
       for atom in 0..<system.count where system.isFixed[atom] { system.velocities[atom] = .zero }
+      if deck.integrator.conservesMomentum {
+        notices += Self.driftNotice(system.removeCenterOfMassMotion(), of: system)
+      }
+    case .rest:
+      system.velocities = Array(repeating: .zero, count: system.count)
     }
     self.system = system
+    self.notices = notices
     integrator = try deck.makeIntegrator(degreesOfFreedom: degreesOfFreedom)
     files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
     lastStep = Int64(deck.steps)
     resumePoint = nil
   }
+
+  /// What is said about a `drift` (Angstrom/fs) that was taken out, unless it was rounding.
+  private static func driftNotice(_ drift: Vector3, of system: AtomicSystem) -> [String] {
+    let thermal = (2 * system.kineticEnergy * Units.accelerationPerForce / system.masses.reduce(0, +)).squareRoot()
+    guard length(drift) > 1e-6 * thermal else { return [] }
+    return [
+      String(
+        format: "the structure drifts as a whole with %.3g Angstrom/ps; its centre of mass is brought to rest, and "
+          + "the temperature is that of the motion inside", length(drift) * 1e3)
+    ]
+  }
 }
 
 extension Deck {
-  func degreesOfFreedom(of system: AtomicSystem) -> Int {
-    if case .langevin = thermostat { return system.degreesOfFreedom(conservingMomentum: false) }
-    return system.degreesOfFreedom(conservingMomentum: true)
+  /// What carries the system from step to step.
+  var integrator: any Integrator.Type {
+    switch thermostat {
+    case nil: VelocityVerlet.self
+    case .noseHoover: NoseHooverVerlet.self
+    case .langevin: LangevinBAOAB.self
+    }
   }
 
+  func degreesOfFreedom(of system: AtomicSystem) -> Int {
+    system.degreesOfFreedom(conservingMomentum: integrator.conservesMomentum)
+  }
+
+  /// - Throws: `DeckError` at the key that the integrator refuses.
   func makeIntegrator(degreesOfFreedom: Int) throws -> any Integrator {
     do {
       guard let thermostat, let temperature else { return try VelocityVerlet(timestep: timestep) }
@@ -63,8 +96,33 @@ extension Deck {
       case .langevin(let friction):
         return try LangevinBAOAB(timestep: timestep, temperature: schedule, friction: friction, seed: seed)
       }
-    } catch DynamicsError.invalidSetting(let message) {
-      throw error(at: "thermostat", message, help: "change this value, or the time step")
+    } catch DynamicsError.invalidSetting(let setting, let message) {
+      switch setting {
+      case .timestep: throw error(at: "timestep", message)
+      case .temperature:
+        let colder = temperature.map { $0.end < $0.start } == true ? "temperature.to" : "temperature.from"
+        throw error(
+          at: colder, or: ["temperature"], message,
+          help: "Langevin dynamics goes down to 0 K: write `thermostat: {type: langevin}`")
+      case .relaxationTime:
+        throw error(
+          at: "thermostat.tau", or: ["timestep"], message,
+          help: "give a longer `thermostat.tau`, or a shorter `timestep`")
+      case .chainLength: throw error(at: "thermostat.chain", message)
+      case .friction: throw error(at: "thermostat.friction", message)
+      case .degreesOfFreedom:
+        throw error(
+          at: "fixed", or: ["thermostat.type", "ensemble"], message, help: "let atoms go, or write `ensemble: nve`")
+      }
     }
+  }
+
+  /// - Throws: `DeckError` where Nose-Hoover is to thermostat an atom that is all there is.
+  func requireCompany(in system: AtomicSystem) throws {
+    guard case .noseHoover = thermostat, system.count == 1 else { return }
+    throw error(
+      at: "thermostat.type", or: ["thermostat", "ensemble"],
+      "one atom alone has no motion inside for Nose-Hoover to thermostat",
+      help: "write `thermostat: {type: langevin}`, or `ensemble: nve`")
   }
 }

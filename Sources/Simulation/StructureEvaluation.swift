@@ -1,6 +1,7 @@
 // Energies, forces and stresses of the structures in a file, and their errors where the file has labels.
 
 import Deck
+import Dynamics
 import Foundation
 import Lattice
 import Trajectory
@@ -18,36 +19,86 @@ private struct Deviation {
   var rootMeanSquare: Double? { count == 0 ? nil : (squares / Double(count)).squareRoot() }
 }
 
-/// Evaluates every frame of the extended XYZ file `structures`.
+/// Differences between a model and the labels of a file.
+private struct Deviations {
+  private var (energy, forces, stress) = (Deviation(), Deviation(), Deviation())
+
+  /// `REF_` labels come before those without the prefix.
+  mutating func add(_ result: Evaluation, _ configuration: Configuration) {
+    let system = configuration.system
+    if let label = configuration.reference.energy ?? configuration.energy {
+      energy.add((result.energy - label) / Double(system.count))
+    }
+    for (f, label) in zip(result.forces, configuration.reference.forces ?? configuration.forces ?? []) {
+      for axis in 0..<3 { forces.add(f[axis] - label[axis]) }
+    }
+    if system.cell.isFullyPeriodic, let label = configuration.reference.stress ?? configuration.stress {
+      for i in 0..<3 { for j in 0..<3 { stress.add(result.stress[i][j] - label[i][j]) } }
+    }
+  }
+
+  /// Nil without labels.
+  var summary: String? {
+    let errors = [
+      energy.rootMeanSquare.map { String(format: "energy %.3f meV/atom", $0 * 1e3) },
+      forces.rootMeanSquare.map { String(format: "forces %.2f meV/Angstrom", $0 * 1e3) },
+      stress.rootMeanSquare.map { String(format: "stress %.4f meV/Angstrom^3", $0 * 1e3) },
+    ].compactMap { $0 }
+    guard !errors.isEmpty else { return nil }
+    return "root-mean-square difference from the file's labels: " + errors.joined(separator: ", ")
+  }
+}
+
+/// Warnings, of which a person sees the first few.
+private struct Warnings {
+  private var count = 0
+  private static let shown = 5
+
+  mutating func add(_ text: String) {
+    count += 1
+    if count <= Self.shown { note(text) }
+  }
+
+  func close() {
+    if count > Self.shown { note("warning: \(count - Self.shown) more warnings like these are not shown") }
+  }
+}
+
+/// Evaluates every frame of the extended XYZ file or pipe `structures`, each as if it were the only one.
 /// - Parameters:
-///   - output: extended XYZ file for the frames with energy, forces and stress; nil writes none.
+///   - output: extended XYZ file for the frames with energy, forces and stress; nil writes none. Results of other
+///     calculators are not copied into it, labels that begin with `REF_` are.
 ///   - report: called with one line of a table for every frame, and a summary.
-/// - Throws: `StructureError`, `FileError`, or what the potential throws.
+/// - Throws: `StructureError`, `FileError`, `NumericalError` for energies or forces beyond sense, or what the potential
+///   and `report` throw. Nothing is left of `output` then.
 public func evaluateStructures(
   in structures: String, with forceField: ForceField, output: String?, report: (String) throws -> Void
 ) throws {
   let reader = try ExtendedXYZReader(structures)
   let writer = try output.map { try ExtendedXYZWriter(creating: $0) }
   var result = Evaluation()
-  var (energyError, forceError, stressError) = (Deviation(), Deviation(), Deviation())
+  var deviations = Deviations()
+  var warnings = Warnings()
   var frame = 0
   try report("frame   atoms   energy (eV)          energy/atom (eV)   largest force (eV/Angstrom)")
   while var configuration = try reader.next() {
     frame += 1
     let system = configuration.system
-    try forceField.requireSpecies(of: system, file: structures)
-    try forceField.potential.evaluate(system, into: &result)
-    let atoms = Double(system.count)
-    if let energy = configuration.energy { energyError.add((result.energy - energy) / atoms) }
-    if let forces = configuration.forces {
-      for (a, b) in zip(result.forces, forces) { for axis in 0..<3 { forceError.add(a[axis] - b[axis]) } }
+    configuration.warnings.forEach { warnings.add($0.description) }
+    try forceField.requireSpecies(of: system, file: structures, frame: frame)
+    try forceField.requireRoom(for: system, file: structures, frame: frame)
+    if let warning = forceField.vacuumWarning(for: system) { warnings.add("frame \(frame): \(warning)") }
+    do {
+      forceField.potential.forgetConfiguration()
+      try forceField.potential.evaluate(system, into: &result)
+      try StabilityLimits().check(result, step: nil)
+    } catch let error where error is DynamicsError || error is LatticeError {
+      throw NumericalError(cause: "frame \(frame) of \(structures): \(error)", checkpoint: nil)
     }
-    if let stress = configuration.stress {
-      for i in 0..<3 { for j in 0..<3 { stressError.add(result.stress[i][j] - stress[i][j]) } }
-    }
+    deviations.add(result, configuration)
     try report(
       column("\(frame)", 8) + column("\(system.count)", 8) + column(String(format: "%.9f", result.energy), 21)
-        + column(String(format: "%.9f", result.energy / atoms), 19)
+        + column(String(format: "%.9f", result.energy / Double(system.count)), 19)
         + String(format: "%.6f", result.forces.map(length).max() ?? 0))
     configuration.energy = result.energy
     configuration.forces = result.forces
@@ -55,14 +106,8 @@ public func evaluateStructures(
     try writer?.append(configuration)
   }
   try writer?.close()
-  let errors = [
-    energyError.rootMeanSquare.map { String(format: "energy %.3f meV/atom", $0 * 1e3) },
-    forceError.rootMeanSquare.map { String(format: "forces %.2f meV/Angstrom", $0 * 1e3) },
-    stressError.rootMeanSquare.map { String(format: "stress %.4f meV/Angstrom^3", $0 * 1e3) },
-  ].compactMap { $0 }
-  if !errors.isEmpty {
-    try report("root-mean-square difference from the file's labels: " + errors.joined(separator: ", "))
-  }
+  warnings.close()
+  if let summary = deviations.summary { try report(summary) }
 }
 
 private func column(_ text: String, _ width: Int) -> String {

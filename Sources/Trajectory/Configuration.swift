@@ -2,7 +2,20 @@
 
 import Lattice
 
-/// One configuration: a system and its labels.
+/// Energy, forces and stress from elsewhere, in the units of a configuration's own; nil where not known.
+public struct Labels: Sendable, Equatable {
+  public var energy: Double?
+  public var forces: [Vector3]?
+  public var stress: Matrix3?
+
+  public init(energy: Double? = nil, forces: [Vector3]? = nil, stress: Matrix3? = nil) {
+    self.energy = energy
+    self.forces = forces
+    self.stress = stress
+  }
+}
+
+/// One configuration: a system and what was computed of it.
 public struct Configuration: Sendable {
   public var system: AtomicSystem
   /// Whether the file gave velocities; those of `system` are zero otherwise.
@@ -13,18 +26,25 @@ public struct Configuration: Sendable {
   public var forces: [Vector3]?
   /// (1/V) dE/d(strain) in eV/Angstrom^3.
   public var stress: Matrix3?
-  /// Every other `key=value` of the frame, as text.
+  /// What a user keeps for comparison: `REF_energy`, `REF_forces`, `REF_stress`.
+  public var reference: Labels
+  /// Every other `key=value` of the frame, as text; results of other calculators are not among them.
   public var info: [String: String]
+  /// About what the file gives and is left out here.
+  public var warnings: [StructureError]
 
   public init(
     system: AtomicSystem, hasVelocities: Bool = false, energy: Double? = nil, forces: [Vector3]? = nil,
-    stress: Matrix3? = nil, info: [String: String] = [:]
+    stress: Matrix3? = nil, reference: Labels = Labels(), info: [String: String] = [:],
+    warnings: [StructureError] = []
   ) {
     self.system = system
     self.hasVelocities = hasVelocities
     self.energy = energy
     self.forces = forces
     self.stress = stress
+    self.reference = reference
     self.info = info
+    self.warnings = warnings
   }
 }

@@ -7,8 +7,10 @@
 //
 // Lattice vectors and positions in Angstrom, energies in eV, forces in eV/Angstrom, stress in eV/Angstrom^3
 // with ASE's sign (virial = -V stress), masses in u. `momenta` are in ASE's unit sqrt(u eV); `velocities` or
-// `velo` are in Angstrom/fs. Labels named REF_energy, REF_forces, REF_stress come before those without the
-// prefix. Without `Lattice` the cell is free. A `move_mask` of F fixes an atom. Other columns are read over.
+// `velo` are in Angstrom/fs. `REF_energy`, `REF_forces` and `REF_stress` are kept beside the labels without prefix. A
+// cell without `Lattice` or without periodic axes is free. A `move_mask` of F fixes an atom. Other columns are read
+// over, and so are other results of ASE's calculators (dipole, charges, magmoms ...): beside new energies and forces
+// they would pass for results of the same calculation. A label that is no finite number is left out with a warning.
 
 import Foundation
 import Lattice
@@ -25,7 +27,7 @@ public enum ExtendedXYZ {
     return frames
   }
 
-  /// Frame `index` of a file, the first is 0.
+  /// Frame `index` of a file, the first is 0 here and 1 in messages.
   ///
   /// - Throws: `StructureError`.
   public static func read(_ path: String, frame index: Int = 0) throws -> Configuration {
@@ -36,8 +38,11 @@ public enum ExtendedXYZ {
       count += 1
     }
     throw StructureError(
-      file: path, message: "has no frame \(index)", help: "the file holds \(count) frames, counted from 0")
+      file: path, message: "there is no frame \(index + 1)", help: "the file holds \(count)")
   }
+
+  /// In any unit; whatever is larger is taken for infinite, so that squares and sums stay finite.
+  static let largestNumber = 1e100
 
   /// Angstrom/fs of one ASE unit of velocity, sqrt(eV/u): 0.0982269.
   static let velocityUnit = Units.accelerationPerForce.squareRoot()

@@ -2,11 +2,38 @@
 
 import Lattice
 
+/// A column of forces; given up with a warning where it is none, or at the first value that is no finite number.
+private struct ForceColumn {
+  private(set) var property: XYZProperty?
+  private var values: [Vector3] = []
+  private(set) var warning: StructureError?
+
+  /// The first of the columns `names` that the frame has.
+  init(_ header: ExtendedXYZHeader, _ names: String...) throws {
+    do {
+      property = try header.property(names, type: "R", columns: 3)
+    } catch let error as StructureError {
+      warning = error.asWarning()
+    }
+  }
+
+  /// Nil if there is no such column, or if it was given up.
+  var forces: [Vector3]? { property == nil ? nil : values }
+
+  mutating func append(_ force: Result<Vector3, StructureError>) {
+    switch force {
+    case .success(let value): values.append(value)
+    case .failure(let error):
+      warning = error.asWarning()
+      property = nil
+    }
+  }
+}
+
 struct ExtendedXYZAtoms {
   private let header: ExtendedXYZHeader
   private let species: XYZProperty
   private let position: XYZProperty
-  private let force: XYZProperty?
   private let momentum: XYZProperty?
   private let velocity: XYZProperty?
   private let mass: XYZProperty?
@@ -17,26 +44,28 @@ struct ExtendedXYZAtoms {
   private var masses: [Double] = []
   private var positions: [Vector3] = []
   private var velocities: [Vector3] = []
-  private var forces: [Vector3] = []
+  private var forces: ForceColumn
+  private var referenceForces: ForceColumn
   private var isFixed: [Bool] = []
 
   init(_ header: ExtendedXYZHeader) throws {
     self.header = header
     guard
-      let species = try header.property("species", type: "S", columns: 1)
-        ?? header.property("Z", "numbers", type: "I", columns: 1)
+      let species = try header.property(["species"], type: "S", columns: 1)
+        ?? header.property(["Z", "numbers"], type: "I", columns: 1)
     else { throw header.line.error("Properties has no species", help: "add species:S:1") }
-    guard let position = try header.property("pos", type: "R", columns: 3) else {
+    guard let position = try header.property(["pos"], type: "R", columns: 3) else {
       throw header.line.error("Properties has no positions", help: "add pos:R:3")
     }
     self.species = species
     self.position = position
-    force = try header.property("REF_forces", "forces", "force", type: "R", columns: 3)
-    momentum = try header.property("momenta", type: "R", columns: 3)
-    velocity = momentum == nil ? try header.property("velocities", "velo", type: "R", columns: 3) : nil
-    mass = try header.property("masses", "mass", type: "R", columns: 1)
+    forces = try ForceColumn(header, "forces", "force")
+    referenceForces = try ForceColumn(header, "REF_forces")
+    momentum = try header.property(["momenta"], type: "R", columns: 3)
+    velocity = momentum == nil ? try header.property(["velocities", "velo"], type: "R", columns: 3) : nil
+    mass = try header.property(["masses", "mass"], type: "R", columns: 1)
     let moves = header.properties.first { $0.name == "move_mask" }?.columns
-    mobility = try header.property("move_mask", type: "L", columns: moves == 3 ? 3 : 1)
+    mobility = try header.property(["move_mask"], type: "L", columns: moves == 3 ? 3 : 1)
   }
 
   /// Reads one atom.
@@ -50,10 +79,11 @@ struct ExtendedXYZAtoms {
       throw line.error("\(words.count) columns are too few for an atom", help: "write: symbol x y z")
     }
     let z = try atomicNumber(line, words[species.firstColumn])
-    let m = try mass.map { try number(line, words[$0.firstColumn], "mass") } ?? Elements.mass(z) ?? 1
-    guard m > 0 else {
+    let given = try mass.map { try number(line, words[$0.firstColumn], "mass") }
+    guard let m = given ?? Elements.mass(z), m >= 1e-3, m < 1e6 else {
       throw line.error(
-        "the mass \(m) is not positive", at: mass.map { words[$0.firstColumn] }, help: "masses are in u")
+        "the mass of atom \(lines.count + 1) is out of range", at: mass.map { words[$0.firstColumn] },
+        help: "masses are in u, from 0.001 to 1000000")
     }
     let r = try vector(line, words, position, "position")
     guard max(r.max(), -r.min()) < ExtendedXYZHeader.largestLength else {
@@ -65,7 +95,8 @@ struct ExtendedXYZAtoms {
     atomicNumbers.append(z)
     masses.append(m)
     positions.append(r)
-    if let force { forces.append(try vector(line, words, force, "force")) }
+    if let column = forces.property { forces.append(force(line, words, column)) }
+    if let column = referenceForces.property { referenceForces.append(force(line, words, column)) }
     if let momentum {
       velocities.append(try vector(line, words, momentum, "momentum") / m * ExtendedXYZ.velocityUnit)
     }
@@ -86,9 +117,12 @@ struct ExtendedXYZAtoms {
     let system = AtomicSystem(
       cell: header.cell, atomicNumbers: atomicNumbers, masses: masses, positions: positions,
       velocities: velocities.isEmpty ? nil : velocities, isFixed: isFixed.isEmpty ? nil : isFixed)
+    var reference = header.reference
+    reference.forces = referenceForces.forces
     return Configuration(
-      system: system, hasVelocities: !velocities.isEmpty, energy: header.energy,
-      forces: force == nil ? nil : forces, stress: header.stress, info: header.info)
+      system: system, hasVelocities: !velocities.isEmpty, energy: header.energy, forces: forces.forces,
+      stress: header.stress, reference: reference, info: header.info,
+      warnings: header.warnings + [forces.warning, referenceForces.warning].compactMap { $0 })
   }
 
   /// Angstrom; nuclei are never this close.
@@ -96,7 +130,13 @@ struct ExtendedXYZAtoms {
 
   private func overlappingPair() throws -> (Int, Int)? {
     var list = NeighborList(cutoff: Self.smallestDistance, skin: 0)
-    try list.build(positions: positions, cell: header.cell)
+    do {
+      try list.build(positions: positions, cell: header.cell)
+    } catch LatticeError.positionOutOfRange(let atom, _) {
+      throw lines[atom].error(
+        "atom \(atom + 1) is absurdly far away from the cell",
+        help: "wrap the atoms into the cell, which is on line \(header.line.number)")
+    }
     for i in positions.indices {
       if let pair = list.pairs(of: i).first {
         return (min(i, Int(list.neighbors[pair])), max(i, Int(list.neighbors[pair])))
@@ -122,9 +162,11 @@ struct ExtendedXYZAtoms {
       help: symbol.map { "write its symbol, \($0)" } ?? "symbols are H, He, Li, ...")
   }
 
-  private func number(_ line: TextLine, _ word: Range<Int>, _ name: String) throws -> Double {
+  private func number(
+    _ line: TextLine, _ word: Range<Int>, _ name: String
+  ) throws(StructureError) -> Double {
     let value = line.number(word)
-    guard let value, value.isFinite else {
+    guard let value, value.magnitude < ExtendedXYZ.largestNumber else {
       let text = line.string(word)
       let what = value == nil ? "`\(text)` is not a number" : "`\(text)` is not finite"
       let isFortran = text.contains { "dD".contains($0) } && text.contains { $0.isNumber }
@@ -137,11 +179,17 @@ struct ExtendedXYZAtoms {
 
   private func vector(
     _ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty, _ name: String
-  ) throws -> Vector3 {
+  ) throws(StructureError) -> Vector3 {
     let first = property.firstColumn
     return try Vector3(
       number(line, words[first], name), number(line, words[first + 1], name),
       number(line, words[first + 2], name))
+  }
+
+  private func force(
+    _ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty
+  ) -> Result<Vector3, StructureError> {
+    Result { () throws(StructureError) in try vector(line, words, property, "force") }
   }
 
   private func moves(_ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty) throws -> Bool {

@@ -1,5 +1,6 @@
 // The comment line of an extended XYZ frame: key=value pairs, the cell and what the columns hold.
 
+import Foundation
 import Lattice
 
 /// A `key=value` of the comment line and where it stood.
@@ -26,7 +27,11 @@ struct ExtendedXYZHeader {
   let columnCount: Int?
   let energy: Double?
   let stress: Matrix3?
+  /// Without forces.
+  let reference: Labels
   let info: [String: String]
+  /// About labels that are left out.
+  let warnings: [StructureError]
 
   init(_ line: TextLine) throws {
     self.line = line
@@ -34,7 +39,7 @@ struct ExtendedXYZHeader {
     var interpreted: Set<String> = []
 
     /// The entry of the first of `keys` that is there.
-    func entry(_ keys: String...) throws -> Entry? {
+    func entry(_ keys: [String]) throws -> Entry? {
       interpreted.formUnion(keys)
       for key in keys {
         let found = entries.filter { $0.key == key }
@@ -46,26 +51,48 @@ struct ExtendedXYZHeader {
       return nil
     }
 
+    var warnings: [StructureError] = []
+    /// The value of the first of `keys` that is there; one that cannot be read is left out.
+    func label<Value>(_ keys: String..., read: (Entry) throws -> Value) throws -> Value? {
+      do {
+        return try entry(keys).map(read)
+      } catch let error as StructureError {
+        warnings.append(error.asWarning())
+        return nil
+      }
+    }
+
     for entry in entries {
       for key in ["Lattice", "Properties", "pbc"]
       where entry.key != key && entry.key.lowercased() == key.lowercased() {
         throw line.error("unknown key \(entry.key)", at: entry.range, help: "the key is spelled \(key)")
       }
     }
-    cell = try ExtendedXYZHeader.cell(lattice: entry("Lattice"), pbc: entry("pbc"), of: line)
-    (properties, columnCount) = try ExtendedXYZHeader.properties(entry("Properties"), of: line)
-    energy = try entry("REF_energy", "energy").map { try ExtendedXYZHeader.numbers($0, [1], of: line)[0] }
-    let virial = try entry("REF_virials", "REF_virial", "virials", "virial")
-    if let stress = try entry("REF_stress", "stress") {
-      self.stress = try ExtendedXYZHeader.tensor(stress, of: line)
-    } else if let virial, cell.isFullyPeriodic {
-      self.stress = try ExtendedXYZHeader.tensor(virial, of: line) * (-1 / cell.volume)
-    } else {
-      self.stress = nil
+    let cell = try ExtendedXYZHeader.cell(lattice: entry(["Lattice"]), pbc: entry(["pbc"]), of: line)
+    self.cell = cell
+    (properties, columnCount) = try ExtendedXYZHeader.properties(entry(["Properties"]), of: line)
+
+    func energy(_ entry: Entry) throws -> Double { try ExtendedXYZHeader.numbers(entry, [1], of: line)[0] }
+    func stress(_ entry: Entry) throws -> Matrix3 { try ExtendedXYZHeader.tensor(entry, of: line) }
+    func virial(_ entry: Entry) throws -> Matrix3? {
+      cell.isFullyPeriodic ? try stress(entry) * (-1 / cell.volume) : nil
     }
+    self.energy = try label("energy", read: energy)
+    self.stress = try label("stress", read: stress) ?? label("virials", "virial", read: virial) ?? nil
+    reference = Labels(
+      energy: try label("REF_energy", read: energy),
+      stress: try label("REF_stress", read: stress) ?? label("REF_virials", "REF_virial", read: virial) ?? nil)
     info = Dictionary(
-      entries.filter { !interpreted.contains($0.key) }.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+      entries.filter { !interpreted.contains($0.key) && !Self.calculatorResults.contains($0.key) }
+        .map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    self.warnings = warnings
   }
+
+  /// `ase.calculators.calculator.all_properties`, and the virial, which is the stress in other words.
+  private static let calculatorResults: Set = [
+    "energy", "free_energy", "energies", "forces", "stress", "stresses", "virial", "virials", "dipole", "charges",
+    "magmom", "magmoms", "dielectric_tensor", "born_effective_charges", "polarization",
+  ]
 
   // MARK: - key=value
 
@@ -127,7 +154,7 @@ struct ExtendedXYZHeader {
         "\(entry.key) has \(words.count) values", at: entry.range, help: "it takes \(wanted)")
     }
     return try words.map { word in
-      guard let value = Double(word), value.isFinite else {
+      guard let value = Double(word), value.magnitude < ExtendedXYZ.largestNumber else {
         throw line.error(
           "\(entry.key): `\(word)` is not a finite number", at: entry.range, help: "it takes \(wanted)")
       }
@@ -176,33 +203,43 @@ struct ExtendedXYZHeader {
       throw line.error(
         "Lattice has an absurdly large entry", at: lattice.range, help: "lengths are in Angstrom")
     }
-    var vectors = Matrix3([a[0], a[1], a[2]], [a[3], a[4], a[5]], [a[6], a[7], a[8]])
-    // ASE writes zero vectors along axes that are not periodic; any independent direction will do.
-    for axis in 0..<3 where vectors[axis] == .zero && !isPeriodic[axis] {
-      vectors[axis] = direction(besides: vectors[(axis + 1) % 3], vectors[(axis + 2) % 3])
-    }
-    for axis in 0..<3 {
-      let normal = cross(vectors[(axis + 1) % 3], vectors[(axis + 2) % 3])
-      let height = abs(vectors.determinant) / dot(normal, normal).squareRoot()
-      guard height >= smallestHeight else {
-        let thickness = height.isFinite ? height : 0
-        throw line.error(
-          "the cell has no volume: it is \(thickness) Angstrom thick along vector \(axis + 1)",
-          at: lattice.range, help: "give three independent lattice vectors in Angstrom")
-      }
+    guard isPeriodic.contains(true) else { return .free }
+    let vectors = Matrix3([a[0], a[1], a[2]], [a[3], a[4], a[5]], [a[6], a[7], a[8]])
+    if let (problem, help) = problem(of: vectors, isPeriodic: isPeriodic) {
+      throw line.error(problem, at: lattice.range, help: help)
     }
     return Cell(vectors: vectors, isPeriodic: isPeriodic)
   }
 
-  /// A unit vector at right angles to `a` and `b`, of which one or both may be zero.
-  private static func direction(besides a: Vector3, _ b: Vector3) -> Vector3 {
-    let candidates =
-      [cross(a, b)]
-      + [a, b].flatMap { v in
-        [cross(v, [1, 0, 0]), cross(v, [0, 1, 0])]
-      }
-    let normal = candidates.first { dot($0, $0) > 1e-12 } ?? [1, 0, 0]
-    return normal / dot(normal, normal).squareRoot()
+  /// Why these vectors span no cell, and the cure; nil if they do.
+  private static func problem(of vectors: Matrix3, isPeriodic: [Bool]) -> (String, help: String)? {
+    for axis in 0..<3 where vectors[axis] == .zero {
+      let name = "lattice vector \(axis + 1) is zero"
+      return isPeriodic[axis]
+        ? (name, "give its three components in Angstrom, or pbc F along it")
+        : (
+          "\(name) where the cell is open",
+          "the long-range part needs a length there: atoms.center(vacuum=15, axis=\(axis)) in ASE gives one"
+        )
+    }
+    let lengths = Vector3(length(vectors.x), length(vectors.y), length(vectors.z))
+    let independent = "give three independent lattice vectors in Angstrom"
+    for (i, j) in [(0, 1), (1, 2), (0, 2)] {
+      // |sin| of the angle between the two
+      let sine = length(cross(vectors[i] / lengths[i], vectors[j] / lengths[j]))
+      if sine < 1e-6 { return ("lattice vectors \(i + 1) and \(j + 1) are parallel", independent) }
+    }
+    let volume = abs(vectors.determinant)
+    guard volume > 1e-6 * lengths.x * lengths.y * lengths.z else {
+      return ("the three lattice vectors lie in one plane", independent)
+    }
+    let heights = (0..<3).map { volume / length(cross(vectors[($0 + 1) % 3], vectors[($0 + 2) % 3])) }
+    guard let axis = heights.firstIndex(where: { !($0 >= smallestHeight) }) else { return nil }
+    let thickness = String(format: "%.3g", heights[axis])
+    return (
+      "the cell is \(thickness) Angstrom thick along lattice vector \(axis + 1)",
+      "lengths are in Angstrom; \(independent)"
+    )
   }
 
   // MARK: - Properties
@@ -241,7 +278,7 @@ struct ExtendedXYZHeader {
   }
 
   /// The column group of the first of `names` that the frame has.
-  func property(_ names: String..., type: Character, columns: Int) throws -> XYZProperty? {
+  func property(_ names: [String], type: Character, columns: Int) throws -> XYZProperty? {
     for name in names {
       guard let property = properties.first(where: { $0.name == name }) else { continue }
       guard property.type == type, property.columns == columns else {

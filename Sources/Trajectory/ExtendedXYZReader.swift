@@ -20,7 +20,7 @@ public final class ExtendedXYZReader {
   ///
   /// - Throws: `StructureError`.
   public func next() throws -> Configuration? {
-    guard let countLine = nextFilledLine() else {
+    guard let countLine = try nextFilledLine() else {
       guard frameCount > 0 else {
         throw StructureError(
           file: lines.file, message: "the file is empty",
@@ -30,7 +30,7 @@ public final class ExtendedXYZReader {
       return nil
     }
     let count = try atomCount(countLine)
-    guard let comment = lines.next() else {
+    guard let comment = try lines.next() else {
       throw countLine.error(
         "the file ends after the number of atoms",
         help: "a line with Lattice and Properties and \(count) atoms follow")
@@ -41,8 +41,8 @@ public final class ExtendedXYZReader {
     return frame
   }
 
-  private func nextFilledLine() -> TextLine? {
-    while let line = lines.next() {
+  private func nextFilledLine() throws -> TextLine? {
+    while let line = try lines.next() {
       if !line.isBlank { return line }
     }
     return nil
@@ -66,7 +66,7 @@ public final class ExtendedXYZReader {
   private func readAtoms(_ count: Int, _ header: ExtendedXYZHeader) throws -> Configuration {
     var atoms = try ExtendedXYZAtoms(header)
     for atom in 0..<count {
-      guard let line = lines.next(), !line.isBlank else {
+      guard let line = try lines.next(), !line.isBlank else {
         throw StructureError(
           file: lines.file, line: header.line.number - 1, column: 1, length: String(count).count,
           quotedLine: String(count), message: "the frame ends after \(atom) of \(count) atoms",

@@ -29,7 +29,8 @@ public final class ExtendedXYZWriter {
   static func text(of frame: Configuration) -> String {
     let system = frame.system
     let writesMask = system.isFixed.contains(true)
-    let masses = system.masses != system.atomicNumbers.map { Elements.mass($0) ?? 1 } ? system.masses : nil
+    let isStandard = zip(system.masses, system.atomicNumbers).allSatisfy { $0 == Elements.mass($1) }
+    let masses = isStandard ? nil : system.masses
     var text = "\(system.count)\n"
     if system.cell.hasPeriodicAxis {
       text += "Lattice=\"\((0..<3).map { numbers(system.cell.vectors[$0]) }.joined(separator: " "))\" "
@@ -39,10 +40,12 @@ public final class ExtendedXYZWriter {
     if masses != nil { text += ":masses:R:1" }
     if frame.hasVelocities { text += ":momenta:R:3" }
     if frame.forces != nil { text += ":forces:R:3" }
-    if let energy = frame.energy { text += " energy=\(energy)" }
-    if let stress = frame.stress {
-      text += " stress=\"\((0..<3).map { numbers(stress[$0]) }.joined(separator: " "))\""
-    }
+    if frame.reference.forces != nil { text += ":REF_forces:R:3" }
+    // The energy whose derivative the forces are; ASE's optimisers ask for it by this name.
+    if let energy = frame.energy { text += " energy=\(energy) free_energy=\(energy)" }
+    if let stress = frame.stress { text += " stress=\(tensor(stress))" }
+    if let energy = frame.reference.energy { text += " REF_energy=\(energy)" }
+    if let stress = frame.reference.stress { text += " REF_stress=\(tensor(stress))" }
     for (key, value) in frame.info.sorted(by: { $0.key < $1.key }) {
       text += " \(quoted(key))=\(quoted(value))"
     }
@@ -57,12 +60,17 @@ public final class ExtendedXYZWriter {
         text += " " + numbers(system.velocities[i] * (system.masses[i] / ExtendedXYZ.velocityUnit))
       }
       if let forces = frame.forces { text += " " + numbers(forces[i]) }
+      if let forces = frame.reference.forces { text += " " + numbers(forces[i]) }
       text += "\n"
     }
     return text
   }
 
   private static func numbers(_ v: Vector3) -> String { "\(v.x) \(v.y) \(v.z)" }
+
+  private static func tensor(_ t: Matrix3) -> String {
+    "\"\((0..<3).map { numbers(t[$0]) }.joined(separator: " "))\""
+  }
 
   /// A key or value in quotes if it needs them.
   private static func quoted(_ text: String) -> String {

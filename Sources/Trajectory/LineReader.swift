@@ -1,5 +1,6 @@
 // A text file line by line, each split into words that remember where they stood.
 
+import Diagnostics
 import Foundation
 
 /// One line of a file.
@@ -52,41 +53,88 @@ struct TextLine {
   }
 }
 
-/// Reads a file line by line; `\n` and `\r\n` end a line.
+/// Reads a file or a pipe from its beginning to its end, line by line; `\n` and `\r\n` end a line.
 final class LineReader {
   let file: String
-  private let stream: UnsafeMutablePointer<FILE>
-  private var buffer: UnsafeMutablePointer<CChar>?
-  private var capacity = 0
+  private let descriptor: Int32
+  /// What has been read; lines are handed out from `start` on.
+  private var buffer: [UInt8] = []
+  private var start = 0
+  private var isAtEnd = false
   private var lineNumber = 0
 
+  private static let chunk = 1 << 16
+  /// Bytes; what has longer lines is no text, and would fill the memory.
+  private static let longestLine = 1 << 24
+
+  /// - Throws: `StructureError` if there is no such file, or if it is no text.
   init(_ file: String) throws {
-    var status = stat()
-    guard stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, let stream = fopen(file, "r") else {
-      let reason = status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : String(cString: strerror(errno))
-      throw StructureError(
-        file: file, message: "cannot be read: \(reason.lowercased())",
-        help: "give the path of an extended XYZ file, relative to the current folder")
-    }
     self.file = file
-    self.stream = stream
+    descriptor = open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(String(cString: strerror(errno)).lowercased()) }
+    while buffer.count < ForeignFormat.signatureLength, !isAtEnd { try fill() }
+    if let format = ForeignFormat(startingWith: buffer, file: file) {
+      throw StructureError(file: file, message: "the file is \(format.name)", help: format.help)
+    }
+    // The byte-order mark that Windows editors put in front.
+    if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
   }
 
   deinit {
-    fclose(stream)
-    free(buffer)
+    if descriptor >= 0 { close(descriptor) }
   }
 
   /// The next line, nil at the end of the file.
-  func next() -> TextLine? {
-    var count = getline(&buffer, &capacity, stream)
-    guard count >= 0, let buffer else { return nil }
+  /// - Throws: `StructureError` if the file cannot be read to its end, or if this is no text.
+  func next() throws -> TextLine? {
+    var searched = start
+    while true {
+      if let end = buffer[searched...].firstIndex(of: 10) { return try line(until: end, next: end + 1) }
+      guard !isAtEnd else {
+        return start < buffer.count ? try line(until: buffer.count, next: buffer.count) : nil
+      }
+      guard buffer.count - start <= Self.longestLine else { throw notText(line: lineNumber + 1) }
+      let unfinished = buffer.count - start
+      try fill()
+      searched = start + unfinished
+    }
+  }
+
+  private func line(until end: Int, next: Int) throws -> TextLine {
     lineNumber += 1
-    if count > 0, buffer[count - 1] == 10 { count -= 1 }
-    if count > 0, buffer[count - 1] == 13 { count -= 1 }
-    var bytes = UnsafeRawBufferPointer(start: buffer, count: count)[...]
-    // The byte-order mark that Windows editors put in front.
-    if lineNumber == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
-    return TextLine(file: file, number: lineNumber, bytes: Array(bytes) + [0])
+    var bytes = Array(buffer[start..<end])
+    if bytes.last == 13 { bytes.removeLast() }
+    guard !bytes.contains(0) else { throw notText(line: lineNumber) }
+    start = next
+    return TextLine(file: file, number: lineNumber, bytes: bytes + [0])
+  }
+
+  /// Forgets the lines handed out and reads on.
+  private func fill() throws {
+    buffer.removeFirst(start)
+    start = 0
+    let filled = buffer.count
+    buffer.append(contentsOf: repeatElement(0, count: Self.chunk))
+    var count = -1
+    repeat {
+      count = buffer.withUnsafeMutableBytes { read(descriptor, UnsafeMutableRawBufferPointer(rebasing: $0[filled...]).baseAddress, Self.chunk) }
+    } while count < 0 && errno == EINTR
+    buffer.removeLast(Self.chunk - max(0, count))
+    guard count >= 0 else {
+      throw failure(errno == EISDIR ? "it is a folder" : String(cString: strerror(errno)).lowercased())
+    }
+    isAtEnd = count == 0
+  }
+
+  private func failure(_ reason: String) -> StructureError {
+    StructureError(
+      file: file, message: "cannot be read: \(reason)",
+      help: "give the path of an extended XYZ file, relative to the current folder")
+  }
+
+  private func notText(line: Int) -> StructureError {
+    StructureError(
+      file: file, message: "the file is not text: line \(line) holds what no line of text does",
+      help: "give the path of an extended XYZ file")
   }
 }

@@ -5,8 +5,14 @@
 //       |           ^~~
 //     help: positions are finite numbers in Angstrom
 
+import Diagnostics
+
 /// A mistake in a structure file.
 public struct StructureError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A warning is about what can be left out.
+  public enum Severity: String, Sendable { case error, warning }
+
+  public let severity: Severity
   public let file: String
   /// Line and column, both from 1; columns count Unicode scalars. Nil when the file as a whole is meant.
   public let line: Int?
@@ -24,8 +30,11 @@ public struct StructureError: Error, Hashable, Sendable, CustomStringConvertible
     self.init(file: file, line: nil, column: 1, length: 1, quotedLine: "", message: message, help: help)
   }
 
-  init(file: String, line: Int?, column: Int, length: Int, quotedLine: String, message: String, help: String?)
-  {
+  init(
+    file: String, line: Int?, column: Int, length: Int, quotedLine: String, message: String, help: String?,
+    severity: Severity = .error
+  ) {
+    self.severity = severity
     self.file = file
     self.line = line
     self.column = column
@@ -35,11 +44,18 @@ public struct StructureError: Error, Hashable, Sendable, CustomStringConvertible
     self.help = help
   }
 
+  /// The same about something that is left out because of it.
+  func asWarning() -> StructureError {
+    StructureError(
+      file: file, line: line, column: column, length: length, quotedLine: quotedLine,
+      message: message + "; this label is left out", help: help, severity: .warning)
+  }
+
   public var description: String {
     let helpLine = help.map { "\n  help: \($0)" } ?? ""
-    guard let line else { return "\(file): error: \(message)\(helpLine)" }
+    guard let line else { return "\(file): \(severity): \(message)\(helpLine)" }
     // A long line is shown from a little before the mistake on.
-    let scalars = quotedLine.unicodeScalars.map { $0 == "\t" ? " " : $0 }
+    let scalars = quotedLine.unicodeScalars.map(\.quotable)
     let start = column > 90 ? column - 40 : 0
     let shown = String(String.UnicodeScalarView(scalars.dropFirst(start).prefix(100)))
     let prefix = start > 0 ? "... " : ""
@@ -48,7 +64,7 @@ public struct StructureError: Error, Hashable, Sendable, CustomStringConvertible
     let indent = String(repeating: " ", count: prefix.count + column - 1 - start)
     let marker = "^" + String(repeating: "~", count: max(0, min(length, 60) - 1))
     return """
-      \(file):\(line):\(column): error: \(message)
+      \(file):\(line):\(column): \(severity): \(message)
         \(line) | \(prefix)\(shown)\(suffix)
         \(margin) | \(indent)\(marker)\(helpLine)
       """

@@ -32,7 +32,7 @@ enum Ensemble: String, CaseIterable, Sendable {
   {
     var (system, potential) = springCube(isFixed: isFixed)
     let integrator = try ensemble.integrator(schedule, degreesOfFreedom: 21, seed: seed)
-    let n = system.degreesOfFreedom(conservingMomentum: integrator.conservesMomentum)
+    let n = system.degreesOfFreedom(conservingMomentum: type(of: integrator).conservesMomentum)
     system.drawVelocities(temperature: 300, degreesOfFreedom: n, seed: seed)
     return try Run(system, potential, integrator)
   }

@@ -17,7 +17,7 @@ import Testing
     let schedule = TemperatureSchedule.ramp(from: 100, to: 900, steps: Int64(steps))
     var (system, potential) = springCube(stiffness: 0.5)
     let integrator = try ensemble.integrator(schedule, degreesOfFreedom: 21, seed: 4)
-    let n = system.degreesOfFreedom(conservingMomentum: integrator.conservesMomentum)
+    let n = system.degreesOfFreedom(conservingMomentum: type(of: integrator).conservesMomentum)
     system.drawVelocities(temperature: 100, degreesOfFreedom: n, seed: 4)
     var run = try Run(system, potential, integrator)
 

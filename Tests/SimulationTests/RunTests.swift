@@ -103,7 +103,8 @@ private func failure(_ body: () throws -> Void) -> RunFailure? {
   var deck = try argonDeck("ensemble: nve\nfixed: [2]", steps: 1, in: folder.path)
   deck = try Deck(
     text: deck.resolvedText, file: "argon.yaml", folder: folder.path, overrides: ["steps": "2"])
-  let system = try AtomicSystem(deck: deck, forceField: ForceField.lennardJones(deck)).replicated([1, 2, 3])
+  let system = try AtomicSystem(deck.readStructure(), deck: deck, forceField: ForceField.lennardJones(deck))
+    .replicated([1, 2, 3])
   #expect(system.count == 32 * 6)
   #expect(system.isFixed.count { $0 } == 6)
   #expect(system.isFixed[33] && !system.isFixed[32])

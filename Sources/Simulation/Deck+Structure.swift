@@ -1,0 +1,53 @@
+// From a deck to the structure that it names, and what the deck leaves to the structure.
+
+import Deck
+import Foundation
+import Lattice
+import Trajectory
+
+extension Deck {
+  /// The first frame of the structure's file.
+  /// - Throws: `DeckError` if there is no such file, `StructureError` for what it holds.
+  func readStructure() throws -> Configuration {
+    guard FileManager.default.fileExists(atPath: structure) else {
+      throw error(
+        at: "structure", "there is no file \(structure)", help: "paths are relative to the folder of the deck")
+    }
+    return try ExtendedXYZ.read(structure)
+  }
+
+  /// The deck with the defaults that depend on `structure`, each announced in `notices`.
+  /// - Throws: `DeckError`, also for what the deck asks and the structure does not have.
+  func settled(for structure: Configuration, notices: inout [String]) throws -> Deck {
+    if velocities == .structure, !structure.hasVelocities {
+      throw error(
+        at: "velocities", "the structure has no velocities",
+        help: "write `velocities: maxwell-boltzmann` to draw them at the temperature")
+    }
+    var deck = self
+    if leavesVelocitiesOpen {
+      if structure.hasVelocities { deck = try deck.with("velocities", Velocities.structure.rawValue) }
+      notices.append(
+        structure.hasVelocities
+          ? "the run starts with the velocities of the structure, as the deck gives no temperature"
+          : "the run starts at rest, as the deck gives no temperature and the structure no velocities")
+    }
+    if structure.system.isSmallCluster {
+      if leavesThermostatOpen {
+        deck = try deck.with("thermostat.type", "langevin")
+        notices.append(
+          "the thermostat is Langevin's, the default for free clusters of fewer than \(Deck.smallCluster) atoms")
+      } else if case .noseHoover = thermostat {
+        notices.append(
+          "warning: a Nose-Hoover chain does not share its heat out in so small a free cluster: rotation and "
+            + "vibrations keep temperatures of their own; `thermostat: {type: langevin}` brings them to one")
+      }
+    }
+    return deck
+  }
+}
+
+extension AtomicSystem {
+  /// Whether this is a molecule or cluster in which heat hardly moves from one mode to another.
+  var isSmallCluster: Bool { !cell.hasPeriodicAxis && count < Deck.smallCluster }
+}
