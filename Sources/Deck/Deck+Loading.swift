@@ -33,7 +33,8 @@ extension Deck {
       throw FileError(file: path, "this is a folder", help: "give the path of the deck in it")
     }
     try self.init(
-      text: Deck.decode(Deck.contents(of: path), file: path), file: path, folder: url.deletingLastPathComponent().path,
+      text: Deck.decode(Deck.contents(of: path), file: path), file: path,
+      folder: url.deletingLastPathComponent().path,
       overrides: overrides)
   }
 
@@ -64,7 +65,9 @@ extension Deck {
     var data = Data()
     do {
       let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      while data.count <= largest, let more = try file.read(upToCount: largest), !more.isEmpty { data += more }
+      while data.count <= largest, let more = try file.read(upToCount: largest), !more.isEmpty {
+        data += more
+      }
     } catch {
       throw FileError(file: path, "the file cannot be read", help: "check its permissions")
     }
@@ -91,7 +94,8 @@ extension Deck {
     let column = source.lines[line].unicodeScalars.prefix { $0 != "\u{FFFD}" }.count
     throw DeckError([
       Diagnostic(
-        source: source, span: SourceSpan(line: line + 1, column: column + 1), message: "this byte is not UTF-8",
+        source: source, span: SourceSpan(line: line + 1, column: column + 1),
+        message: "this byte is not UTF-8",
         help: "save the deck as plain text in UTF-8")
     ])
   }
@@ -132,7 +136,8 @@ extension Deck {
     return mapping
   }
 
-  /// Tabs that indent, and control characters.
+  /// Tabs that indent, control characters, and anchors: with those a deck of a few lines can stand for more than any
+  /// memory holds.
   private static func strayCharacters(_ source: SourceText) -> [Diagnostic] {
     var found: [Diagnostic] = []
     for (number, line) in source.lines.enumerated() {
@@ -152,7 +157,15 @@ extension Deck {
             message: "the control character \(scalars[control].codePoint)",
             help: "a deck is plain text; remove this character"))
       }
-      if found.count == 10 { break }
+      if let anchor = line.prefix(while: { $0 != "#" }).firstMatch(of: /(?:^|[:?\[\{,-])\s*(&)\S/) {
+        let column = line[..<anchor.output.1.startIndex].unicodeScalars.count + 1
+        found.append(
+          Diagnostic(
+            source: source, span: SourceSpan(line: number + 1, column: column),
+            message: "`&` begins an anchor, of which a deck has none",
+            help: "put a value that begins with `&` in quotes"))
+      }
+      if found.count >= 10 { break }
     }
     return found
   }
@@ -172,6 +185,9 @@ extension Deck {
         "this bracket is not closed", "close it, with commas between the entries", at: context.mark)
     }
     let words = [
+      (
+        "nesting level", "this is nested too deeply", "a deck holds keys, groups of keys and lists"
+      ),
       (
         "another document", "a second document starts here", "a deck is one document: remove `---` or `...`"
       ),

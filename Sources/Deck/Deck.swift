@@ -94,7 +94,8 @@ public struct Deck: Sendable {
     leavesVelocitiesOpen = isWithoutTemperature && !read.isGiven("velocities")
     velocities = read.choice(
       "velocities", default: isWithoutTemperature ? "rest" : "maxwell-boltzmann",
-      defaultInWords: "maxwell-boltzmann; in `nve` without a temperature `structure`, or `rest` if it has none",
+      defaultInWords:
+        "maxwell-boltzmann; in `nve` without a temperature `structure`, or `rest` if it has none",
       help: "Drawn at the temperature, total momentum removed; those of the structure file; or none.")
     let coldStart: [Velocities: String] = [.structure: "from the structure's velocities", .rest: "at rest"]
     temperature = read.temperatureSchedule(
@@ -175,7 +176,9 @@ public struct Deck: Sendable {
   /// A mistake in the value of `key` that shows only when the deck is put to work, such as a file that is
   /// missing.
   /// - Parameter others: where to point, in this order, if the deck does not give `key`.
-  public func error(at key: String, or others: [String] = [], _ message: String, help: String? = nil) -> DeckError {
+  public func error(at key: String, or others: [String] = [], _ message: String, help: String? = nil)
+    -> DeckError
+  {
     let span = ([key] + others).lazy.compactMap { spans[$0] }.first
     return DeckError([Diagnostic(source: source, span: span, message: message, help: help)])
   }

@@ -184,11 +184,13 @@ extension DeckReader {
   ) -> Double {
     let takes = "a \(dimension.rawValue) in \(dimension.unitNames)"
     return key(
-      path, takes: takes, default: fallback, condition: condition, excluded: excluded, isGroup: isGroup, help: help,
+      path, takes: takes, default: fallback, condition: condition, excluded: excluded, isGroup: isGroup,
+      help: help,
       standIn: range.lowerBound
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, path.lastKey, takes: takes)
-      let (number, unit) = try Self.measurement(text, path.lastKey, [dimension.units], of: dimension, takes: takes)
+      let (number, unit) = try Self.measurement(
+        text, path.lastKey, [dimension.units], of: dimension, takes: takes)
       guard range.contains(number * unit) else {
         let base = dimension.units.first { $0.value == 1 }?.symbol ?? ""
         throw Mistake(

@@ -7,8 +7,9 @@ public enum Dimension: String, Sendable {
   /// Symbol and value in Bloch's internal unit. The first three are named in messages.
   var units: [(symbol: String, value: Double)] {
     switch self {
-    case .time: [("fs", 1), ("ps", 1e3), ("ns", 1e6), ("as", 1e-3), ("us", 1e9), ("µs", 1e9), ("μs", 1e9), ("s", 1e15)]
-    case .temperature: [("K", 1), ("mK", 1e-3)]
+    case .time:
+      [("fs", 1), ("ps", 1e3), ("ns", 1e6), ("as", 1e-3), ("us", 1e9), ("µs", 1e9), ("μs", 1e9), ("s", 1e15)]
+    case .temperature: [("K", 1)]
     case .rate:
       [("1/ps", 1e-3), ("1/fs", 1), ("1/ns", 1e-6)]
         + [("ps", 1e-3), ("fs", 1), ("ns", 1e-6)].flatMap { unit, value in

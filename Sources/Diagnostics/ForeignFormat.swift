@@ -34,9 +34,12 @@ public struct ForeignFormat: Sendable {
   /// `file` as one word of a shell.
   private static func shellWord(_ file: String) -> String {
     let isPlain = file.unicodeScalars.allSatisfy {
-      ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || "._-/+:,@".unicodeScalars.contains($0)
+      ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+        || "._-/+:,@".unicodeScalars.contains($0)
     }
-    return isPlain ? file : "'" + file.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    return isPlain
+      ? file
+      : "'" + file.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }
 

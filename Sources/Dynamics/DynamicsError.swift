@@ -5,7 +5,9 @@ import Foundation
 /// Atoms are numbered from 0 here, in the order of the structure, and from 1 in the words. `step` is nil outside a run.
 public enum DynamicsError: Error, Equatable, CustomStringConvertible {
   /// What an integrator is made of.
-  public enum Setting: Sendable { case timestep, temperature, relaxationTime, chainLength, friction, degreesOfFreedom }
+  public enum Setting: Sendable {
+    case timestep, temperature, relaxationTime, chainLength, friction, degreesOfFreedom
+  }
 
   /// A setting of an integrator is out of range.
   case invalidSetting(Setting, String)

@@ -1,5 +1,7 @@
 // The temperature of a bath as a pure function of the step number, so that a restart needs nothing saved.
 
+import Foundation
+
 /// Target temperature of a thermostat in K.
 public enum TemperatureSchedule: Sendable, Equatable {
   case constant(Double)
@@ -17,18 +19,19 @@ public enum TemperatureSchedule: Sendable, Equatable {
     }
   }
 
-  /// - Parameter minimum: the lowest temperature allowed, in K.
-  func validate(from minimum: Double) throws {
-    func isAllowed(_ t: Double) -> Bool { t.isFinite && t >= minimum }
+  /// - Parameter lowest: the lowest temperature allowed, in K.
+  func validate(from lowest: Double) throws {
+    func isAllowed(_ t: Double) -> Bool { t.isFinite && t >= lowest }
     switch self {
     case .constant(let temperature):
       try DynamicsError.require(
         isAllowed(temperature), .temperature,
-        "the temperature must be at least \(minimum) K here, not \(temperature) K")
+        String(format: "this thermostat takes a temperature of %g K or more, not %g K", lowest, temperature))
     case .ramp(let from, let to, let steps):
       try DynamicsError.require(
         isAllowed(from) && isAllowed(to), .temperature,
-        "both ends of a temperature ramp must be at least \(minimum) K here, not \(from) K and \(to) K")
+        String(
+          format: "this thermostat takes a ramp at %g K or more, not from %g K to %g K", lowest, from, to))
       try DynamicsError.require(
         steps > 0, .temperature, "a temperature ramp needs at least one step, not \(steps)")
     }

@@ -9,10 +9,11 @@ extension NeighborList {
   ///
   /// O(N) at constant density. Reuses the memory of the last build.
   ///
-  /// - Throws: `LatticeError.positionOutOfRange`; the list is then what it was.
+  /// - Throws: `LatticeError.positionOutOfRange`; the list is then what it was. `LatticeError.tooManyPairs`; it is then
+  ///   empty.
   public mutating func build(positions: [Vector3], cell: Cell) throws {
     try linkedCells.fill(positions: positions, cell: cell, width: cutoff + skin)
-    countPairs(atoms: positions.count)
+    try countPairs(atoms: positions.count)
     neighbors.setCount(Int(offsets[positions.count]), filler: 0)
     shifts.setCount(neighbors.count, filler: .zero)
     writePairs()
@@ -21,7 +22,10 @@ extension NeighborList {
     buildCell = cell
   }
 
-  private mutating func countPairs(atoms: Int) {
+  /// Pairs for each atom on average; diamond has a thousand within 11 Angstrom.
+  private static let mostPairsPerAtom = 20_000
+
+  private mutating func countPairs(atoms: Int) throws {
     offsets.setCount(atoms + 1, filler: 0)
     let range = cutoff + skin
     offsets.withUnsafeMutableBufferPointer { offsets in
@@ -34,6 +38,11 @@ extension NeighborList {
         }
         offsets[Int(linkedCells.atoms[slot]) + 1] = Int32(pairs)
       }
+    }
+    let pairs = offsets[1...].reduce(0) { $0 + Int($1) }
+    guard pairs <= min(Int(Int32.max), Self.mostPairsPerAtom * atoms) else {
+      offsets.removeAll()
+      throw LatticeError.tooManyPairs(atoms: atoms, pairs: pairs)
     }
     offsets[0] = 0
     for atom in 0..<atoms { offsets[atom + 1] += offsets[atom] }

@@ -11,7 +11,8 @@ extension Deck {
   func readStructure() throws -> Configuration {
     guard FileManager.default.fileExists(atPath: structure) else {
       throw error(
-        at: "structure", "there is no file \(structure)", help: "paths are relative to the folder of the deck")
+        at: "structure", "there is no file \(structure)", help: "paths are relative to the folder of the deck"
+      )
     }
     return try ExtendedXYZ.read(structure)
   }
@@ -36,7 +37,8 @@ extension Deck {
       if leavesThermostatOpen {
         deck = try deck.with("thermostat.type", "langevin")
         notices.append(
-          "the thermostat is Langevin's, the default for free clusters of fewer than \(Deck.smallCluster) atoms")
+          "the thermostat is Langevin's, the default for free clusters of fewer than \(Deck.smallCluster) atoms"
+        )
       } else if case .noseHoover = thermostat {
         notices.append(
           "warning: a Nose-Hoover chain does not share its heat out in so small a free cluster: rotation and "

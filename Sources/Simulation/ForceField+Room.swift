@@ -30,16 +30,21 @@ extension ForceField {
     guard let axis = openAxes(of: system.cell).first(where: { system.vacuum(along: $0) <= 0 }) else { return }
     let place = frame.map { " of frame \($0)" } ?? ""
     throw FileError(
-      file: file, "the atoms\(place) do not fit into the cell along lattice vector \(axis + 1), where it is open",
+      file: file,
+      "the atoms\(place) do not fit into the cell along lattice vector \(axis + 1), where it is open",
       help: "make room: atoms.center(vacuum=15, axis=\(axis)) in ASE gives the vector its length")
   }
 
   /// What is to be said about too little vacuum; nil if there is enough.
-  func vacuumWarning(for system: AtomicSystem) -> String? {
+  func vacuumWarning(for system: AtomicSystem, frame: Int? = nil) -> String? {
     let vacuum = openAxes(of: system.cell).map { ($0, system.vacuum(along: $0)) }
-    guard let (axis, least) = vacuum.min(by: { $0.1 < $1.1 }), least < Self.customaryVacuum else { return nil }
+    guard let (axis, least) = vacuum.min(by: { $0.1 < $1.1 }), least < Self.customaryVacuum else {
+      return nil
+    }
+    let place = frame.map { "frame \($0) has " } ?? ""
     return String(
-      format: "warning: only %.1f Angstrom of vacuum along lattice vector %d, which the long-range part takes as a "
+      format:
+        "warning: \(place)only %.1f Angstrom of vacuum along lattice vector %d, which the long-range part takes as a "
         + "period; leave %.0f or more", least, axis + 1, Self.customaryVacuum)
   }
 }

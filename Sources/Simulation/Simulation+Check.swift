@@ -40,7 +40,9 @@ extension Simulation {
     }
     report += notices
     let isAllWell = !notices.contains { $0.contains("warning: ") }
-    report.append("\(isAllWell ? "All is well" : "It can run, with the warnings above"): \(Release.command) run \(deck.file)")
+    report.append(
+      "\(isAllWell ? "All is well" : "It can run, with the warnings above"): \(Release.command) run \(deck.file)"
+    )
     return report.joined(separator: "\n")
   }
 

@@ -25,7 +25,9 @@ public struct Simulation {
 
   /// Sets up the run of `deck` at its first step; no file is written.
   /// - Throws: `DeckError`, `FileError`, or what the force field throws when it is made.
-  public init(deck given: Deck, forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace) throws {
+  public init(deck given: Deck, forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace)
+    throws
+  {
     forceField = try makeForceField(given)
     let structure = try given.readStructure()
     var notices = structure.warnings.map(\.description)
@@ -56,11 +58,13 @@ public struct Simulation {
 
   /// What is said about a `drift` (Angstrom/fs) that was taken out, unless it was rounding.
   private static func driftNotice(_ drift: Vector3, of system: AtomicSystem) -> [String] {
-    let thermal = (2 * system.kineticEnergy * Units.accelerationPerForce / system.masses.reduce(0, +)).squareRoot()
+    let thermal = (2 * system.kineticEnergy * Units.accelerationPerForce / system.masses.reduce(0, +))
+      .squareRoot()
     guard length(drift) > 1e-6 * thermal else { return [] }
     return [
       String(
-        format: "the structure drifts as a whole with %.3g Angstrom/ps; its centre of mass is brought to rest, and "
+        format:
+          "the structure drifts as a whole with %.3g Angstrom/ps; its centre of mass is brought to rest, and "
           + "the temperature is that of the motion inside", length(drift) * 1e3)
     ]
   }
@@ -112,7 +116,8 @@ extension Deck {
       case .friction: throw error(at: "thermostat.friction", message)
       case .degreesOfFreedom:
         throw error(
-          at: "fixed", or: ["thermostat.type", "ensemble"], message, help: "let atoms go, or write `ensemble: nve`")
+          at: "fixed", or: ["thermostat.type", "ensemble"], message,
+          help: "let atoms go, or write `ensemble: nve`")
       }
     }
   }

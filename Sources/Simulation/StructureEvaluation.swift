@@ -87,7 +87,7 @@ public func evaluateStructures(
     configuration.warnings.forEach { warnings.add($0.description) }
     try forceField.requireSpecies(of: system, file: structures, frame: frame)
     try forceField.requireRoom(for: system, file: structures, frame: frame)
-    if let warning = forceField.vacuumWarning(for: system) { warnings.add("frame \(frame): \(warning)") }
+    if let warning = forceField.vacuumWarning(for: system, frame: frame) { warnings.add(warning) }
     do {
       forceField.potential.forgetConfiguration()
       try forceField.potential.evaluate(system, into: &result)

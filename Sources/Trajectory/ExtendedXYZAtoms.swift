@@ -136,6 +136,8 @@ struct ExtendedXYZAtoms {
       throw lines[atom].error(
         "atom \(atom + 1) is absurdly far away from the cell",
         help: "wrap the atoms into the cell, which is on line \(header.line.number)")
+    } catch is LatticeError {
+      throw header.line.error("thousands of atoms are on one spot", help: "check the cell and the positions")
     }
     for i in positions.indices {
       if let pair = list.pairs(of: i).first {

@@ -81,7 +81,8 @@ struct ExtendedXYZHeader {
     self.stress = try label("stress", read: stress) ?? label("virials", "virial", read: virial) ?? nil
     reference = Labels(
       energy: try label("REF_energy", read: energy),
-      stress: try label("REF_stress", read: stress) ?? label("REF_virials", "REF_virial", read: virial) ?? nil)
+      stress: try label("REF_stress", read: stress) ?? label("REF_virials", "REF_virial", read: virial) ?? nil
+    )
     info = Dictionary(
       entries.filter { !interpreted.contains($0.key) && !Self.calculatorResults.contains($0.key) }
         .map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
@@ -90,7 +91,8 @@ struct ExtendedXYZHeader {
 
   /// `ase.calculators.calculator.all_properties`, and the virial, which is the stress in other words.
   private static let calculatorResults: Set = [
-    "energy", "free_energy", "energies", "forces", "stress", "stresses", "virial", "virials", "dipole", "charges",
+    "energy", "free_energy", "energies", "forces", "stress", "stresses", "virial", "virials", "dipole",
+    "charges",
     "magmom", "magmoms", "dielectric_tensor", "born_effective_charges", "polarization",
   ]
 
@@ -213,13 +215,15 @@ struct ExtendedXYZHeader {
 
   /// Why these vectors span no cell, and the cure; nil if they do.
   private static func problem(of vectors: Matrix3, isPeriodic: [Bool]) -> (String, help: String)? {
-    for axis in 0..<3 where vectors[axis] == .zero {
-      let name = "lattice vector \(axis + 1) is zero"
-      return isPeriodic[axis]
-        ? (name, "give its three components in Angstrom, or pbc F along it")
+    let zero = (0..<3).filter { vectors[$0] == .zero }
+    if let first = zero.first {
+      let names = zero.map { "\($0 + 1)" }.joined(separator: " and ")
+      let what = zero.count == 1 ? "lattice vector \(names) is zero" : "lattice vectors \(names) are zero"
+      return zero.contains { isPeriodic[$0] }
+        ? (what, "give three components in Angstrom, or no Lattice and pbc=\"F F F\"")
         : (
-          "\(name) where the cell is open",
-          "the long-range part needs a length there: atoms.center(vacuum=15, axis=\(axis)) in ASE gives one"
+          "\(what), along an axis that is not periodic",
+          "the long-range part needs a length there: atoms.center(vacuum=15, axis=\(first)) in ASE gives one"
         )
     }
     let lengths = Vector3(length(vectors.x), length(vectors.y), length(vectors.z))

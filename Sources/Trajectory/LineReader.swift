@@ -117,7 +117,9 @@ final class LineReader {
     buffer.append(contentsOf: repeatElement(0, count: Self.chunk))
     var count = -1
     repeat {
-      count = buffer.withUnsafeMutableBytes { read(descriptor, UnsafeMutableRawBufferPointer(rebasing: $0[filled...]).baseAddress, Self.chunk) }
+      count = buffer.withUnsafeMutableBytes {
+        read(descriptor, UnsafeMutableRawBufferPointer(rebasing: $0[filled...]).baseAddress, Self.chunk)
+      }
     } while count < 0 && errno == EINTR
     buffer.removeLast(Self.chunk - max(0, count))
     guard count >= 0 else {

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Deck
@@ -124,4 +125,107 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
     #expect(Deck.reference.contains("\(key.path)  ("))
     #expect(key.help.hasSuffix("."))
   }
+}
+
+// MARK: - Units
+
+@Test func unitsThatPeopleWriteAreKnown() throws {
+  func timestep(_ text: String) throws -> Double {
+    try deck("temperature: 300 K\nthermostat: {tau: \(text)}").thermostat.map {
+      if case .noseHoover(let tau, _) = $0 { tau } else { .nan }
+    } ?? .nan
+  }
+  #expect(try timestep("500 as") == 0.5)
+  #expect(try timestep("1e-3 us") == 1e6)
+  #expect(try timestep("1e-3 µs") == 1e6)
+  #expect(try timestep("1e-13 s") == 100)
+  for rate in ["2 1/ps", "2 /ps", "2 ps^-1", "2 ps-1", "0.002 fs^-1", "2000 ns-1"] {
+    #expect(
+      try deck("temperature: 300 K\nthermostat: {friction: \(rate)}").thermostat == .langevin(friction: 0.002)
+    )
+  }
+}
+
+@Test func noUnitOfAnotherSizeIsProposed() {
+  for (text, words) in [
+    ("500 ms", "it takes a time"), ("500 bs", "it takes a time"), ("500 Fs", "did you mean `500 fs`?"),
+    ("500 femtoseconds", "did you mean `500 fs`?"), ("500 attosecond", "did you mean `500 as`?"),
+  ] {
+    let message = messages("temperature: 300 K\nthermostat: {tau: \(text)}")
+    #expect(message.contains("is not a unit of `tau`") && message.contains(words), "\(message)")
+  }
+  #expect(messages("temperature: 27 °C").contains("27 degrees Celsius are `300.15 K`"))
+}
+
+// MARK: - What depends on the rest of the deck, or on the structure
+
+@Test func nothingIsAskedForThatTheRunDoesNotNeed() throws {
+  let atRest = try deck(ensemble: "nve")
+  #expect(atRest.velocities == .rest && atRest.temperature == nil && atRest.leavesVelocitiesOpen)
+  let moving = try atRest.with("velocities", "structure")
+  #expect(moving.velocities == .structure && !moving.leavesVelocitiesOpen)
+  #expect(
+    try Deck(text: moving.resolvedText, file: "r.yaml", folder: "/").resolvedText == moving.resolvedText)
+  #expect(try deck("temperature: 0 K", ensemble: "nve").temperature?.start == 0)
+  #expect(try deck("temperature: 300 K\nvelocities: rest").velocities == .rest)
+  #expect(messages("velocities: maxwell-boltzmann", ensemble: "nve").contains("`temperature` is missing"))
+  #expect(
+    messages("velocities: rest\ntemperature: 1 K", ensemble: "nve").contains("starts at rest follows no"))
+  #expect(messages("").contains("`temperature` is missing"))
+}
+
+@Test func theThermostatIsOpenOnlyIfNothingIsSaidOfIt() throws {
+  let open = try deck("temperature: 300 K")
+  #expect(open.leavesThermostatOpen)
+  let langevin = try open.with("thermostat.type", "langevin")
+  #expect(langevin.thermostat == .langevin(friction: 1e-3) && !langevin.leavesThermostatOpen)
+  #expect(
+    try Deck(text: langevin.resolvedText, file: "r.yaml", folder: "/").thermostat == langevin.thermostat)
+  let tau = try deck("temperature: 300 K\nthermostat: {tau: 50 fs}")
+  #expect(tau.thermostat == .noseHoover(tau: 50, chain: 3) && !tau.leavesThermostatOpen)
+  #expect(
+    try deck("temperature: 300 K\nthermostat: {friction: 2 1/ps}").thermostat == .langevin(friction: 2e-3))
+}
+
+@Test func theReferenceSaysWhereAKeyHasAMeaning() {
+  for words in [
+    "temperature.from  (in a ramp; required)",
+    "thermostat.friction  (with `type: langevin`; default: 1 1/ps)",
+    "thermostat.type  (in `nvt`; default: nose-hoover; langevin for a free cluster of fewer than 100 atoms)",
+  ] { #expect(Deck.reference.contains(words)) }
+}
+
+// MARK: - Numbers and files at the edge
+
+@Test func numbersAtTheEdgeOfTheirRangeAreReadOrRefused() throws {
+  let long = try Deck(
+    text:
+      "structure: a\nmodel: b\nensemble: nvt\ntimestep: 1 fs\nsteps: 1000000000000\ntemperature: {from: 1 K, to: 2 K}\n",
+    file: "a.yaml", folder: "/")
+  #expect(long.temperature?.steps == 1_000_000_000_000)
+  #expect(try deck("temperature: 1 K\nseed: \(Int.max)").seed == UInt64(Int.max))
+  #expect(
+    messages("temperature: 1 K\nseed: 18446744073709551615").contains(
+      "help: `seed` takes a whole number from 0"))
+  #expect(
+    messages("temperature: 1 K\nfixed: [1-99999999999999999999]").contains("neither an atom nor a range"))
+  #expect(try deck("temperature: 1 K\nfixed: [1-\(Int.max)]").fixed == [1...Int.max])
+  #expect(messages("temperature: 1 K\nlog: {every: 1e400 steps}").contains("not a whole number of steps"))
+}
+
+@Test func decksThatStandForMoreThanTheyHoldAreRefused() {
+  #expect(messages("temperature: &t 300 K").contains("water.yaml:6:14: error: `&` begins an anchor"))
+  #expect(messages("threads: " + String(repeating: "[", count: 100_000)).contains("nested too deeply"))
+}
+
+@Test func filesThatAreNoDecksAreNamed() throws {
+  let path = NSTemporaryDirectory() + "bloch-\(UUID().uuidString).yaml"
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  try Data([0x1F, 0x8B, 8, 0]).write(to: URL(fileURLWithPath: path))
+  let error = #expect(throws: DeckError.self) { try Deck(path: path) }
+  #expect(
+    error?.description
+      == "\(path):1:1: error: the file is compressed (gzip)\n  help: decompress it first: gunzip -k \(path)")
+  try Data(repeating: 0x20, count: 2 << 20).write(to: URL(fileURLWithPath: path))
+  #expect(throws: FileError.self) { try Deck(path: path) }
 }

@@ -69,6 +69,19 @@ import Testing
     expectCanonical(try kineticMoments(run, degreesOfFreedom: 21, steps: 1_000_000))
   }
 
+  @Test func totalMomentumIsConservedOnceTheDriftIsTakenOut() throws {
+    var (system, potential) = springCube()
+    system.drawVelocities(temperature: 300, degreesOfFreedom: 21, seed: 2)
+    for i in 0..<8 { system.velocities[i].x += 0.01 }
+    #expect(length(system.removeCenterOfMassMotion() - [0.01, 0, 0]) < 1e-15)
+    #expect(abs(system.temperature(degreesOfFreedom: 21) - 300) < 1e-9)
+    var run = try Run(
+      system, potential,
+      NoseHooverVerlet(timestep: 1, temperature: .constant(300), relaxationTime: 20, degreesOfFreedom: 21))
+    try run.advance(2000)
+    #expect(length(run.system.momentum) < 1e-11)
+  }
+
   /// One picosecond, in which the three trajectories have not yet parted: the ratio is free of statistics.
   @Test func errorOfTheConservedQuantityFallsAsTheSquareOfTheTimestep() throws {
     let errors = try [2.0, 1.0, 0.5].map { timestep in

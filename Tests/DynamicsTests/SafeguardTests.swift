@@ -21,6 +21,10 @@ import Testing
   @Test func aRunThatBlowsUpNamesAtomAndStep() throws {
     #expect(try error { _, potential in potential.energy = .nan } == .nonFiniteEnergy(step: 5))
     #expect(
+      try error { _, potential in potential.energy = -9e6 }
+        == .energyTooLarge(step: 5, perAtom: 3e6, limit: 2e6))
+    #expect(try error { _, potential in potential.stress.y.x = .nan } == .nonFiniteStress(step: 5))
+    #expect(
       try error { _, potential in potential.forces[1].y = .infinity } == .nonFiniteForce(atom: 1, step: 5))
     #expect(
       try error { run, _ in run.system.positions[2].x = .nan } == .nonFinitePosition(atom: 2, step: 5))
@@ -30,6 +34,19 @@ import Testing
     #expect(
       try error { run, _ in run.system.velocities[0] = [0, 0.6, 0.8] }
         == .displacementTooLarge(atom: 0, step: 5, magnitude: 1, limit: 0.5))
+  }
+
+  @Test func wordsCountAtomsFromOneAndKeepThreeDigits() {
+    let move = DynamicsError.displacementTooLarge(atom: 1, step: 0, magnitude: 0.971198962759472, limit: 0.5)
+    #expect(
+      move.description.hasPrefix("atom 2 moves 0.971 Angstrom in one step, beyond the limit of 0.5 Angstrom"))
+    let force = DynamicsError.forceTooLarge(atom: 0, step: nil, magnitude: 1234.5678, limit: 1000)
+    #expect(
+      force.description.hasPrefix(
+        "the force on atom 1 is 1.23e+03 eV/Angstrom, beyond the limit of 1e+03 eV/Angstrom; check the structure"
+      ))
+    // Outside a run there is no timestep to shorten.
+    #expect(!force.description.contains("timestep") && move.description.contains("timestep"))
   }
 
   @Test func theStartingConfigurationIsChecked() throws {
@@ -75,7 +92,7 @@ import Testing
         timestep: 1, temperature: .constant(kelvin), relaxationTime: tau, chainLength: length,
         degreesOfFreedom: n)
     }
-    refuses({ try chain(0) }, "temperature")
+    refuses({ try chain(0) }, "temperature of 0.001 K or more, not 0 K")
     refuses({ try chain(300, tau: 5) }, "tau")
     refuses({ try chain(300, length: 0) }, "link")
     refuses({ try chain(300, n: 0) }, "no atom")

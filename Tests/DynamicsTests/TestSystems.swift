@@ -61,6 +61,7 @@ final class SpringCluster: Potential {
 /// Returns whatever it is told to.
 final class PrescribedForces: Potential {
   var energy = 0.0
+  var stress = Matrix3.zero
   var forces: [Vector3]
   private(set) var neighborListPositions: [Vector3] = []
 
@@ -68,6 +69,7 @@ final class PrescribedForces: Potential {
 
   func evaluate(_ system: AtomicSystem, into result: inout Evaluation) {
     result.energy = energy
+    result.stress = stress
     result.forces = forces
   }
 

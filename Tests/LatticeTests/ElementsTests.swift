@@ -6,6 +6,7 @@ import Testing
   @Test func symbolsAndNumbersAreInverse() {
     for z in 1...118 { #expect(Elements.symbol(z).flatMap(Elements.atomicNumber) == z) }
     #expect(Elements.symbol(0) == nil && Elements.symbol(119) == nil && Elements.mass(-1) == nil)
+    #expect(Elements.symbol(.min) == nil && Elements.mass(.min) == nil && Elements.symbol(.max) == nil)
     #expect(Elements.atomicNumber("cl") == nil && Elements.atomicNumber("X") == nil)
   }
 

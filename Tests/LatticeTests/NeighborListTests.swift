@@ -28,6 +28,17 @@ import Testing
     }
   }
 
+  /// Positions in nanometres, taken for Angstrom: pairs would outgrow their 32-bit counters and the memory.
+  @Test func atomsFarTooDenseAreRefused() throws {
+    var random = TestRandom(seed: 3)
+    let positions = random.vectors(25_000)
+    var list = NeighborList(cutoff: 6, skin: 1)
+    #expect(throws: LatticeError.self) { try list.build(positions: positions, cell: .free) }
+    #expect(list.offsets.isEmpty)
+    try list.build(positions: [.zero, [1, 0, 0]], cell: .free)
+    #expect(list.pairCount == 2)
+  }
+
   @Test(arguments: 0..<20)
   func pairsOfRandomCellsAreThoseOfBruteForce(seed: UInt64) throws {
     var random = TestRandom(seed: 100 + seed)

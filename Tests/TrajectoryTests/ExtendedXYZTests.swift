@@ -10,7 +10,9 @@ import Testing
   let frame = Configuration(
     system: system, hasVelocities: true, energy: -14.222222222222222,
     forces: [[0.1, 0.2, 1 / 3], [1e-17, -1, 0], [0, 0, -0.0]],
-    stress: Matrix3([1, 2, 3], [2, 4, 5], [3, 5, 6]), info: ["note": "two words, \"quoted\"", "step": "12"])
+    stress: Matrix3([1, 2, 3], [2, 4, 5], [3, 5, 6]),
+    reference: Labels(energy: -14.5, forces: [[1, 2, 1 / 7], .zero, .zero], stress: .identity),
+    info: ["note": "two words, \"quoted\"", "step": "12"])
   let writer = try ExtendedXYZWriter(creating: scratch.path("a.xyz"))
   try writer.append(frame)
   try writer.append(
@@ -34,6 +36,8 @@ import Testing
   #expect(read.energy == frame.energy)
   #expect(read.forces == frame.forces)
   #expect(read.stress == frame.stress)
+  #expect(read.reference == frame.reference)
+  #expect(read.warnings.isEmpty)
   #expect(read.info == frame.info)
   #expect(frames[1].system.cell == .free)
   #expect(!frames[1].hasVelocities)
@@ -72,7 +76,7 @@ import Testing
   #expect(frame.info == ["label": "a b"])
 }
 
-@Test func referenceLabelsComeBeforePlainOnes() throws {
+@Test func referenceLabelsAreKeptBesidePlainOnes() throws {
   let scratch = try Scratch()
   let path = try scratch.write(
     """
@@ -81,8 +85,9 @@ import Testing
     O 0 0 0 1 1 1 2 2 2
     """, to: "a.xyz")
   let frame = try ExtendedXYZ.read(path)
-  #expect(frame.energy == 2)
-  #expect(frame.forces == [[2, 2, 2]])
+  #expect(frame.energy == 1)
+  #expect(frame.forces == [[1, 1, 1]])
+  #expect(frame.reference == Labels(energy: 2, forces: [[2, 2, 2]]))
 }
 
 @Test func virialIsMinusVolumeTimesStress() throws {
@@ -108,12 +113,12 @@ import Testing
   #expect(frame.system.count == 2)
 }
 
-@Test func slabsMayLeaveTheVectorAcrossThemOut() throws {
+@Test func vectorsMeanNothingWhereNothingIsPeriodic() throws {
   let scratch = try Scratch()
-  let path = try scratch.write("1\nLattice=\"4 0 0 0 5 0 0 0 0\" pbc=\"T T F\"\nO 0 0 0\n", to: "a.xyz")
-  let cell = try ExtendedXYZ.read(path).system.cell
-  #expect(cell.isPeriodic == [true, true, false])
-  #expect(cell.volume == 20)
+  for lattice in ["0 0 0 0 0 0 0 0 0", "9 0 0 0 9 0 0 0 0", "9 0 0 0 9 0 0 0 9"] {
+    let path = try scratch.write("1\nLattice=\"\(lattice)\" pbc=\"F F F\"\nO 0 0 0\n", to: "a.xyz")
+    #expect(try ExtendedXYZ.read(path).system.cell == .free)
+  }
 }
 
 /// Malformed files and what the reader says of them.
@@ -261,7 +266,7 @@ private let malformed: [(content: String, message: String)] = [
   (
     "1\nLattice=\"9 0 0 9 0 0 0 0 9\"\nO 0 0 0\n",
     """
-    a.xyz:2:1: error: the cell has no volume: it is 0.0 Angstrom thick along vector 1
+    a.xyz:2:1: error: lattice vectors 1 and 2 are parallel
       2 | Lattice="9 0 0 9 0 0 0 0 9"
         | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
       help: give three independent lattice vectors in Angstrom
@@ -351,20 +356,79 @@ private let malformed: [(content: String, message: String)] = [
   (
     "1\nProperties=species:S:1:pos:R:3:masses:R:1\nO 1 0 0 -2\n",
     """
-    a.xyz:3:9: error: the mass -2.0 is not positive
+    a.xyz:3:9: error: the mass of atom 1 is out of range
       3 | O 1 0 0 -2
         |         ^~
-      help: masses are in u
+      help: masses are in u, from 0.001 to 1000000
     """
   ),
   (
-    "1\nenergy=low\nO 1 0 0\n",
+    "1\nLattice=\"9 0 0 0 9 0 0 0 0\" pbc=\"T T T\"\nO 0 0 0\n",
     """
-    a.xyz:2:1: error: energy: `low` is not a finite number
-      2 | energy=low
-        | ^~~~~~~~~~
-      help: it takes 1 number
+    a.xyz:2:1: error: lattice vector 3 is zero
+      2 | Lattice="9 0 0 0 9 0 0 0 0" pbc="T T T"
+        | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
+      help: give three components in Angstrom, or no Lattice and pbc="F F F"
     """
+  ),
+  (
+    "1\nLattice=\"9 0 0 0 9 0 0 0 0\" pbc=\"T T F\"\nO 0 0 0\n",
+    """
+    a.xyz:2:1: error: lattice vector 3 is zero, along an axis that is not periodic
+      2 | Lattice="9 0 0 0 9 0 0 0 0" pbc="T T F"
+        | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
+      help: the long-range part needs a length there: atoms.center(vacuum=15, axis=2) in ASE gives one
+    """
+  ),
+  (
+    "1\nLattice=\"0 0 0 0 0 0 0 0 9\" pbc=\"F F T\"\nO 0 0 0\n",
+    """
+    a.xyz:2:1: error: lattice vectors 1 and 2 are zero, along an axis that is not periodic
+      2 | Lattice="0 0 0 0 0 0 0 0 9" pbc="F F T"
+        | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
+      help: the long-range part needs a length there: atoms.center(vacuum=15, axis=0) in ASE gives one
+    """
+  ),
+  (
+    "1\nLattice=\"9 0 0 0 9 0 9 9 0\"\nO 0 0 0\n",
+    """
+    a.xyz:2:1: error: the three lattice vectors lie in one plane
+      2 | Lattice="9 0 0 0 9 0 9 9 0"
+        | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
+      help: give three independent lattice vectors in Angstrom
+    """
+  ),
+  (
+    "1\nLattice=\"9 0 0 0 9 0 0 0 0.051234\"\nO 0 0 0\n",
+    """
+    a.xyz:2:1: error: the cell is 0.0512 Angstrom thick along lattice vector 3
+      2 | Lattice="9 0 0 0 9 0 0 0 0.051234"
+        | ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+      help: lengths are in Angstrom; give three independent lattice vectors in Angstrom
+    """
+  ),
+  (
+    "1\nLattice=\"1 0 0 0 9 0 0 0 9\"\nO 9e6 0 0\n",
+    """
+    a.xyz:3:1: error: atom 1 is absurdly far away from the cell
+      3 | O 9e6 0 0
+        | ^~~~~~~~~
+      help: wrap the atoms into the cell, which is on line 2
+    """
+  ),
+  (
+    "1\n\u{1B}[31m\nO\u{07} 0 0 0\n",
+    """
+    a.xyz:3:1: error: `O\u{07}` is no element
+      3 | O\u{FFFD} 0 0 0
+        | ^~
+      help: symbols are H, He, Li, ...
+    """
+  ),
+  (
+    "2\nO 0 0 0\0\nH 0 0 1\n",
+    "a.xyz: error: the file is not text: line 2 holds what no line of text does\n"
+      + "  help: give the path of an extended XYZ file"
   ),
 ]
 

@@ -1,0 +1,119 @@
+// `evaluate`: every frame as if it were the only one, no labels of other calculators beside the new results, and
+// nothing beyond sense written with exit code 0.
+
+import Foundation
+import Lattice
+import Testing
+import Trajectory
+
+@testable import Simulation
+
+/// Lennard-Jones that counts how often it is told to forget, and adds `offset` eV.
+private final class Forgetful: Potential {
+  let base = LennardJones()
+  var offset = 0.0
+  private(set) var forgotten = 0
+
+  var neighborListPositions: [Vector3] { base.neighborListPositions }
+  func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws {}
+  func forgetConfiguration() { forgotten += 1 }
+  func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {
+    try base.evaluate(system, into: &result)
+    result.energy += offset
+  }
+}
+
+private func forceField(_ potential: any Potential, isLongRanged: Bool = false) -> ForceField {
+  ForceField(potential: potential, species: [18], hash: "lennard-jones", isLongRanged: isLongRanged)
+}
+
+private func pair(_ words: String, distance: Double = 3.8) -> String {
+  "2\nProperties=species:S:1:pos:R:3:forces:R:3 \(words)\nAr 0 0 0 1 2 3\nAr 0 0 \(distance) nan 0 0\n"
+}
+
+/// Evaluates `text` into `out.xyz`; returns the table and the failure.
+private func evaluate(
+  _ text: String, with forceField: ForceField, in folder: TemporaryFolder
+) throws -> (table: [String], failure: RunFailure?) {
+  try text.write(toFile: "\(folder.path)/in.xyz", atomically: true, encoding: .utf8)
+  var table: [String] = []
+  do {
+    try evaluateStructures(
+      in: "\(folder.path)/in.xyz", with: forceField, output: "\(folder.path)/out.xyz"
+    ) { table.append($0) }
+    return (table, nil)
+  } catch {
+    return (table, RunFailure(error))
+  }
+}
+
+@Test func everyFrameIsEvaluatedAsIfAlone() throws {
+  let folder = try TemporaryFolder()
+  let potential = Forgetful()
+  let frames = pair("energy=nan") + pair("energy=None dipole=\"1 2 3\" free_energy=7 REF_energy=-3 name=b")
+  let outcome = try evaluate(frames, with: forceField(potential), in: folder)
+  #expect(outcome.failure == nil && outcome.table.count == 4)
+  #expect(potential.forgotten == 2)
+  let written = try ExtendedXYZ.readAll("\(folder.path)/out.xyz")
+  #expect(written.count == 2 && written[1].info == ["name": "b"])
+  #expect(written[1].reference.energy == -3)
+  #expect(try written.allSatisfy { try #require($0.energy) < 0 && $0.forces != nil && $0.stress == nil })
+  let text = try String(contentsOfFile: "\(folder.path)/out.xyz", encoding: .utf8)
+  #expect(text.components(separatedBy: " free_energy=").count == 3 && !text.contains("dipole"))
+}
+
+@Test func aStressIsComparedOnlyWhereTheModelHasOne() throws {
+  let folder = try TemporaryFolder()
+  let stress = "stress=\"1 0 0 0 1 0 0 0 1\""
+  let free = try evaluate(pair(stress), with: forceField(LennardJones()), in: folder)
+  #expect(free.failure == nil && free.table.count == 2)
+  try FileManager.default.removeItem(atPath: "\(folder.path)/out.xyz")
+  let periodic = try evaluate(
+    pair(stress + " Lattice=\"9 0 0 0 9 0 0 0 9\""), with: forceField(LennardJones()), in: folder)
+  #expect(periodic.table.last?.contains("stress ") == true)
+}
+
+@Test func resultsBeyondSenseEndWithTheFrameAndLeaveNothing() throws {
+  let exploding = LennardJones()
+  exploding.failingEvaluation = 2
+  let shifted = Forgetful()
+  shifted.offset = 1e9
+  for (potential, text, words) in [
+    (exploding as any Potential, pair("") + pair(""), "frame 2 of "),
+    (shifted, pair(""), "the potential energy is 5e+08 eV per atom, beyond the limit"),
+    (LennardJones(), pair("") + pair("", distance: 1), "frame 2 of "),
+  ] {
+    let folder = try TemporaryFolder()
+    let failure = try evaluate(text, with: forceField(potential), in: folder).failure
+    #expect(failure?.exitCode == 4)
+    #expect(failure?.message.contains(words) == true && failure?.message.contains("in.xyz: ") == true)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["in.xyz"])
+  }
+}
+
+// MARK: - Wires and slabs
+
+private func slab(_ thickness: Double, in height: Double) -> String {
+  "2\nLattice=\"9 0 0 0 9 0 0 0 \(height)\" Properties=species:S:1:pos:R:3 pbc=\"T T F\"\n"
+    + "Ar 0 0 0\nAr 0 0 \(thickness)\n"
+}
+
+@Test func aLongRangedModelNeedsVacuumAlongOpenAxes() throws {
+  let folder = try TemporaryFolder()
+  let longRanged = forceField(LennardJones(), isLongRanged: true)
+  let failure = try evaluate(slab(6, in: 5), with: longRanged, in: folder).failure
+  #expect(failure?.exitCode == 3)
+  #expect(failure?.message.contains("frame 1 do not fit into the cell along lattice vector 3") == true)
+  // Images along an open axis are none to a short-ranged model.
+  #expect(try evaluate(slab(6, in: 5), with: forceField(LennardJones()), in: folder).failure == nil)
+
+  func warning(_ thickness: Double, in height: Double, _ forceField: ForceField) throws -> String? {
+    try slab(thickness, in: height).write(toFile: "\(folder.path)/s.xyz", atomically: true, encoding: .utf8)
+    return forceField.vacuumWarning(for: try ExtendedXYZ.read("\(folder.path)/s.xyz").system)
+  }
+  #expect(
+    try warning(4, in: 12, longRanged)?.contains("only 8.0 Angstrom of vacuum along lattice vector 3") == true
+  )
+  #expect(try warning(4, in: 20, longRanged) == nil)
+  #expect(try warning(4, in: 12, forceField(LennardJones())) == nil)
+}
