@@ -31,7 +31,7 @@ let package = Package(
 
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
-      name: "Simulation", dependencies: ["Deck", "Dynamics", "Trajectory", "LRMACE", "HDF5"],
+      name: "Simulation", dependencies: ["Deck", "Diagnostics", "Dynamics", "Trajectory", "LRMACE", "HDF5"],
       exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),

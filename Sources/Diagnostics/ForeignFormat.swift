@@ -17,7 +17,7 @@ public struct ForeignFormat: Sendable {
     let start = Array(bytes.prefix(Self.signatureLength))
     guard let known = Self.signatures.first(where: { start.starts(with: $0.bytes) }) else { return nil }
     name = known.name
-    help = known.help + (known.help.hasPrefix("decompress") ? " " + Self.shellWord(file) : "")
+    help = known.help + (known.help.hasPrefix("decompress") ? " " + shellQuoted(file) : "")
   }
 
   private static let signatures: [(bytes: [UInt8], name: String, help: String)] = [
@@ -30,26 +30,4 @@ public struct ForeignFormat: Sendable {
     ([0xFF, 0xFE], "UTF-16, not UTF-8", "save it as plain text in UTF-8"),
     ([0xFE, 0xFF], "UTF-16, not UTF-8", "save it as plain text in UTF-8"),
   ]
-
-  /// `file` as one word of a shell.
-  private static func shellWord(_ file: String) -> String {
-    let isPlain = file.unicodeScalars.allSatisfy {
-      ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
-        || "._-/+:,@".unicodeScalars.contains($0)
-    }
-    return isPlain
-      ? file
-      : "'" + file.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-  }
-}
-
-extension Unicode.Scalar {
-  /// Itself where a terminal shows it in one place, else a sign that stands for it: what is quoted from a file may
-  /// hold anything, and keeps its columns.
-  public var quotable: Unicode.Scalar {
-    switch properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: self == "\t" ? " " : "\u{FFFD}"
-    default: self
-    }
-  }
 }

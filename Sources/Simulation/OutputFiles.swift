@@ -1,6 +1,7 @@
 // The files of a run: one folder, one name, an ending for each.
 
 import Deck
+import Diagnostics
 import Foundation
 import Trajectory
 

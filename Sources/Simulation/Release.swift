@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// What this program calls itself in the files it writes, and how it was called.
@@ -6,10 +7,4 @@ public enum Release {
 
   /// As the user typed it, so that the commands in messages can be copied.
   static let command = shellQuoted(ProcessInfo.processInfo.arguments.first ?? "bloch")
-}
-
-/// `text` as a shell takes it for one word.
-func shellQuoted(_ text: String) -> String {
-  if text.wholeMatch(of: /[A-Za-z0-9_@%+=:,.\/-]+/) != nil { return text }
-  return "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
 }

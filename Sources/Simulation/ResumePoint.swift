@@ -2,6 +2,7 @@
 // damaged since.
 
 import Deck
+import Diagnostics
 import Foundation
 import HDF5
 import Trajectory

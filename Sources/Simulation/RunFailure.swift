@@ -1,6 +1,7 @@
 // Every way in which a command can fail, as a message and an exit code.
 
 import Deck
+import Diagnostics
 import Dynamics
 import HDF5
 import LRMACE

@@ -1,6 +1,7 @@
 // What a run would be, without running it.
 
 import Deck
+import Diagnostics
 import Foundation
 import Lattice
 
@@ -41,7 +42,7 @@ extension Simulation {
     report += notices
     let isAllWell = !notices.contains { $0.contains("warning: ") }
     report.append(
-      "\(isAllWell ? "All is well" : "It can run, with the warnings above"): \(Release.command) run \(deck.file)"
+      "\(isAllWell ? "All is well" : "It can run, with the warnings above"): \(Release.command) run \(shellQuoted(deck.file))"
     )
     return report.joined(separator: "\n")
   }

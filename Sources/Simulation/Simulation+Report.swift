@@ -1,5 +1,6 @@
 // The words at the end of a run: how fast it was, what it wrote, what to do next.
 
+import Diagnostics
 import Foundation
 
 extension Simulation {

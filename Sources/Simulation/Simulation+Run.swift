@@ -11,7 +11,7 @@ extension Simulation {
   /// - Parameter overwrite: replace the files of an earlier run.
   /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, `BrokenRun`.
   public mutating func run(overwrite: Bool) throws {
-    notices.forEach { note($0) }
+    notices.forEach(Console.note)
     try prepare()
     let lock = try files.lock()
     try files.claim(overwrite: overwrite)

@@ -56,11 +56,13 @@ private struct Warnings {
 
   mutating func add(_ text: String) {
     count += 1
-    if count <= Self.shown { note(text) }
+    if count <= Self.shown { Console.note(text) }
   }
 
   func close() {
-    if count > Self.shown { note("warning: \(count - Self.shown) more warnings like these are not shown") }
+    if count > Self.shown {
+      Console.note("warning: \(count - Self.shown) more warnings like these are not shown")
+    }
   }
 }
 
@@ -93,7 +95,7 @@ public func evaluateStructures(
       try forceField.potential.evaluate(system, into: &result)
       try StabilityLimits().check(result, step: nil)
     } catch let error where error is DynamicsError || error is LatticeError {
-      throw NumericalError(cause: "frame \(frame) of \(structures): \(error)", checkpoint: nil)
+      throw NumericalError(cause: "frame \(frame) of \(structures): \(error)")
     }
     deviations.add(result, configuration)
     try report(

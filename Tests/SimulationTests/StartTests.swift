@@ -95,7 +95,8 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   let folder = try TemporaryFolder()
   var first = try simulation(row(3, velocity: nil), "ensemble: nvt\ntemperature: 30 K", in: folder)
   try first.run(overwrite: false)
-  let rest = try Simulation(checkpoint: first.files.checkpoint, steps: 5, forceField: ForceField.lennardJones)
+  let rest = try Simulation(
+    checkpoint: first.files.checkpoint, options: ResumeOptions(steps: 5), forceField: ForceField.lennardJones)
   #expect(rest.deck.thermostat == .langevin(friction: 1e-3) && rest.degreesOfFreedom == 9)
 }
 
