@@ -91,7 +91,6 @@ struct ExtendedXYZAtoms {
         "atom \(lines.count + 1) is absurdly far away", at: span(words, position),
         help: "positions are in Angstrom")
     }
-    lines.append(line)
     atomicNumbers.append(z)
     masses.append(m)
     positions.append(r)
@@ -102,6 +101,7 @@ struct ExtendedXYZAtoms {
     }
     if let velocity { velocities.append(try vector(line, words, velocity, "velocity")) }
     if let mobility { isFixed.append(try !moves(line, words, mobility)) }
+    lines.append(line)
   }
 
   /// The frame; atoms on one spot are refused.
