@@ -45,5 +45,5 @@ private func digest(_ values: [Double], isDouble: Bool = true) -> String {
 
 @Test func singlePrecisionSeesNumbersAsTheFileHoldsThem() {
   #expect(digest([0.1], isDouble: false) == digest([Double(Float(0.1))], isDouble: false))
-  #expect(digest([0.1], isDouble: false) != digest([0.1.nextUp * 1.0001], isDouble: false))
+  #expect(digest([0.1], isDouble: false) != digest([0.10001], isDouble: false))
 }
