@@ -6,8 +6,8 @@ public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
   count * thread / threads..<count * (thread + 1) / threads
 }
 
-/// Runs `body` once for each of `threads` fixed, contiguous parts of `0 ..< count` and waits for all of them;
-/// empty parts are left out.
+/// Runs `body` once for each of `threads` fixed, contiguous parts of `0 ..< count` and waits for all of them. More
+/// threads than there is work count as many as there is: `thread` is less than `count`.
 ///
 /// Parts may run at once, so each writes only to its own range or its own slot of scratch; whoever called
 /// reduces the slots afterwards in the order of `thread`. With one thread the body runs on the caller.
@@ -15,9 +15,9 @@ public func partition(of count: Int, thread: Int, threads: Int) -> Range<Int> {
 public func parallel(threads: Int, count: Int, body: (_ thread: Int, _ range: Range<Int>) -> Void) {
   precondition(threads > 0)
   guard count > 0 else { return }
+  let threads = min(threads, count)
   guard threads > 1 else { return flushingDenormals { body(0, 0..<count) } }
   ThreadTeam.shared.run(threads) { thread in
-    let part = partition(of: count, thread: thread, threads: threads)
-    if !part.isEmpty { flushingDenormals { body(thread, part) } }
+    flushingDenormals { body(thread, partition(of: count, thread: thread, threads: threads)) }
   }
 }

@@ -12,11 +12,14 @@ final class ThreadTeam: Sendable {
   private let isTaken = Atomic(false)
   /// Made when first needed; only whoever has taken the team touches them.
   private nonisolated(unsafe) var workers: [Worker] = []
+  /// More threads than processors gain nothing and hold a stack each.
+  private let mostWorkers = ProcessInfo.processInfo.activeProcessorCount - 1
 
   /// Calls `body` with every number below `threads` and returns when all are done.
   ///
-  /// What a worker has not begun when the caller is through with its own part, the caller does, too: on a busy
-  /// machine nobody waits for a thread that has no core. Where the team is taken, by another caller or by the
+  /// With more numbers than processors the caller and each worker take every n-th. What a worker has not begun when the
+  /// caller is through with its own share, the caller does, too: on a busy machine nobody waits for a thread that has
+  /// no core, and a thread that the system refuses is not missed. Where the team is taken, by another caller or by the
   /// region that this call is part of, the caller does everything.
   func run(_ threads: Int, _ body: (_ thread: Int) -> Void) {
     guard !isTaken.exchange(true, ordering: .acquiring) else {
@@ -24,15 +27,27 @@ final class ThreadTeam: Sendable {
       return
     }
     defer { isTaken.store(false, ordering: .releasing) }
-    while workers.count < threads - 1 { workers.append(Worker()) }
+    let members = min(threads, mostWorkers + 1)
+    while workers.count < members - 1 { workers.append(Worker()) }
     withoutActuallyEscaping(body) { body in
-      for thread in 1..<threads { workers[thread - 1].offer(body, thread) }
-      body(0)
-      for thread in 1..<threads {
-        if workers[thread - 1].withdraw() { body(thread) } else { workers[thread - 1].wait() }
+      func share(_ first: Int) -> Share { Share(body: body, first: first, threads: threads, step: members) }
+      for first in 1..<members { workers[first - 1].offer(share(first)) }
+      share(0).run()
+      for first in 1..<members {
+        if workers[first - 1].withdraw() { share(first).run() } else { workers[first - 1].wait() }
       }
     }
   }
+}
+
+/// Every n-th of a region's numbers.
+private struct Share {
+  let body: (_ thread: Int) -> Void
+  let first: Int
+  let threads: Int
+  let step: Int
+
+  func run() { for thread in stride(from: first, to: threads, by: step) { body(thread) } }
 }
 
 /// A thread that does one task after the other, for as long as the process lives.
@@ -42,7 +57,7 @@ private final class Worker: Sendable {
   }
 
   private let state = Atomic(State.idle)
-  private nonisolated(unsafe) var task: (body: (Int) -> Void, thread: Int)?
+  private nonisolated(unsafe) var task: Share?
   private let offers = Bell()
   private let results = Bell()
 
@@ -51,7 +66,7 @@ private final class Worker: Sendable {
       while true {
         offers.wait { state.load(ordering: .sequentiallyConsistent) == .offered }
         guard change(from: .offered, to: .busy) else { continue }
-        if let task { task.body(task.thread) }
+        task?.run()
         state.store(.done, ordering: .sequentiallyConsistent)
         results.ring()
       }
@@ -61,8 +76,8 @@ private final class Worker: Sendable {
     thread.start()
   }
 
-  func offer(_ body: @escaping (Int) -> Void, _ thread: Int) {
-    task = (body, thread)
+  func offer(_ share: Share) {
+    task = share
     state.store(.offered, ordering: .sequentiallyConsistent)
     offers.ring()
   }

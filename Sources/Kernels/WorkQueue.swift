@@ -19,7 +19,7 @@ public final class WorkQueue: Sendable {
     parts = (0..<threads).map { _ in Part() }
   }
 
-  fileprivate func fill(count: Int) {
+  fileprivate func fill(count: Int, threads: Int) {
     for thread in 0..<threads {
       let part = partition(of: count, thread: thread, threads: threads)
       parts[thread].bounds.store(
@@ -27,8 +27,9 @@ public final class WorkQueue: Sendable {
     }
   }
 
-  /// The next piece of a thread's own part; then the last one of another's, far from where its owner works.
-  fileprivate func next(for thread: Int) -> Int? {
+  /// The next piece of a thread's own part; then the last one of another's of `threads`, far from where its owner
+  /// works.
+  fileprivate func next(for thread: Int, of threads: Int) -> Int? {
     for n in 0..<threads {
       let part = parts[(thread + n) % threads]
       var seen = part.bounds.load(ordering: .acquiring)
@@ -49,15 +50,16 @@ public final class WorkQueue: Sendable {
 /// Runs `body` for every number below `count` on the threads of `queue`, each beginning with its own contiguous part.
 ///
 /// Which thread does a piece may differ from run to run, so what a piece writes must not depend on it: rows of its
-/// own, or scratch of the thread. With one thread the pieces run in order on the caller. Denormal numbers count as
-/// zero inside `body`.
+/// own, or scratch of the thread. More threads than pieces count as many as there are pieces. With one thread the pieces
+/// run in order on the caller. Denormal numbers count as zero inside `body`.
 public func parallel(_ queue: WorkQueue, count: Int, body: (_ thread: Int, _ piece: Int) -> Void) {
   guard count > 0 else { return }
-  guard queue.threads > 1 else {
+  let threads = min(queue.threads, count)
+  guard threads > 1 else {
     return flushingDenormals { for piece in 0..<count { body(0, piece) } }
   }
-  queue.fill(count: count)
-  ThreadTeam.shared.run(queue.threads) { thread in
-    flushingDenormals { while let piece = queue.next(for: thread) { body(thread, piece) } }
+  queue.fill(count: count, threads: threads)
+  ThreadTeam.shared.run(threads) { thread in
+    flushingDenormals { while let piece = queue.next(for: thread, of: threads) { body(thread, piece) } }
   }
 }

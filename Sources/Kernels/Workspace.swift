@@ -9,6 +9,8 @@ public final class Workspace<Element: BitwiseCopyable> {
   public private(set) var pointer: UnsafeMutablePointer<Element>
   public private(set) var capacity: Int
 
+  public var bytes: Double { Double(capacity) * Double(MemoryLayout<Element>.stride) }
+
   public init(capacity: Int = 0) {
     self.capacity = capacity
     pointer = Self.allocate(capacity)

@@ -65,8 +65,8 @@ final class AttentionStack<T: KernelScalar> {
   /// Elements of the atoms, ascending.
   func prepare(species list: [Int]) { species?.prepare(species: list, for: sum) }
 
-  func prepare(positions: [Vector3], cell: Cell) {
-    sum.prepare(positions: positions, cell: cell)
+  func prepare(positions: [Vector3], cell: Cell) throws {
+    try sum.prepare(positions: positions, cell: cell)
   }
 
   /// u of layer `t` from the scalars `h0` entering it. The layer's output has degrees up to `lmax`.

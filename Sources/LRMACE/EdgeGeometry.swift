@@ -33,6 +33,21 @@ final class EdgeGeometry<T: KernelScalar> {
     rowLength = T.wholeLanes(harmonics.count)
   }
 
+  /// Slots of all centres of a list and of the one that has most, and the bytes that they take.
+  func room(for list: NeighborList) -> (slots: Int, largest: Int, bytes: Double) {
+    var (slots, largest) = (0, 0)
+    for i in 0..<max(0, list.offsets.count - 1) {
+      let count = T.wholeLanes(list.pairs(of: i).count)
+      slots += count
+      largest = max(largest, count)
+    }
+    let numbers = 5 + 2 * rowLength
+    return (
+      slots, largest,
+      Double(slots) * Double(MemoryLayout<Int32>.stride + numbers * MemoryLayout<T>.stride)
+    )
+  }
+
   /// Makes room for a new neighbour list.
   func reserve(for list: NeighborList) {
     starts.removeAll(keepingCapacity: true)
@@ -48,13 +63,6 @@ final class EdgeGeometry<T: KernelScalar> {
     values.reserve(rowLength * slots)
     valueGradients.reserve(rowLength * slots)
     lengthGradients.reserve(slots)
-  }
-
-  /// Most edges that one centre can have under the current list.
-  var largestCount: Int {
-    var largest = 0
-    for i in 1..<max(1, starts.count) { largest = max(largest, Int(starts[i] - starts[i - 1])) }
-    return largest
   }
 
   func edges(of i: Int) -> Edges<T> {

@@ -84,8 +84,8 @@ public final class LRMACEPotential: Potential {
       dropsDeadPaths: dropsDeadPaths)
   }
 
-  /// - Throws: `ModelError` for an element that the model does not know, `LatticeError` for positions that are not
-  ///   finite or out of range.
+  /// - Throws: `ModelError` for an element that the model does not know, `LatticeError` for positions or a cell out of
+  ///   range, `MemoryError` for a system that the machine has no room for.
   public func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {
     timing.begin()
     try updateNeighbors(system)
@@ -96,11 +96,11 @@ public final class LRMACEPotential: Potential {
       result.forces = Array(repeating: .zero, count: count)
       result.atomicEnergies = Array(repeating: 0, count: count)
     }
-    var strainGradient = evaluate(system.cell)
+    var strainGradient = try evaluate(system.cell)
     if isMeshOpen && attentionMethod == .mesh {
       engine.meshResolution = engine.sufficientMeshResolution(forceError: Self.meshForceError)
       isMeshOpen = false
-      strainGradient = evaluate(system.cell)
+      strainGradient = try evaluate(system.cell)
     }
     for (k, i) in order.enumerated() {
       result.forces[Int(i)] = forces[k]
@@ -115,8 +115,8 @@ public final class LRMACEPotential: Potential {
     }
   }
 
-  private func evaluate(_ cell: Cell) -> Matrix3 {
-    engine.evaluate(
+  private func evaluate(_ cell: Cell) throws -> Matrix3 {
+    try engine.evaluate(
       positions: positions, cell: cell, list: list, atomicEnergies: &energies, forces: &forces,
       measuresSources: isMeshOpen)
   }
@@ -131,21 +131,34 @@ public final class LRMACEPotential: Potential {
   /// layer's messages: 1 where they come from tables of pairs of elements.
   public var settings: [String: [Double]] {
     var settings: [String: [Double]] = [:]
-    if !isMeshOpen, let mesh = engine.meshResolution {
+    if choosesMesh, !isMeshOpen, let mesh = engine.meshResolution {
       settings[Self.meshSetting] = [Double(mesh.order), mesh.spacing]
     }
     if let takesPairs = engine.takesPairs { settings[Self.pairsSetting] = [takesPairs ? 1 : 0] }
     return settings
   }
 
-  public func restore(settings: [String: [Double]]) {
-    if let mesh = settings[Self.meshSetting], mesh.count == 2 {
-      engine.meshResolution = MeshResolution(order: Int(mesh[0]), spacing: mesh[1])
+  public func restore(settings: [String: [Double]]) throws {
+    if let mesh = settings[Self.meshSetting] {
+      guard mesh.count == 2, let order = Int(exactly: mesh[0]), MeshResolution.orders.contains(order),
+        MeshResolution.spacings.contains(mesh[1])
+      else { throw RestoreError("there is no mesh with the order and spacing \(mesh)") }
+      engine.meshResolution = MeshResolution(order: order, spacing: mesh[1])
       isMeshOpen = false
     }
-    if let takesPairs = settings[Self.pairsSetting], takesPairs.count == 1 {
-      engine.takesPairs = takesPairs[0] == 1
+    if let takesPairs = settings[Self.pairsSetting] {
+      guard takesPairs == [0] || takesPairs == [1] else {
+        throw RestoreError("\(takesPairs) does not say how the first layer forms its messages")
+      }
+      engine.takesPairs = takesPairs == [1]
     }
+  }
+
+  public func forgetConfiguration() {
+    isMeshOpen = choosesMesh
+    if choosesMesh { engine.meshResolution = MeshResolution() }
+    engine.takesPairs = nil
+    atomicNumbers = []
   }
 
   /// How the last step evaluated the attention; nil for a model without it.
@@ -158,18 +171,31 @@ public final class LRMACEPotential: Potential {
 
   public var neighborListPositions: [Vector3] {
     var built = list.buildPositions
+    guard built.count == order.count else { return [] }
     for (k, i) in order.enumerated() { built[Int(i)] = list.buildPositions[k] }
     return built
   }
 
+  /// A list in use was built where no atom has moved from by more than half the skin.
   public func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws {
+    guard positions.count == system.count else {
+      throw RestoreError(
+        "the neighbour list was built for \(positions.count) atoms, but there are \(system.count)")
+    }
+    for (i, (built, present)) in zip(positions, system.positions).enumerated() {
+      let moved = built - present
+      // Not so for NaN, too.
+      guard dot(moved, moved) <= Self.skin * Self.skin else {
+        throw RestoreError("atom \(i + 1) is too far from where the neighbour list was built")
+      }
+    }
     var past = system
     past.positions = positions
     try build(past)
   }
 
   private func updateNeighbors(_ system: AtomicSystem) throws {
-    if system.atomicNumbers == atomicNumbers {
+    if !atomicNumbers.isEmpty && system.atomicNumbers == atomicNumbers {
       for (k, i) in order.enumerated() { positions[k] = system.positions[Int(i)] }
       guard list.mustRebuild(positions: positions, cell: system.cell) else { return }
     }
@@ -179,10 +205,6 @@ public final class LRMACEPotential: Potential {
   private func build(_ system: AtomicSystem) throws {
     var index: [Int: Int] = [:]
     for (s, z) in model.species.enumerated() { index[z] = s }
-    if system.atomicNumbers != atomicNumbers && !atomicNumbers.isEmpty {
-      isMeshOpen = choosesMesh
-      engine.takesPairs = nil
-    }
     let element = try system.atomicNumbers.enumerated().map { i, z -> Int in
       guard let s = index[z] else {
         let known = model.species.map { Elements.symbol($0) ?? "Z=\($0)" }.joined(separator: ", ")
@@ -194,16 +216,20 @@ public final class LRMACEPotential: Potential {
       }
       return s
     }
+    if system.atomicNumbers != atomicNumbers && !atomicNumbers.isEmpty { forgetConfiguration() }
     let curve = try spatialOrder(positions: system.positions, cell: system.cell, binWidth: model.cutoff)
-    order = model.species.indices.flatMap { s in curve.filter { element[Int($0)] == s } }
+    let order = model.species.indices.flatMap { s in curve.filter { element[Int($0)] == s } }
+    // Until all is well the next evaluation begins anew.
+    atomicNumbers = []
+    try list.build(positions: order.map { system.positions[Int($0)] }, cell: system.cell)
+    self.order = order
     species = order.map { element[Int($0)] }
-    atomicNumbers = system.atomicNumbers
-    positions = order.map { system.positions[Int($0)] }
+    positions = list.buildPositions
     forces = Array(repeating: .zero, count: system.count)
     energies = Array(repeating: 0, count: system.count)
-    try list.build(positions: positions, cell: system.cell)
     list.groupNeighbors(by: species)
-    engine.prepare(species: species, list: list)
+    try engine.prepare(species: species, list: list)
+    atomicNumbers = system.atomicNumbers
   }
 }
 
@@ -265,24 +291,24 @@ private enum Engine {
     }
   }
 
-  func prepare(species: [Int], list: NeighborList) {
+  func prepare(species: [Int], list: NeighborList) throws {
     switch self {
-    case .mixed(let network): network.prepare(species: species, list: list)
-    case .double(let network): network.prepare(species: species, list: list)
+    case .mixed(let network): try network.prepare(species: species, list: list)
+    case .double(let network): try network.prepare(species: species, list: list)
     }
   }
 
   func evaluate(
     positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double],
     forces: inout [Vector3], measuresSources: Bool
-  ) -> Matrix3 {
+  ) throws -> Matrix3 {
     switch self {
     case .mixed(let network):
-      network.evaluate(
+      try network.evaluate(
         positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces,
         measuresSources: measuresSources)
     case .double(let network):
-      network.evaluate(
+      try network.evaluate(
         positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces,
         measuresSources: measuresSources)
     }

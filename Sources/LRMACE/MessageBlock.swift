@@ -86,6 +86,11 @@ final class ConvolutionScratch<T: KernelScalar> {
   let gradient: Workspace<T>
   let products: Workspace<T>
 
+  var bytes: Double {
+    let numbers = radial.bytes + slope.bytes + tensor.bytes + gradient.bytes + products.bytes
+    return numbers + locations.bytes + tensorGradient.bytes + lengthTerms.bytes + harmonicTerms.bytes
+  }
+
   /// - Parameter harmonics: their number, padded to whole lanes.
   init(edges: Int, functions: Int, tensorCount: Int, harmonics: Int) {
     locations = Workspace(capacity: RadialTable<T>.locationCount(edges))

@@ -39,12 +39,16 @@ final class Network<T: KernelScalar> {
   private let inputs: [Workspace<T>]
   private let messages: [Workspace<T>]
   private var scratch: [ThreadScratch<T>] = []
+  /// Forces on all atoms as neighbours of the centres of each thread.
+  private var neighborForces: [Workspace<Vector3>] = []
   /// What its edges do to each centre; dE/d(strain) of the edges of each block.
   private let centreForces = Workspace<Vector3>()
   private let strainGradients = Workspace<Matrix3>()
   /// Sum of the readouts of every atom.
   private let nodeEnergies = Workspace<Double>()
   private(set) var timings = Timings()
+  /// The memory that was there for sizes met before.
+  private var grantedBytes = 0.0
 
   struct Block {
     let atoms: Range<Int>
@@ -107,12 +111,12 @@ final class Network<T: KernelScalar> {
   // MARK: - Preparation
 
   /// Makes room for atoms in the inner order (`species` ascending) and their neighbour list.
-  func prepare(species: [Int], list: NeighborList) {
+  ///
+  /// - Throws: `MemoryError` or, for more pairs than can be numbered, `LatticeError`; before anything is allocated.
+  func prepare(species: [Int], list: NeighborList) throws {
     atoms = species.count
     self.species = species
     elements = model.species.indices.filter(species.contains)
-    nodeEnergies.reserve(atoms)
-    centreForces.reserve(atoms)
     blocks.removeAll(keepingCapacity: true)
     var first = 0
     while first < atoms {
@@ -121,6 +125,13 @@ final class Network<T: KernelScalar> {
       blocks.append(Block(atoms: first..<end, species: species[first]))
       first = end
     }
+    let (slots, edges, edgeBytes) = geometry.room(for: list)
+    guard slots <= Int32.max else {
+      throw LatticeError.tooManyPairs(atoms: atoms, pairs: Double(slots), range: list.cutoff + list.skin)
+    }
+    try requireMemory(list: list, edges: edges, edgeBytes: edgeBytes)
+    nodeEnergies.reserve(atoms)
+    centreForces.reserve(atoms)
     strainGradients.reserve(blocks.count)
     geometry.reserve(for: list)
     // Pairs within the cut-off, as they are in a liquid, of those in the list.
@@ -137,21 +148,17 @@ final class Network<T: KernelScalar> {
       }
       messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].messageLmax))
     }
-    let edges = geometry.largestCount
-    if scratch.isEmpty || scratch[0].edges < edges {
-      scratch = (0..<threads).map { _ in
-        ThreadScratch(
-          layers, readoutWidth: readouts.compactMap { $0?.width }.max() ?? 0, edges: edges,
-          block: Self.blockSize, channels: channels)
-      }
+    if scratch.count != workers || (scratch.first?.edges ?? 0) < edges {
+      scratch = (0..<workers).map { _ in makeScratch(edges: edges) }
     }
-    let inputCount = Features<T>.count(
-      atoms: atoms, channels: channels, lmax: layers.map(\.inputLmax).max() ?? 0)
     for s in scratch {
       s.inputGradients.reserve(inputCount)
       s.inputGradients.fill(0, count: inputCount)
-      s.forces.reserve(atoms)
     }
+    if neighborForces.count != min(threads, atoms) {
+      neighborForces = (0..<min(threads, atoms)).map { _ in Workspace() }
+    }
+    for forces in neighborForces { forces.reserve(atoms) }
     attention?.prepare(species: species)
     // The first layer's features depend on the element alone.
     for i in 0..<atoms {
@@ -160,16 +167,52 @@ final class Network<T: KernelScalar> {
     }
   }
 
+  /// Threads that find a block to work on.
+  private var workers: Int { min(threads, blocks.count) }
+
+  /// Values of dE/dx.
+  private var inputCount: Int {
+    Features<T>.count(atoms: atoms, channels: channels, lmax: layers.map(\.inputLmax).max() ?? 0)
+  }
+
+  private func makeScratch(edges: Int) -> ThreadScratch<T> {
+    ThreadScratch(
+      layers, readoutWidth: readouts.compactMap { $0?.width }.max() ?? 0, edges: edges, block: Self.blockSize,
+      channels: channels)
+  }
+
+  /// Checks that there is room for what follows from the number of atoms, pairs and threads.
+  private func requireMemory(list: NeighborList, edges: Int, edgeBytes: Double) throws {
+    let number = Double(MemoryLayout<T>.stride)
+    var values = 0
+    for t in 0...layers.count { values += 2 * Features<T>.count(atoms: 1, channels: channels, lmax: lmax(t)) }
+    for layer in layers {
+      values += Features<T>.count(atoms: 1, channels: channels, lmax: layer.inputLmax)
+      values += Features<T>.count(atoms: 1, channels: channels, lmax: layer.messageLmax)
+    }
+    let atomBytes = Double(atoms) * number * Double(values)
+    let sample = scratch.first.flatMap { $0.edges >= edges ? $0 : nil } ?? makeScratch(edges: edges)
+    let threadBytes =
+      Double(workers) * (sample.bytes + number * Double(inputCount))
+      + Double(min(threads, atoms)) * Double(atoms * MemoryLayout<Vector3>.stride)
+    let bytes = atomBytes + edgeBytes + threadBytes
+    guard bytes > grantedBytes else { return }
+    try Memory.require(
+      bytes, for: "\(atoms) atoms with \(list.pairCount) pairs on \(threads) threads",
+      help: threadBytes > bytes / 2 ? "take fewer threads" : "take a smaller system")
+    grantedBytes = bytes
+  }
+
   // MARK: - Energy and forces
 
   /// Energy, energies of the atoms, forces and dE/d(strain), all in the inner order.
   func evaluate(
     positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double],
     forces: inout [Vector3], measuresSources: Bool
-  ) -> Matrix3 {
+  ) throws -> Matrix3 {
     timings.begin()
     attention?.measuresSources = measuresSources
-    attention?.prepare(positions: positions, cell: cell)
+    try attention?.prepare(positions: positions, cell: cell)
     timings.end(.attention)
 
     nodeEnergies.fill(0, count: atoms)
@@ -187,15 +230,15 @@ final class Network<T: KernelScalar> {
     }
 
     parallel(threads: threads, count: atoms) { thread, range in
-      let forces = scratch[thread].forces
+      let forces = neighborForces[thread]
       forces.fill(.zero, count: atoms)
       geometry.addNeighborForces(centres: range, to: forces.pointer)
     }
     var strainGradient = Matrix3.zero
     for n in blocks.indices { strainGradient += strainGradients.pointer[n] }
     let sum = centreForces.pointer
-    for s in scratch {
-      let addend = s.forces.pointer
+    for forces in neighborForces {
+      let addend = forces.pointer
       for i in 0..<atoms { sum[i] += addend[i] }
     }
     for i in 0..<atoms {

@@ -143,11 +143,15 @@ final class ThreadScratch<T: KernelScalar> {
   let products: Workspace<T>
   /// dE/dx of all atoms from this thread's centres; zero between layers.
   let inputGradients = Workspace<T>()
-  /// Forces on all atoms as neighbours of this thread's centres.
-  let forces = Workspace<Vector3>()
   /// Hidden units of a readout.
   let readout: Workspace<T>
   var parts = Timings.Parts()
+
+  /// All of it but dE/dx.
+  var bytes: Double {
+    let own = messages.bytes + messageGradients.bytes + products.bytes + readout.bytes
+    return contraction.reduce(own + messageScratch.bytes) { $0 + $1.bytes }
+  }
 
   init(_ layers: [NetworkLayer<T>], readoutWidth: Int, edges: Int, block: Int, channels: Int) {
     self.edges = edges

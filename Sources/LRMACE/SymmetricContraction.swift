@@ -203,6 +203,8 @@ final class SymmetricContraction<T: KernelScalar> {
     let dq: Workspace<T.Lanes>
     let dv: Workspace<T.Lanes>
 
+    var bytes: Double { [a, q, v, b, da, dq, dv].reduce(0) { $0 + $1.bytes } }
+
     init(_ c: SymmetricContraction) {
       func lanes(_ count: Int) -> Workspace<T.Lanes> { Workspace(capacity: count * bundle) }
       a = lanes(c.inputs + 1)

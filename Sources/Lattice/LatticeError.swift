@@ -2,9 +2,10 @@
 public enum LatticeError: Error, Equatable, CustomStringConvertible {
   /// A coordinate is not finite, or too many cells away from the origin for image flags to hold it.
   case positionOutOfRange(atom: Int, position: Vector3)
-
-  /// More neighbours than any matter has.
-  case tooManyPairs(atoms: Int, pairs: Int)
+  /// A cell so thin, large or skew that its images cannot be numbered; distances between its faces in Angstrom.
+  case cellOutOfRange(heights: Vector3)
+  /// More pairs than any matter has, or than a neighbour list can number.
+  case tooManyPairs(atoms: Int, pairs: Double, range: Double)
 
   public var description: String {
     switch self {
@@ -13,10 +14,15 @@ public enum LatticeError: Error, Equatable, CustomStringConvertible {
       atom \(atom + 1) is at (\(r.x), \(r.y), \(r.z)) Angstrom: not a number or absurdly far away; the \
       simulation has blown up, or the structure is damaged (try a shorter time step or check the positions)
       """
-    case .tooManyPairs(let atoms, let pairs):
+    case .cellOutOfRange(let h):
       """
-      the atoms are far too dense: each has \(pairs / max(1, atoms)) others within the cut-off; positions and lattice \
-      vectors are in Angstrom
+      opposite faces of the cell are \(h.x), \(h.y) and \(h.z) Angstrom apart: no cell that atoms fit in (check the \
+      lattice vectors and their unit)
+      """
+    case .tooManyPairs(let atoms, let pairs, let range):
+      """
+      \(atoms) atoms have \(pairs) pairs within \(range) Angstrom, more than any matter has or a neighbour list \
+      holds: the atoms lie on top of one another, or there are too many (check the cell and the unit of the positions)
       """
     }
   }

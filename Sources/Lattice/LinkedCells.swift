@@ -33,22 +33,34 @@ struct LinkedCells: Sendable {
   /// Image flags and bin coordinates beyond these cannot be stored.
   private static let imageLimit = 16_000.0
   private static let coordinateLimit = 0x1p40
+  /// Bins on either side beyond which a cell is absurdly thin, along one axis and around a bin: shifts of pairs, up to
+  /// 2 imageLimit + reachLimit, fit in 16 bits, and a search ends.
+  private static let reachLimit = 700.0
+  private static let neighborhoodLimit = 0x1p20
   private static let keyBits = 21
   private static let padding = 7
 
   /// Sorts `positions` into bins no narrower than `width` (as far as the cell allows), reusing memory.
+  ///
+  /// - Throws: `LatticeError`.
   mutating func fill(positions: [Vector3], cell: Cell, width: Double) throws {
-    let perBin = setGrid(cell: cell, width: width)
+    let perBin = try setGrid(cell: cell, width: width)
     try assignBins(positions: positions, cell: cell, perBin: perBin)
     sortAtoms(positions: positions)
   }
 
   /// Chooses the number of bins; returns bins per unit of fractional coordinate.
-  private mutating func setGrid(cell: Cell, width: Double) -> Vector3 {
+  private mutating func setGrid(cell: Cell, width: Double) throws -> Vector3 {
     // A little wider than asked, so that rounding cannot push a neighbour two bins away.
     let width = width * (1 + 1e-9)
     let heights = cell.heights
     var perBin = heights / width
+    // Of a cell lower than the width the bin is the cell.
+    let reaches = (width / heights + 1).replacing(with: 2, where: .!cell.periodicAxes)
+    // NaN is no height either.
+    guard (0..<3).allSatisfy({ heights[$0] > 0 && heights[$0].isFinite && reaches[$0] < Self.reachLimit }),
+      reaches.x * reaches.y * reaches.z * 8 < Self.neighborhoodLimit
+    else { throw LatticeError.cellOutOfRange(heights: heights) }
     for axis in 0..<3 {
       if cell.isPeriodic[axis] {
         counts[axis] = Int(min(max(perBin[axis], 1), Double(1 << Self.keyBits)))

@@ -9,11 +9,14 @@ extension NeighborList {
   ///
   /// O(N) at constant density. Reuses the memory of the last build.
   ///
-  /// - Throws: `LatticeError.positionOutOfRange`; the list is then what it was. `LatticeError.tooManyPairs`; it is then
-  ///   empty.
+  /// - Throws: `LatticeError` for positions or a cell out of range; the list is then what it was. For more pairs than it
+  ///   can hold `LatticeError` or `MemoryError`; it is then empty.
   public mutating func build(positions: [Vector3], cell: Cell) throws {
     try linkedCells.fill(positions: positions, cell: cell, width: cutoff + skin)
-    try countPairs(atoms: positions.count)
+    do { try countPairs(atoms: positions.count) } catch {
+      (offsets, neighbors, shifts, buildPositions) = ([], [], [], [])
+      throw error
+    }
     neighbors.setCount(Int(offsets[positions.count]), filler: 0)
     shifts.setCount(neighbors.count, filler: .zero)
     writePairs()
@@ -36,15 +39,19 @@ extension NeighborList {
             pairs += hits.nonzeroBitCount
           }
         }
-        offsets[Int(linkedCells.atoms[slot]) + 1] = Int32(pairs)
+        offsets[Int(linkedCells.atoms[slot]) + 1] = Int32(clamping: pairs)
       }
     }
-    let pairs = offsets[1...].reduce(0) { $0 + Int($1) }
-    guard pairs <= min(Int(Int32.max), Self.mostPairsPerAtom * atoms) else {
-      offsets.removeAll()
-      throw LatticeError.tooManyPairs(atoms: atoms, pairs: pairs)
-    }
     offsets[0] = 0
+    let pairs = offsets.reduce(0) { $0 + Int($1) }
+    guard pairs <= min(Int(Int32.max), Self.mostPairsPerAtom * atoms) else {
+      throw LatticeError.tooManyPairs(atoms: atoms, pairs: Double(pairs), range: range)
+    }
+    if pairs > neighbors.capacity {
+      try Memory.require(
+        Double(pairs) * Double(MemoryLayout<Int32>.stride + MemoryLayout<SIMD3<Int16>>.stride),
+        for: "a neighbour list of \(pairs) pairs of \(atoms) atoms", help: "take a smaller system")
+    }
     for atom in 0..<atoms { offsets[atom + 1] += offsets[atom] }
   }
 

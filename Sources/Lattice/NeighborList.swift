@@ -65,7 +65,7 @@ public struct NeighborList: Sendable {
   /// half the skin since the last build, the cell has changed, or the number of atoms has. Returns whether it
   /// did.
   ///
-  /// - Throws: `LatticeError.positionOutOfRange`.
+  /// - Throws: What `build` throws.
   @discardableResult
   public mutating func update(positions: [Vector3], cell: Cell) throws -> Bool {
     guard mustRebuild(positions: positions, cell: cell) else { return false }

@@ -23,12 +23,14 @@ public protocol Potential: AnyObject {
   /// of its pairs fixes the order of sums, so an exact restart needs them.
   var neighborListPositions: [Vector3] { get }
 
-  /// Rebuilds the neighbour list as it was built at `positions`.
+  /// Rebuilds the neighbour list as it was built at `positions`, which may come from a file.
+  /// - Throws: `RestoreError` for positions that cannot be those of a list in use.
   func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws
 
   /// What the potential has settled on in this run, by name; an exact restart hands it to `restore`.
   var settings: [String: [Double]] { get }
-  func restore(settings: [String: [Double]])
+  /// - Throws: `RestoreError` for values that it cannot have settled on.
+  func restore(settings: [String: [Double]]) throws
 
   /// Forgets what it has settled on and its neighbour list: the next evaluation is that of a potential just made,
   /// whatever was evaluated before. For structures that have nothing to do with one another.
@@ -37,6 +39,15 @@ public protocol Potential: AnyObject {
 
 extension Potential {
   public var settings: [String: [Double]] { [:] }
-  public func restore(settings: [String: [Double]]) {}
+  public func restore(settings: [String: [Double]]) throws {}
   public func forgetConfiguration() {}
+}
+
+/// What a checkpoint holds of a potential does not belong to its system.
+public struct RestoreError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let reason: String
+
+  public init(_ reason: String) { self.reason = reason }
+
+  public var description: String { "the checkpoint is damaged: \(reason)" }
 }

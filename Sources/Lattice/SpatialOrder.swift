@@ -5,7 +5,7 @@
 ///
 /// Atoms that share a bin keep their order. `positions` in Angstrom may be unwrapped; `binWidth` in Angstrom.
 ///
-/// - Throws: `LatticeError.positionOutOfRange`.
+/// - Throws: `LatticeError`.
 public func spatialOrder(positions: [Vector3], cell: Cell, binWidth: Double) throws -> [Int32] {
   var bins = LinkedCells()
   try bins.fill(positions: positions, cell: cell, width: binWidth)

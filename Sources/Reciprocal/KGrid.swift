@@ -35,28 +35,59 @@ public struct KGrid: Sendable {
     }
   }
 
-  /// Integers with 0 < |k| <= cutoff, ordered by |k|, then by components.
-  static func halfSpace(cell: Cell, cutoff: Double) -> [(integers: SIMD3<Int>, kSquared: Double)] {
-    let reciprocal = cell.reciprocal
-    // n_a = k.a / 2 pi, so |n_a| <= k_max |a| / 2 pi.
-    let limit = (0..<3).map { axis in
-      Int(cutoff * dot(cell.vectors[axis], cell.vectors[axis]).squareRoot() / (2 * .pi) + 1e-9)
+  /// About how many wavevectors a kernel keeps, V k_max^3 / (12 pi^2), and how many are looked at to find them: half of
+  /// the box around the sphere. Counted without making them; both may be beyond any memory.
+  static func estimate(cell: Cell, kernel: ReciprocalKernel) -> (kept: Double, tried: Double) {
+    guard kernel.weight != .top6 else { return (3, 3) }
+    let cutoff = kernel.cutoff(sigma: kernel.sigmas.min() ?? 1)
+    let extent = extent(cell: cell, cutoff: cutoff)
+    return (
+      cell.volume * cutoff * cutoff * cutoff / (12 * .pi * .pi),
+      (extent.x + 1) * (2 * extent.y + 1) * (2 * extent.z + 1)
+    )
+  }
+
+  /// Largest |n_a| of |k| <= cutoff: n_a = k.a / 2 pi, so |n_a| <= k_max |a| / 2 pi.
+  private static func extent(cell: Cell, cutoff: Double) -> Vector3 {
+    var extent = Vector3.zero
+    for axis in 0..<3 {
+      let length = dot(cell.vectors[axis], cell.vectors[axis]).squareRoot()
+      extent[axis] = (cutoff * length / (2 * .pi) + 1e-9).rounded(.down)
     }
-    var shells: [(integers: SIMD3<Int>, kSquared: Double)] = []
-    for x in 0...limit[0] {
-      for y in -limit[1]...limit[1] {
-        for z in -limit[2]...limit[2] where x > 0 || y > 0 || (y == 0 && z > 0) {
+    return extent
+  }
+
+  private struct Shell {
+    let integers: SIMD3<Int>
+    let kSquared: Double
+    /// Equal lengths differ in the last bits: rounding lets the components decide.
+    let rank: Double
+
+    static func isBefore(_ a: Shell, _ b: Shell) -> Bool {
+      if a.rank != b.rank { return a.rank < b.rank }
+      let (n, m) = (a.integers, b.integers)
+      return n.x != m.x ? n.x < m.x : n.y != m.y ? n.y < m.y : n.z < m.z
+    }
+  }
+
+  /// Integers with 0 < |k| <= cutoff, ordered by |k|, then by components.
+  private static func halfSpace(cell: Cell, cutoff: Double) -> [Shell] {
+    let reciprocal = cell.reciprocal
+    let extent = extent(cell: cell, cutoff: cutoff)
+    let (xLimit, yLimit, zLimit) = (Int(extent.x), Int(extent.y), Int(extent.z))
+    var shells: [Shell] = []
+    for x in 0...xLimit {
+      for y in -yLimit...yLimit {
+        for z in -zLimit...zLimit where x > 0 || y > 0 || (y == 0 && z > 0) {
           let k = Vector3(Double(x), Double(y), Double(z)) * reciprocal
           let kSquared = dot(k, k)
-          if kSquared <= cutoff * cutoff { shells.append((SIMD3(x, y, z), kSquared)) }
+          if kSquared <= cutoff * cutoff {
+            shells.append(
+              Shell(integers: SIMD3(x, y, z), kSquared: kSquared, rank: (kSquared * 1e10).rounded()))
+          }
         }
       }
     }
-    // Equal lengths differ in the last bits: rounding lets the components decide.
-    func key(_ shell: (integers: SIMD3<Int>, kSquared: Double)) -> (Double, Int, Int, Int) {
-      let n = shell.integers
-      return ((shell.kSquared * 1e10).rounded(), n.x, n.y, n.z)
-    }
-    return shells.sorted { key($0) < key($1) }
+    return shells.sorted(by: Shell.isBefore)
   }
 }

@@ -18,8 +18,12 @@ public struct MeshResolution: Sendable, Hashable {
   /// Longest mesh spacing along a lattice vector, in units of the smallest sigma.
   public var spacing: Double
 
+  /// Those among which a force field chooses (`ReciprocalAttention.sufficientResolution`).
+  public static let orders = 4...8
+  public static let spacings = 0.5...0.9
+
   public init(order: Int = 7, spacing: Double = 0.6) {
-    precondition((4...8).contains(order) && spacing > 0)
+    precondition(Self.orders.contains(order) && spacing > 0)
     self.order = order
     self.spacing = spacing
   }
@@ -172,7 +176,8 @@ final class ParticleMesh<T: KernelScalar> {
     let spacing = resolution.spacing * (kernel.sigmas.min() ?? 1)
     var size = SIMD3<Int>.zero
     for axis in 0..<3 {
-      let count = Int((length(cell, axis) / spacing).rounded(.up))
+      // What is longer than 2^31 points no memory holds.
+      let count = Int(min((length(cell, axis) / spacing).rounded(.up), 0x1p31))
       size[axis] = FourierTransform<T>.efficientLength(atLeast: max(count, MeshLayout.halo))
     }
     return size

@@ -26,10 +26,12 @@ extension ReciprocalAttention {
     for layer in layers {
       for (pair, strength) in layer.strengths.enumerated() { strengths[pair] += 2 / (3 * atoms) * strength }
     }
-    let candidates = (4...8).flatMap { order in
-      (10...18).map { MeshResolution(order: order, spacing: Double($0) / 20) }
+    let spacings = (10...18).map { Double($0) / 20 }.filter(MeshResolution.spacings.contains)
+    let candidates = MeshResolution.orders.flatMap { order in
+      spacings.map { MeshResolution(order: order, spacing: $0) }
     }
-    let finest = MeshResolution(order: 8, spacing: 0.5)
+    let finest = MeshResolution(
+      order: MeshResolution.orders.upperBound, spacing: MeshResolution.spacings.lowerBound)
     return candidates.sorted { cost($0) < cost($1) }.first { resolution in
       let errors = squaredFieldErrors(resolution, grid: grid)
       return zip(strengths, errors).reduce(0) { $0 + $1.0 * $1.1 } < forceError * forceError

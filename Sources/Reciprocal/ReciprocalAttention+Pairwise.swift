@@ -1,7 +1,7 @@
 // The attention sum with G as an N x N matrix, kept for all layers of a step: 2 J N^2 numbers with its
 // adjoint, 3 J N^2 without periodic axes.
 //
-//   three periodic axes   G_j = Phi^T W_j Phi - s_j 1
+//   three periodic axes   G_j = Phi^T W_j Phi - s_j 1                    (and images: `ReciprocalAttention+Ewald.swift`)
 //   no periodic axis      G_j(r) = erf(r/(sqrt2 sigma_j))/r - s_j 1      (the limit V -> infinity)
 //
 // Heads of width 1: Y = sum_j G_j (filter_j o X), one product for all heads. Wider heads never form X:
@@ -41,6 +41,7 @@ extension ReciprocalAttention {
             fillFreeKernel(g, slopes: pairSlopes.pointer + j * size, rows: rows, sigma: sigma)
           } else {
             fillPeriodicKernel(g, rows: rows, kernel: j, scratch: threadScratch[thread])
+            if method == .ewald { addImages(to: g, rows: rows, kernel: j) }
           }
         }
       }
@@ -252,6 +253,7 @@ extension ReciprocalAttention {
 extension ReciprocalAttention {
   func addPairGradients() {
     let n = atomCount
+    imageStrain = .zero
     for j in kernel.sigmas.indices {
       let gradient = pairGradients.pointer + j * n * n
       symmetrize(gradient)
@@ -259,6 +261,7 @@ extension ReciprocalAttention {
         addFreeGradients(gradient, slopes: pairSlopes.pointer + j * n * n)
       } else {
         addPeriodicGradients(gradient, kernel: j)
+        if method == .ewald { addImageGradients(gradient, kernel: j) }
       }
     }
   }

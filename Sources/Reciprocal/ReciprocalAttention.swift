@@ -4,11 +4,14 @@
 //
 // It is linear in the products X_n = k_n (x) v_n, head by head: Y = G X, u_m = q_m . Y_m. Since G is
 // symmetric the adjoint runs through the same sum: dY_m = q_m (x) du_m, dX = G dY, and the positions see the
-// bilinear form dY^T G X. Three evaluations of that sum, with equal results:
+// bilinear form dY^T G X. Four evaluations of that sum, with equal results:
 //
 //   pairwise   G as a matrix                   `ReciprocalAttention+Pairwise.swift`
+//   ewald      the same, for large cells       `ReciprocalAttention+Ewald.swift`  (without the cut at k_max)
 //   kSum       Y = Phi^T W (Phi X)             `ReciprocalAttention+KSum.swift`
 //   mesh       the k-sum by windows and FFT    `ReciprocalAttention+Mesh.swift`   (to the mesh's accuracy)
+//
+// `ReciprocalAttention+Choice.swift` takes the cheapest, and refuses what no memory holds.
 //
 // Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
 // column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
@@ -22,6 +25,7 @@ import Lattice
 /// How G is applied.
 public enum AttentionMethod: String, Sendable, CaseIterable {
   case pairwise
+  case ewald
   case kSum = "k-sum"
   case mesh
 }
@@ -37,19 +41,19 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// D, a multiple of H.
   public let width: Int
   public let threads: Int
-  /// Always use this evaluation (where the boundary allows it) instead of the cheapest.
-  public var preferredMethod: AttentionMethod?
+  /// Always use this evaluation (where boundary and kernel allow it) instead of the cheapest.
+  public var preferredMethod: AttentionMethod? {
+    didSet { isSettled = false }
+  }
   /// Whether steps on the mesh measure what `sufficientResolution` needs.
   public var measuresSources = false
   /// Order and spacing of the mesh.
   public var meshResolution = MeshResolution() {
-    didSet { if meshResolution != oldValue { gridCell = nil } }
+    didSet { if meshResolution != oldValue { isSettled = false } }
   }
   /// The cell that chooses the wavevectors; nil lets each cell choose its own. Set it for a run in a changing
   /// cell: energy then stays a smooth function of the strain.
-  public var referenceCell: Cell? {
-    didSet { if referenceCell != oldValue { gridCell = nil } }
-  }
+  public var referenceCell: Cell?
 
   /// The evaluation that the last `prepare` chose.
   public internal(set) var method = AttentionMethod.pairwise
@@ -62,10 +66,19 @@ public final class ReciprocalAttention<T: KernelScalar> {
   var atomCount = 0
   var positions: [Vector3] = []
   var cell = Cell.free
-  /// The cell that chose `grid`, and the one whose k(n) and w_jk are at hand.
-  private var gridCell: Cell?
-  private var weightCell: Cell?
   var wavevectors: [Vector3] = []
+  /// The kernel whose wavevectors these are: with Ewald's split a wider one.
+  private(set) var waveKernel: ReciprocalKernel
+  /// The cell that chose `grid`, the one whose k(n) and w_jk are at hand, and the one that chose the mesh.
+  private var gridCell: Cell?
+  var weightCell: Cell?
+  private var meshCell: Cell?
+  private var meshCellResolution: MeshResolution?
+  /// For which sizes evaluation and wavevectors have been chosen, and the memory that was there for them.
+  var isSettled = false
+  var settledAtoms = 0
+  var settledCell = Cell.free
+  var grantedBytes = 0.0
 
   /// w_jk in rows of length Nk, and dE/dw_jk summed over layers.
   let weights = Workspace<Double>()
@@ -86,6 +99,9 @@ public final class ReciprocalAttention<T: KernelScalar> {
   let positionGradients = Workspace<Double>()
   /// Each thread's part of dE/dw.
   let weightPartials = Workspace<Double>()
+  /// dE/d(strain) of the images of Ewald's split, each thread's part and their sum.
+  let imageStrains = Workspace<Matrix3>()
+  var imageStrain = Matrix3.zero
   /// Scratch of one call.
   let scratch = Workspace<T>()
   let secondScratch = Workspace<T>()
@@ -96,6 +112,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   public init(kernel: ReciprocalKernel, heads: Int, width: Int, layers: Int, threads: Int = 1) {
     precondition(heads > 0 && width % heads == 0 && layers > 0 && threads > 0)
     self.kernel = kernel
+    waveKernel = kernel
     self.heads = heads
     self.width = width
     self.threads = threads
@@ -103,6 +120,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
     threadScratch = (0..<threads).map { _ in Workspace() }
   }
 
+  /// Whether G is a matrix.
+  var isPairwise: Bool { method == .pairwise || method == .ewald }
   /// d = D / H.
   var headWidth: Int { width / heads }
   /// Columns of X and Y, H d d.
@@ -110,10 +129,12 @@ public final class ReciprocalAttention<T: KernelScalar> {
 
   /// Phases or kernels of one configuration, for all layers; forgets gradients gathered before.
   ///
+  /// - Throws: `MemoryError`, before anything is allocated, for sizes that no evaluation fits.
+  ///
   /// A cell with some but not all axes periodic counts as periodic in three: its third vector must be real.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
-  public func prepare(positions: [Vector3], cell: Cell) {
+  public func prepare(positions: [Vector3], cell: Cell) throws(MemoryError) {
     // Elements in turn: with the same array in two hands, the caller's next write would copy it.
     if self.positions.count != positions.count {
       self.positions = Array(repeating: .zero, count: positions.count)
@@ -121,8 +142,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
     for m in positions.indices { self.positions[m] = positions[m] }
     self.cell = cell
     atomCount = positions.count
-    updateWavevectors()
-    method = chooseMethod()
+    try settle()
     for layer in layers { layer.hasForward = false }
     let weightCount = kernel.sigmas.count * wavevectorCount
     weightGradients.reserve(weightCount).update(repeating: 0, count: weightCount)
@@ -130,7 +150,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
       phases.update(positions: positions, cell: cell, grid: grid, threads: threads)
     }
     switch method {
-    case .pairwise: preparePairKernels()
+    case .pairwise, .ewald: preparePairKernels()
     case .kSum: prepareKSum()
     case .mesh: prepareMesh()
     }
@@ -147,7 +167,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
     let state = layers[layer]
     state.configure(filter: filter, columns: columns, kernel: kernel)
     state.hasForward = true
-    if method == .pairwise && headWidth > 1 {
+    if isPairwise && headWidth > 1 {
       forwardHeads(state, q: q, k: k, v: v, u: u)
       return
     }
@@ -166,7 +186,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   ) {
     let state = layers[layer]
     precondition(state.hasForward, "adjoint needs the forward pass of its layer")
-    if method == .pairwise && headWidth > 1 {
+    if isPairwise && headWidth > 1 {
       adjointHeads(state, q: q, k: k, v: v, du: du, dq: dq, dk: dk, dv: dv)
       return
     }
@@ -179,7 +199,10 @@ public final class ReciprocalAttention<T: KernelScalar> {
 
   /// Before `prepare`: the layer will pass sources of so many columns to `fields`, not q, k and v to
   /// `forward`.
-  public func expectFields(layer: Int, columns: Int) { layers[layer].fieldColumns = columns }
+  public func expectFields(layer: Int, columns: Int) {
+    if layers[layer].fieldColumns != columns { isSettled = false }
+    layers[layer].fieldColumns = columns
+  }
 
   /// Y = G X of one layer for sources [N][columns] that do not depend on positions. Row i of `filter`,
   /// [rows][J], mixes the kernels for the i-th of equal parts of the columns. The result is valid until the
@@ -213,7 +236,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   public func addGradients(positions gradient: UnsafeMutablePointer<Vector3>, strain: inout Matrix3) {
     positionGradients.reserve(3 * atomCount).update(repeating: 0, count: 3 * atomCount)
     switch method {
-    case .pairwise: addPairGradients()
+    case .pairwise, .ewald: addPairGradients()
     case .kSum: addKSumGradients()
     case .mesh: addMeshGradients()
     }
@@ -222,13 +245,14 @@ public final class ReciprocalAttention<T: KernelScalar> {
       gradient[m] += Vector3(sums[m], sums[atomCount + m], sums[2 * atomCount + m])
     }
     addWeightGradients(strain: &strain)
+    if method == .ewald { strain += imageStrain }
   }
 
   /// Y from the X of a layer.
   private func convolve(_ state: LayerState<T>) {
     state.y.reserve(atomCount * state.columns)
     switch method {
-    case .pairwise: convolvePairwise(state, source: state.x.pointer, result: state.y.pointer)
+    case .pairwise, .ewald: convolvePairwise(state, source: state.x.pointer, result: state.y.pointer)
     case .kSum:
       convolveKSum(state, source: state.x.pointer, result: state.y.pointer, spectrum: state.spectrum)
     case .mesh: convolveMesh(state)
@@ -238,7 +262,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// Keeps the gradients by positions and weights, and computes dX where it is asked for.
   private func convolveAdjoint(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
     switch method {
-    case .pairwise: adjointPairwise(state, dY: dY, dX: dX)
+    case .pairwise, .ewald: adjointPairwise(state, dY: dY, dX: dX)
     case .kSum: adjointKSum(state, dY: dY, dX: dX)
     case .mesh: adjointMesh(state, dY: dY, dX: dX)
     }
@@ -251,22 +275,26 @@ extension ReciprocalAttention {
   /// Nk.
   var wavevectorCount: Int { wavevectors.count }
 
-  /// Chooses the integers when the cell that chooses them has changed; k(n) and w_jk follow the present cell.
-  private func updateWavevectors() {
-    guard cell.hasPeriodicAxis else {
-      grid = nil
-      gridCell = nil
-      wavevectors.removeAll()
-      return
-    }
-    let chooser = referenceCell ?? cell
-    if chooser != gridCell {
-      let grid = KGrid(cell: chooser, kernel: kernel)
-      mesh.configure(cell: chooser, kernel: kernel, resolution: meshResolution, grid: grid, threads: threads)
-      self.grid = grid
-      gridCell = chooser
-      weightCell = nil
-    }
+  func removeWavevectors() {
+    (grid, gridCell, meshCell) = (nil, nil, nil)
+    wavevectors.removeAll()
+  }
+
+  /// The integers of a kernel in the cell that chooses them.
+  func makeWavevectors(of kernel: ReciprocalKernel, in chooser: Cell) {
+    guard chooser != gridCell || kernel != waveKernel else { return }
+    grid = KGrid(cell: chooser, kernel: kernel)
+    (gridCell, waveKernel, weightCell, meshCell) = (chooser, kernel, nil, nil)
+  }
+
+  func configureMesh(in chooser: Cell) {
+    guard let grid, chooser != meshCell || meshResolution != meshCellResolution else { return }
+    mesh.configure(cell: chooser, kernel: kernel, resolution: meshResolution, grid: grid, threads: threads)
+    (meshCell, meshCellResolution, weightCell) = (chooser, meshResolution, nil)
+  }
+
+  /// k(n) and w_jk of the present cell.
+  func updateWeights() {
     guard let grid, weightCell != cell else { return }
     weightCell = cell
     wavevectors.removeAll(keepingCapacity: true)
@@ -274,61 +302,25 @@ extension ReciprocalAttention {
     for n in grid.integers { wavevectors.append(Vector3(n) * reciprocal) }
     let weights = weights.reserve(kernel.sigmas.count * wavevectorCount)
     let volume = cell.volume
-    for (j, sigma) in kernel.sigmas.enumerated() {
+    for (j, sigma) in waveKernel.sigmas.enumerated() {
       for (i, k) in wavevectors.enumerated() {
         let isKept = i < grid.counts[j]
         weights[j * wavevectorCount + i] =
-          isKept ? kernel.pairWeight(kSquared: dot(k, k), sigma: sigma, volume: volume) : 0
+          isKept ? waveKernel.pairWeight(kSquared: dot(k, k), sigma: sigma, volume: volume) : 0
       }
     }
-    mesh.setInfluence(weights: weights, kernels: kernel.sigmas.count)
+    if method == .mesh { mesh.setInfluence(weights: weights, kernels: kernel.sigmas.count) }
   }
 
   /// dE/d(strain) = sum_jk dE/dw_jk w_jk d(ln w_jk)/d(strain).
   private func addWeightGradients(strain: inout Matrix3) {
     guard let grid else { return }
-    for (j, sigma) in kernel.sigmas.enumerated() {
+    for (j, sigma) in waveKernel.sigmas.enumerated() {
       for i in 0..<grid.counts[j] {
-        let slope = kernel.logWeightStrainGradient(k: wavevectors[i], sigma: sigma)
+        let slope = waveKernel.logWeightStrainGradient(k: wavevectors[i], sigma: sigma)
         let index = j * wavevectorCount + i
         strain += slope * (weights.pointer[index] * weightGradients.pointer[index])
       }
     }
-  }
-}
-
-// MARK: - Choice of the evaluation
-
-extension ReciprocalAttention {
-  /// The cheapest evaluation by its count of multiplications, in units of those of a large matrix product.
-  /// The formula sees sizes only, so the choice is the same on every machine and after every restart.
-  ///
-  /// The mesh errs by 1e-6, too much for Double: it is chosen for Float alone. The constants are timings of
-  /// one core (AVX-512, 24 to 12,288 atoms).
-  private func chooseMethod() -> AttentionMethod {
-    guard grid != nil else { return .pairwise }
-    if let preferredMethod { return preferredMethod }
-    let (n, k, j) = (Double(atomCount), Double(2 * wavevectorCount), Double(kernel.sigmas.count))
-    // G and the adjoint of its phases, once for all layers.
-    var (pairwise, kSum, mesh) = (2 * j * n * n * k, 0.0, 0.0)
-    let meshCost = meshCost(atoms: n, size: self.mesh.size, order: meshResolution.order)
-    for layer in layers {
-      let columns = layer.fieldColumns ?? self.columns
-      // Wide heads form, weight and apply N x N matrices, one each.
-      let isWide = layer.fieldColumns == nil && headWidth > 1
-      pairwise += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
-      // Two products forward, four backward; narrow ones are slower.
-      kSum += 6 * n * k * (Double(columns) + 44)
-      for block in MeshBlocks(columns: columns, lanes: T.Lanes.scalarCount) {
-        mesh += j * (block.half == 1 ? 0.2 : 1) * meshCost
-      }
-    }
-    if T.self == Float.self && mesh < min(pairwise, kSum) { return .mesh }
-    return pairwise < kSum ? .pairwise : .kSum
-  }
-
-  /// Of one block of columns.
-  func meshCost(atoms: Double, size: SIMD3<Int>, order: Int) -> Double {
-    360 * atoms * Double(order * order * order) + 10_000 * Double(size.x * size.y * size.z)
   }
 }

@@ -4,6 +4,7 @@ import Deck
 import Diagnostics
 import Dynamics
 import HDF5
+import Kernels
 import LRMACE
 import Lattice
 import Trajectory
@@ -51,7 +52,8 @@ public struct RunFailure {
     case let error as HDF5Error:
       let help = "check that this is the right file and that it is whole; copy it again, or make it anew"
       self.init("error: \(error)", help: help, Self.fileExitCode)
-    case is ModelError, is TrajectoryError: self.init("error: \(error)", Self.fileExitCode)
+    case is ModelError, is TrajectoryError, is MemoryError, is RestoreError:
+      self.init("error: \(error)", Self.fileExitCode)
     case let error as NumericalError: self.init("error: \(error.cause)", Self.numericalExitCode)
     case is DynamicsError, is LatticeError: self.init("error: \(error)", Self.numericalExitCode)
     case let error as BrokenRun:

@@ -49,7 +49,7 @@ extension Simulation {
         "The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
       return
     }
-    forceField.potential.restore(settings: point.checkpoint.arrays)
+    try forceField.potential.restore(settings: point.checkpoint.arrays)
     try forceField.potential.rebuildNeighborList(at: point.checkpoint.neighborListPositions, system: system)
     try prepare()
     try point.output.dropWhatFollows()

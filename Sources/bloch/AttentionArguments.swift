@@ -7,7 +7,7 @@ extension AttentionMethod: ExpressibleByArgument {}
 /// How to evaluate the attention of a model, to compare one way with another.
 struct AttentionArguments: ParsableArguments {
   @Option(
-    help: "Evaluation of the attention: pairwise, k-sum or mesh. (default: the cheapest for the size)")
+    help: "Evaluation of the attention: pairwise, ewald, k-sum or mesh. (default: the cheapest for the size)")
   var attention: AttentionMethod?
 
   @Option(
