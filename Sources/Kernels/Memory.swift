@@ -27,7 +27,9 @@ public enum Memory {
   /// Nothing is kept.
   ///
   /// - Throws: `MemoryError`, also for a number of bytes that is not finite.
-  public static func require(_ bytes: Double, for purpose: @autoclosure () -> String, help: @autoclosure () -> String)
+  public static func require(
+    _ bytes: Double, for purpose: @autoclosure () -> String, help: @autoclosure () -> String
+  )
     throws(MemoryError)
   {
     guard bytes <= physical, canMap(Int(bytes)) else {

@@ -50,8 +50,8 @@ public final class WorkQueue: Sendable {
 /// Runs `body` for every number below `count` on the threads of `queue`, each beginning with its own contiguous part.
 ///
 /// Which thread does a piece may differ from run to run, so what a piece writes must not depend on it: rows of its
-/// own, or scratch of the thread. More threads than pieces count as many as there are pieces. With one thread the pieces
-/// run in order on the caller. Denormal numbers count as zero inside `body`.
+/// own, or scratch of the thread. More threads than pieces count as many as there are pieces: `thread` is less than
+/// `count`. With one thread the pieces run in order on the caller. Denormal numbers count as zero inside `body`.
 public func parallel(_ queue: WorkQueue, count: Int, body: (_ thread: Int, _ piece: Int) -> Void) {
   guard count > 0 else { return }
   let threads = min(queue.threads, count)

@@ -21,7 +21,7 @@ public enum LatticeError: Error, Equatable, CustomStringConvertible {
       """
     case .tooManyPairs(let atoms, let pairs, let range):
       """
-      \(atoms) atoms have \(pairs) pairs within \(range) Angstrom, more than any matter has or a neighbour list \
+      \(atoms) atoms have at least \(pairs) pairs within \(range) Angstrom, more than any matter has or a neighbour list \
       holds: the atoms lie on top of one another, or there are too many (check the cell and the unit of the positions)
       """
     }

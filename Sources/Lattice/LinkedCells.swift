@@ -20,6 +20,11 @@ struct LinkedCells: Sendable {
   private(set) var y: [Double] = []
   private(set) var z: [Double] = []
 
+  /// Pairs of atoms that share a bin, each in both directions and with themselves.
+  var crowd: Double {
+    zip(starts, starts.dropFirst()).reduce(0) { $0 + Double($1.1 - $1.0) * Double($1.1 - $1.0) }
+  }
+
   private var vectors = Matrix3.identity
   /// Bins along each periodic axis; zero along the others, which are unbounded.
   private var counts = SIMD3<Int>.zero

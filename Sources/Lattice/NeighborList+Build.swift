@@ -9,8 +9,8 @@ extension NeighborList {
   ///
   /// O(N) at constant density. Reuses the memory of the last build.
   ///
-  /// - Throws: `LatticeError` for positions or a cell out of range; the list is then what it was. For more pairs than it
-  ///   can hold `LatticeError` or `MemoryError`; it is then empty.
+  /// - Throws: `LatticeError` for positions or a cell out of range; the list is then what it was. For more pairs than
+  ///   it can hold `LatticeError` or `MemoryError`; it is then empty.
   public mutating func build(positions: [Vector3], cell: Cell) throws {
     try linkedCells.fill(positions: positions, cell: cell, width: cutoff + skin)
     do { try countPairs(atoms: positions.count) } catch {
@@ -29,8 +29,13 @@ extension NeighborList {
   private static let mostPairsPerAtom = 20_000
 
   private mutating func countPairs(atoms: Int) throws {
-    offsets.setCount(atoms + 1, filler: 0)
     let range = cutoff + skin
+    // An eighth of a bin is smaller than the range: at least as many pairs, known before any distance.
+    let crowd = linkedCells.crowd / 8
+    guard crowd <= Double(Int32.max) else {
+      throw LatticeError.tooManyPairs(atoms: atoms, pairs: crowd, range: range)
+    }
+    offsets.setCount(atoms + 1, filler: 0)
     offsets.withUnsafeMutableBufferPointer { offsets in
       linkedCells.forEachSlot(threads: threads) { slot, neighborhoods in
         var pairs = -1  // the atom itself

@@ -110,7 +110,9 @@ extension ReciprocalAttention {
   }
 
   private var remedy: String {
-    guard cell.hasPeriodicAxis else { return "take fewer atoms, or a periodic cell: there a mesh does the same" }
+    guard cell.hasPeriodicAxis else {
+      return "take fewer atoms, or a periodic cell: there a mesh does the same"
+    }
     let smaller = "take a smaller cell; a molecule needs none (free boundaries)"
     return T.self == Double.self ? "\(smaller); mixed precision needs far less" : smaller
   }

@@ -2,17 +2,18 @@
 // than the cell. Ewald's split (doi:10.1002/andp.19213690304) takes a kernel whose width sigma' is of the order of the
 // cell, which needs few wavevectors, and the rest from a few images:
 //
-//   G_sigma(r) = f [ sum_n s(|r + n A|) - 2 pi (sigma'^2 - sigma^2) / V ] + G_sigma'(r)         f = 1, or V / 4 pi for `noVolume`
+//   G_sigma(r) = f [ sum_n s(|r + n A|) - 2 pi (sigma'^2 - sigma^2) / V ] + G_sigma'(r)
 //   s(d)       = [erf(d/(sqrt2 sigma)) - erf(d/(sqrt2 sigma'))] / d  <  erfc(d/(sqrt2 sigma')) / d
 //
-// for every integer n, whatever axes are periodic (all count as periodic where any is). G_sigma' comes from `fillPeriodicKernel`
-// with the wavevectors of the wider kernel. The result is the sum over all wavevectors: it lacks the cut at k_max of the other
-// ways, which leaves out no more than their tolerance.
+// with f = 1, or V / 4 pi for `noVolume`, and every integer n, whatever axes are periodic (all count as periodic where
+// any is). G_sigma' comes from `fillPeriodicKernel` with the wavevectors of the wider kernel. The result is the sum over
+// all wavevectors: it lacks the cut at k_max of the other ways, which leaves out no more than their tolerance.
 //
 // Adjoint, with D = dE/dG + dE/dG^T and d = r_m - r_n + n A:
 //   dE/dr_m      = f sum_n D_mn sum_images s'(d)/d d
-//   dE/d(strain) = f/2 sum_mn D_mn sum_images s'(d)/d d (x) d,  and from f and V
-//                  + 1/2 sum_mn D_mn (2 pi (sigma'^2 - sigma^2) / V) 1,  or for `noVolume` + f/2 sum_mn D_mn sum_images s(d) 1
+//   dE/d(strain) = f/2 sum_mn D_mn sum_images s'(d)/d d (x) d, and as V changes
+//                  + 1/2 sum_mn D_mn 2 pi (sigma'^2 - sigma^2) / V 1, or for `noVolume`
+//                  + f/2 sum_mn D_mn sum_images s(d) 1
 // The width sigma' is not a parameter of G: it may change from cell to cell.
 
 import Foundation

@@ -1,7 +1,7 @@
 // The attention sum with G as an N x N matrix, kept for all layers of a step: 2 J N^2 numbers with its
 // adjoint, 3 J N^2 without periodic axes.
 //
-//   three periodic axes   G_j = Phi^T W_j Phi - s_j 1                    (and images: `ReciprocalAttention+Ewald.swift`)
+//   three periodic axes   G_j = Phi^T W_j Phi - s_j 1                    (with images: `ReciprocalAttention+Ewald`)
 //   no periodic axis      G_j(r) = erf(r/(sqrt2 sigma_j))/r - s_j 1      (the limit V -> infinity)
 //
 // Heads of width 1: Y = sum_j G_j (filter_j o X), one product for all heads. Wider heads never form X:

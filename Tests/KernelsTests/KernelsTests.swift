@@ -70,6 +70,33 @@ import Testing
   #expect(visits.allSatisfy { $0 == 100 })
 }
 
+/// Threads beyond the processors are never made; their parts are done all the same.
+@Test func aThousandThreadsDoEveryPartOnceWithoutAThousandStacks() {
+  for count in [1, 7, 5000] {
+    var visits = [Int](repeating: 0, count: count)
+    visits.withUnsafeMutableBufferPointer { visits in
+      nonisolated(unsafe) let visits = visits
+      for _ in 0..<20 {
+        parallel(threads: 1000, count: count) { thread, part in
+          #expect(thread < count && part == partition(of: count, thread: thread, threads: min(1000, count)))
+          for i in part { visits[i] += 1 }
+        }
+      }
+    }
+    #expect(visits.allSatisfy { $0 == 20 })
+  }
+}
+
+@Test func memoryBeyondTheMachineIsRefusedInWordsAndNoneIsKept() throws {
+  for bytes in [1e15, 1e300, .infinity, .nan] {
+    #expect { try Memory.require(bytes, for: "a table", help: "take less") } throws: { error in
+      "\(error)".hasPrefix("a table would need ") && "\(error)".hasSuffix("\n  help: take less")
+    }
+  }
+  // Each could be had, all of them could not.
+  for _ in 0..<1000 { try Memory.require(0.05 * Memory.physical, for: "a table", help: "take less") }
+}
+
 @Test(arguments: [1, 2, 5]) func everyPieceOfAQueueIsDoneOnceWhoeverDoesIt(threads: Int) {
   let queue = WorkQueue(threads: threads)
   for count in [0, 1, 3, 1000] {

@@ -40,11 +40,21 @@ private func evaluation(
 
   let second = try LRMACEPotential(model: model, attention: AttentionEvaluation(method: .mesh))
   #expect(second.settings.isEmpty)
-  second.restore(settings: first.settings)
+  try second.restore(settings: first.settings)
   try second.rebuildNeighborList(at: first.neighborListPositions, system: system)
   try second.evaluate(system, into: &found)
   #expect(second.meshResolution == first.meshResolution)
   #expect(found.energy == expected.energy && found.forces == expected.forces)
+}
+
+@Test func ewaldSplitGivesTheForceFieldOfTheKSum() throws {
+  let model = try Golden.model("lr_l_default_d1")
+  for frame in try Golden.frames("lr_l_default_d1") where frame.system.cell.isFullyPeriodic {
+    let split = try evaluation(model, frame.system, .ewald)
+    let kSum = try evaluation(model, frame.system, .kSum)
+    #expect(abs(split.energy - kSum.energy) < 1e-6 * Double(frame.system.count))
+    for (a, b) in zip(split.forces, kSum.forces) { #expect(largest(a - b) < 1e-5) }
+  }
 }
 
 /// The contract of the mesh that a potential chooses.

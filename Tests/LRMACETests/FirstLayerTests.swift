@@ -55,7 +55,7 @@ import Testing
 
     func scratch(_ way: Layer) -> ConvolutionScratch<Double> {
       ConvolutionScratch(
-        edges: geometry.largestCount, functions: max(way.species.radial.functions, way.pairs.functions),
+        edges: geometry.room(for: list).largest, functions: max(way.species.radial.functions, way.pairs.functions),
         tensorCount: 0, harmonics: Double.wholeLanes(degrees * degrees))
     }
   }
@@ -253,7 +253,7 @@ import Testing
     var settings = first.settings
     settings["first_layer_by_pairs"] = [1 - chosen[0]]
     let other = try LRMACEPotential(model: Golden.model("rc_trained"))
-    other.restore(settings: settings)
+    try other.restore(settings: settings)
     try other.evaluate(frame.system, into: &b)
     #expect(other.settings == settings)
     // Two roundings of one function.

@@ -177,6 +177,41 @@ import Testing
     #expect(list.allPairs == before)
   }
 
+  /// Thin, vast, skew or without a number: refused, where a search would not end or number its images wrongly.
+  @Test(arguments: [
+    Matrix3([1e300, 0, 0], [0, 1e300, 0], [0, 0, 1e300]), Matrix3([1e-300, 0, 0], [0, 1, 0], [0, 0, 1]),
+    Matrix3([0.004, 0, 0], [0, 10, 0], [0, 0, 10]), Matrix3([0.05, 0, 0], [0, 0.05, 0], [0, 0, 0.05]),
+    Matrix3([10, 0, 0], [1e9, 10, 0], [0, 0, 10]), Matrix3([.nan, 0, 0], [0, 10, 0], [0, 0, 10]),
+    Matrix3([.infinity, 0, 0], [0, 10, 0], [0, 0, 10]),
+  ])
+  func aCellOfAbsurdShapeIsRefused(vectors: Matrix3) throws {
+    let cell = Cell(vectors: vectors)
+    #expect { try NeighborList(positions: [.zero, [0, 0, 1]], cell: cell, cutoff: 4) } throws: { error in
+      guard case .cellOutOfRange = error as? LatticeError else { return false }
+      return "\(error)".hasPrefix("opposite faces of the cell are ")
+    }
+  }
+
+  @Test func aFlatCellOfOneAtomHasEveryImage() throws {
+    let list = try NeighborList(
+      positions: [.zero], cell: Cell(vectors: Matrix3([0.25, 0, 0], [0, 40, 0], [0, 0, 40])), cutoff: 4)
+    #expect(list.pairCount == 30)
+    #expect(list.shifts.map { abs($0.x) }.max() == 15)
+  }
+
+  @Test func morePairsThanCanBeNumberedAreRefused() throws {
+    // All atoms within the cut-off of one another: 4e10 pairs, no fewer than an eighth of them for sure.
+    var list = try NeighborList(positions: [.zero], cell: .free, cutoff: 4)
+    #expect {
+      try list.update(positions: Array(repeating: [0.1, 0, 0], count: 200_000), cell: .free)
+    } throws: { error in
+      guard case .tooManyPairs(200_000, 5e9, 4) = error as? LatticeError else { return false }
+      return true
+    }
+    #expect(list.pairCount == 0)
+    #expect(try list.update(positions: [.zero, [1, 0, 0]], cell: .free) && list.pairCount == 2)
+  }
+
   @Test(.enabled(if: ProcessInfo.processInfo.environment["BLOCH_BENCHMARK"] != nil, "set BLOCH_BENCHMARK=1"))
   func buildingAHundredThousandWaterAtomsTakesLessThanASecond() throws {
     // Liquid water has 0.1 atoms per cubic Angstrom.

@@ -147,7 +147,7 @@ extension AttentionProblem {
 
   /// The answer of one engine.
   func run<T: KernelScalar>(_ attention: ReciprocalAttention<T>, layers: Int = 1) -> AttentionResult<T> {
-    attention.prepare(positions: positions, cell: cell)
+    try! attention.prepare(positions: positions, cell: cell)
     let (q, k, v, du) = (q.map { T($0) }, k.map { T($0) }, v.map { T($0) }, coefficients.map { T($0) })
     let zeros = [T](repeating: 0, count: q.count)
     var result = AttentionResult(u: zeros, dq: zeros, dk: zeros, dv: zeros)
@@ -166,7 +166,7 @@ extension AttentionProblem {
   /// E = sum c o u.
   func energy(with attention: ReciprocalAttention<Double>) -> Double {
     var u = q
-    attention.prepare(positions: positions, cell: cell)
+    try! attention.prepare(positions: positions, cell: cell)
     attention.forward(layer: 0, filter: filter, q: q, k: k, v: v, u: &u)
     return zip(u, coefficients).reduce(0) { $0 + $1.0 * $1.1 }
   }

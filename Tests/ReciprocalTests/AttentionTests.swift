@@ -100,7 +100,7 @@ private func centralDifferences(
   }
 }
 
-@Test func fieldsOfGivenSourcesAreAttentionWithoutQueriesAndKeys() {
+@Test func fieldsOfGivenSourcesAreAttentionWithoutQueriesAndKeys() throws {
   for (name, var problem) in problems where problem.heads == problem.width {
     problem.q = problem.q.map { _ in 1 }
     problem.k = problem.q
@@ -108,7 +108,7 @@ private func centralDifferences(
       let expected = problem.solve(method: method)
       let attention: ReciprocalAttention<Double> = problem.makeAttention(method: method)
       attention.expectFields(layer: 0, columns: problem.width)
-      attention.prepare(positions: problem.positions, cell: problem.cell)
+      try attention.prepare(positions: problem.positions, cell: problem.cell)
       let fields = attention.fields(layer: 0, filter: problem.filter, sources: problem.v)
       #expect(
         Array(UnsafeBufferPointer(start: fields, count: problem.v.count)) == expected.u, "\(method), \(name)")
@@ -236,20 +236,26 @@ private func centralDifferences(
   }
 }
 
-@Test func theCheaperEvaluationIsChosenBySizesAlone() {
+@Test func theCheaperEvaluationIsChosenBySizesAlone() throws {
   var random = RandomNumbers(state: 3)
-  func method<T: KernelScalar>(_: T.Type, heads: Int, atoms: Int, edge: Double) -> AttentionMethod {
+  func method<T: KernelScalar>(_: T.Type, heads: Int, atoms: Int, edge: Double) throws -> AttentionMethod {
     let attention = ReciprocalAttention<T>(
       kernel: ReciprocalKernel(sigmas: [2]), heads: heads, width: 32, layers: 2)
     let positions = (0..<atoms).map { _ in
       Vector3(random.symmetric(), random.symmetric(), random.symmetric()) * edge
     }
-    attention.prepare(positions: positions, cell: Cell(vectors: .identity * edge))
+    try attention.prepare(positions: positions, cell: Cell(vectors: .identity * edge))
     return attention.method
   }
-  #expect(method(Float.self, heads: 4, atoms: 12, edge: 12) == .pairwise)
-  #expect(method(Float.self, heads: 32, atoms: 400, edge: 5) == .kSum)
-  #expect(method(Float.self, heads: 32, atoms: 1536, edge: 25) == .mesh)
+  #expect(try method(Float.self, heads: 4, atoms: 12, edge: 12) == .pairwise)
+  #expect(try method(Float.self, heads: 32, atoms: 400, edge: 5) == .kSum)
+  #expect(try method(Float.self, heads: 32, atoms: 1536, edge: 25) == .mesh)
   // Double promises the sum to rounding.
-  #expect(method(Double.self, heads: 32, atoms: 1536, edge: 25) == .kSum)
+  #expect(try method(Double.self, heads: 32, atoms: 1536, edge: 25) == .kSum)
+  // A molecule in a large cell; as many atoms as fill it.
+  for edge in [150.0, 1000, 1e6] {
+    #expect(try method(Float.self, heads: 32, atoms: 3, edge: edge) == .ewald)
+    #expect(try method(Double.self, heads: 4, atoms: 300, edge: edge) == .ewald)
+  }
+  #expect(try method(Float.self, heads: 32, atoms: 100_000, edge: 100) == .mesh)
 }
