@@ -15,7 +15,7 @@ public struct KGrid: Sendable {
   public init(cell: Cell, kernel: ReciprocalKernel) {
     if kernel.weight == .top6 {
       let longest = (0..<3).map { dot(cell.vectors[$0], cell.vectors[$0]).squareRoot() }.max() ?? 0
-      let shells = Self.halfSpace(cell: cell, cutoff: 3 * 2 * .pi / longest + 1e-6)
+      let shells = Self.halfSpace(cell: cell, cutoff: 3 * 2 * .pi / longest + min(1e-6, 1e-3 / longest))
       integers = shells.prefix(3).map(\.integers)
       counts = kernel.sigmas.map { [count = integers.count] _ in count }
     } else {
@@ -75,6 +75,7 @@ public struct KGrid: Sendable {
     let reciprocal = cell.reciprocal
     let extent = extent(cell: cell, cutoff: cutoff)
     let (xLimit, yLimit, zLimit) = (Int(extent.x), Int(extent.y), Int(extent.z))
+    let scale = 1e10 / min(1, cutoff * cutoff)
     var shells: [Shell] = []
     for x in 0...xLimit {
       for y in -yLimit...yLimit {
@@ -83,7 +84,7 @@ public struct KGrid: Sendable {
           let kSquared = dot(k, k)
           if kSquared <= cutoff * cutoff {
             shells.append(
-              Shell(integers: SIMD3(x, y, z), kSquared: kSquared, rank: (kSquared * 1e10).rounded()))
+              Shell(integers: SIMD3(x, y, z), kSquared: kSquared, rank: (kSquared * scale).rounded()))
           }
         }
       }

@@ -113,7 +113,7 @@ extension ReciprocalAttention {
     guard cell.hasPeriodicAxis else {
       return "take fewer atoms, or a periodic cell: there a mesh does the same"
     }
-    let smaller = "take a smaller cell; a molecule needs none (free boundaries)"
+    let smaller = "take fewer atoms or a smaller cell; a molecule needs none (free boundaries)"
     return T.self == Double.self ? "\(smaller); mixed precision needs far less" : smaller
   }
 

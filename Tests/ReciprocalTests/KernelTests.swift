@@ -123,6 +123,21 @@ private func madelungConstantOfNearlyPointCharges(in crystal: Crystal) throws {
   #expect(abs(slope + value / (3 * sigma * sigma)) < 1e-16)
 }
 
+/// |k| of a cell so large that an absolute measure of length would call all of them equal.
+@Test func wavevectorsOfACellFollowItsShapeWhateverItsSize() {
+  for cell in Cell.triclinic {
+    for weight in KernelWeight.allCases {
+      let kernel = ReciprocalKernel(sigmas: [1.5, 1.1], weight: weight)
+      let grid = KGrid(cell: cell, kernel: kernel)
+      for size in [1e3, 1e8, 1e60] {
+        let wide = ReciprocalKernel(sigmas: kernel.sigmas.map { $0 * size }, weight: weight)
+        let scaled = KGrid(cell: Cell(vectors: cell.vectors * size), kernel: wide)
+        #expect(scaled.integers == grid.integers && scaled.counts == grid.counts, "\(weight), \(size)")
+      }
+    }
+  }
+}
+
 @Test func halfSpaceHoldsOneOfEveryPairWithinTheCutoff() {
   for cell in Cell.triclinic {
     let kernel = ReciprocalKernel(sigmas: [1.5, 1.1])

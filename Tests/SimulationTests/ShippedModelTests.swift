@@ -65,8 +65,8 @@ private func largest(_ a: [Vector3], _ b: [Vector3]) -> Double {
     #expect(chosen.meshResolution != nil)
   }
 
-  /// Energies in single precision carry noise of 1e-6 eV an atom; over a step of 0.05 Angstrom along the forces that is
-  /// less than the formula's error.
+  /// Noise of the energy in single precision, 3e-7 eV here, and the formula's error balance at steps of 2e-3 to 4e-3
+  /// Angstrom, where they leave 1e-5 of the slope that uncorrelated forces would add up to.
   @Test func forcesInMixedPrecisionAreTheDerivativeOfItsEnergy() throws {
     let system = try water(copies: 1)
     let potential = try potential()
@@ -81,11 +81,11 @@ private func largest(_ a: [Vector3], _ b: [Vector3]) -> Double {
       for i in moved.positions.indices { moved.positions[i] += direction[i] * step }
       return try evaluate(potential, moved).energy
     }
-    let h = 4e-3
+    let h = 3e-3
     let slope = try (8 * (energy(h) - energy(-h)) - (energy(2 * h) - energy(-2 * h))) / (12 * h)
     let expected = zip(forces, direction).reduce(0) { $0 - dot($1.0, $1.1) }
     let scale = zip(forces, direction).reduce(0) { $0 + dot($1.0, $1.0) * dot($1.1, $1.1) }.squareRoot()
-    #expect(abs(slope - expected) < 1e-3 * scale, "\(slope) \(expected) \(scale)")
+    #expect(abs(slope - expected) < 5e-5 * scale)
   }
 
   @Test(arguments: [2, 3, 5, 64]) func threadsAgreeToRoundingAndRepeatToTheBit(threads: Int) throws {
