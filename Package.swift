@@ -1,15 +1,14 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Kernels hold the arithmetic of a step; they are checked by the tests in the same mode that users run.
 /// `-march=native` reaches the Swift code generator through clang's target features.
-///
-/// BLOCH_CHECKED=1 keeps the language's own checks in them, for Scripts/check.sh.
+let native: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=native"], .when(configuration: .release))]
+
+/// Kernels hold the arithmetic of a step, without the language's checks: their callers have checked. The tests run in the
+/// same mode as users do; BLOCH_CHECKED=1 keeps the checks, for Scripts/check.sh.
 let isChecked = Context.environment["BLOCH_CHECKED"] != nil
-let kernel: [SwiftSetting] = [
-  .unsafeFlags(
-    (isChecked ? [] : ["-Ounchecked"]) + ["-Xcc", "-march=native"], .when(configuration: .release))
-]
+let kernel: [SwiftSetting] =
+  native + (isChecked ? [] : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))])
 
 let package = Package(
   name: "Bloch",
@@ -31,22 +30,26 @@ let package = Package(
 
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
-      name: "Simulation", dependencies: ["Deck", "Diagnostics", "Dynamics", "Trajectory", "LRMACE", "HDF5"],
+      name: "Simulation",
+      dependencies: ["Deck", "Diagnostics", "Dynamics", "Trajectory", "LRMACE", "LRMACEModel", "HDF5"],
       exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
-      name: "LRMACE", dependencies: ["Equivariant", "Reciprocal", "Kernels", "Lattice", "HDF5"],
+      name: "LRMACE", dependencies: ["LRMACEModel", "Equivariant", "Reciprocal", "Kernels", "Lattice"],
       exclude: ["README.md"], swiftSettings: kernel),
+    .target(
+      name: "LRMACEModel", dependencies: ["Diagnostics", "Reciprocal", "Kernels", "HDF5"],
+      exclude: ["README.md"]),
     .target(
       name: "Reciprocal", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"],
       swiftSettings: kernel),
     .target(name: "Kernels", exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
-    .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: kernel),
+    .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: native),
 
     // MARK: - System libraries
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
@@ -57,7 +60,7 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
     .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal"]),
-    .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "Reciprocal", "HDF5"]),
+    .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "LRMACEModel", "Reciprocal", "HDF5"]),
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),

@@ -18,3 +18,19 @@ extension Unicode.Scalar {
     }
   }
 }
+
+extension String {
+  /// The text with everything that could steer a terminal or reorder a line, such as escape sequences and
+  /// directional overrides, written as `\u{1B}`.
+  public var printable: String {
+    var text = ""
+    for scalar in unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator:
+        text += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text
+  }
+}

@@ -7,6 +7,7 @@
 import Foundation
 import Kernels
 import Lattice
+import LRMACEModel
 import Reciprocal
 
 final class AttentionStack<T: KernelScalar> {

@@ -3,6 +3,7 @@
 // It makes double precision reproduce a model that was saved in single precision to the last digits.
 
 import Kernels
+import LRMACEModel
 
 /// The rounding terms of all outputs L of a layer, channels in SIMD lanes.
 struct ContractionRounding<T: KernelScalar> {

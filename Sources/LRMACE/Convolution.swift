@@ -11,6 +11,7 @@
 
 import Equivariant
 import Kernels
+import LRMACEModel
 
 /// Tensor-product paths of a layer with their coupling tables.
 final class Convolution<T: KernelScalar> {

@@ -2,6 +2,7 @@
 // degree lie together, so mixing channels is one matrix product per degree over any range of atoms.
 
 import Kernels
+import LRMACEModel
 
 /// A view of features h_(i, l m, c); degree l starts at atoms * channels * l^2.
 struct Features<T: KernelScalar> {

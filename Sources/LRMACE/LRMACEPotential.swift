@@ -3,6 +3,7 @@
 
 import Kernels
 import Lattice
+import LRMACEModel
 import Reciprocal
 
 /// How to evaluate the attention of a model.

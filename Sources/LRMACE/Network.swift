@@ -9,6 +9,7 @@
 import Foundation
 import Kernels
 import Lattice
+import LRMACEModel
 import Reciprocal
 
 final class Network<T: KernelScalar> {

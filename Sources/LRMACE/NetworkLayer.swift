@@ -3,6 +3,7 @@
 import Foundation
 import Kernels
 import Lattice
+import LRMACEModel
 
 final class NetworkLayer<T: KernelScalar> {
   /// How the layer forms its messages.

@@ -8,6 +8,7 @@
 
 import Equivariant
 import Kernels
+import LRMACEModel
 
 final class PairConvolution<T: KernelScalar> {
   /// Values of one table row: degrees x channels.

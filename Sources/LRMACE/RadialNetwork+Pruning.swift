@@ -5,6 +5,7 @@
 // The next matrix takes the expansion in, so what is left is a radial network again.
 
 import Kernels
+import LRMACEModel
 
 extension RadialNetwork {
   /// Distances at which functions are compared.

@@ -4,6 +4,7 @@
 
 import Foundation
 import Kernels
+import LRMACEModel
 
 struct RadialNetwork {
   /// Values and derivatives of all functions at many distances: [distance][value, R', R''][function].

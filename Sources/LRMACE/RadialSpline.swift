@@ -2,6 +2,7 @@
 // The number of intervals is doubled until the error at their middles is below the wanted one.
 
 import Kernels
+import LRMACEModel
 
 struct RadialSpline {
   /// [intervals + 5][function].

@@ -4,6 +4,7 @@
 
 import Foundation
 import Kernels
+import LRMACEModel
 
 struct PackedReadout<T: KernelScalar> {
   private let hidden: PackedMatrix<T>?

@@ -7,6 +7,7 @@
 // Shapes: psi [atom][z, j] over the elements z that are present; q, k, v [element][D].
 
 import Kernels
+import LRMACEModel
 import Reciprocal
 
 final class SpeciesAttention<T: KernelScalar> {

@@ -7,6 +7,7 @@
 
 import Equivariant
 import Kernels
+import LRMACEModel
 
 final class SpeciesConvolution<T: KernelScalar> {
   let layout: MessageLayout

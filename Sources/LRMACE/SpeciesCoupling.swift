@@ -5,6 +5,7 @@
 // in double precision. SpeciesConvolution sums over the neighbours of an element first, PairConvolution over b.
 
 import Equivariant
+import LRMACEModel
 
 struct SpeciesCoupling {
   /// f_b.

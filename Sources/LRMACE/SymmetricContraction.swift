@@ -8,6 +8,7 @@
 
 import Equivariant
 import Kernels
+import LRMACEModel
 
 /// z_k = (or +=) sum over entries of coefficient * x_i * y_j, entries grouped by k.
 struct BilinearProgram<T: KernelScalar> {

@@ -1,6 +1,7 @@
 // The two streams of a terminal: results go to the standard output, words about them to the standard error.
 
 import Deck
+import Diagnostics
 import Foundation
 
 public enum Console {
@@ -54,13 +55,8 @@ public enum Console {
     return 0
   }
 
-  /// Names from files may hold what makes a terminal do things.
+  /// Line by line: names from files may hold what makes a terminal do things.
   private static func printable(_ text: String) -> String {
-    func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
-      scalar == "\n" || scalar == "\t" || scalar.properties.generalCategory != .control
-    }
-    guard !text.unicodeScalars.allSatisfy(isHarmless) else { return text }
-    return text.unicodeScalars.map { isHarmless($0) ? String($0) : "\\u{\(String($0.value, radix: 16))}" }
-      .joined()
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
   }
 }

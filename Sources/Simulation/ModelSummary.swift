@@ -3,6 +3,7 @@
 import Deck
 import Foundation
 import LRMACE
+import LRMACEModel
 import Lattice
 
 /// What a user needs to know of the model in the file `path`.

@@ -6,6 +6,7 @@ import Dynamics
 import HDF5
 import Kernels
 import LRMACE
+import LRMACEModel
 import Lattice
 import Trajectory
 

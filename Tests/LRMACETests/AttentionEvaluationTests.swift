@@ -3,6 +3,7 @@ import Reciprocal
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 private func evaluation(
   _ model: Model, _ system: AtomicSystem, _ method: AttentionMethod

@@ -6,6 +6,7 @@ import Reciprocal
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) throws -> Evaluation {
   var result = Evaluation()

@@ -2,6 +2,7 @@ import Lattice
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 @Test func deadPathsAreLeftOutWithoutChangingTheEnergy() throws {
   var model = try Golden.model("lr_b_16x0e_2layer_lmax3_corr3")

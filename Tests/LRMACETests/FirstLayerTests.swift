@@ -8,6 +8,7 @@ import Lattice
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 @Suite struct FirstLayerTests {
   private typealias Layer = (species: SpeciesConvolution<Double>, pairs: PairConvolution<Double>)

@@ -5,6 +5,7 @@ import HDF5
 import Lattice
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 struct GoldenFrame {
   let name: String

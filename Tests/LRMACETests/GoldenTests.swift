@@ -5,6 +5,7 @@ import Lattice
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent()

@@ -6,6 +6,7 @@ import Lattice
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 /// Models that between them hold every block: attention with and without gate, vectors and tensors in the features.
 private let models = [

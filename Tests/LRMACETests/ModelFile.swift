@@ -5,6 +5,7 @@ import HDF5
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 /// A folder of its own for a test's files, removed with the object.
 final class ModelFolder {

@@ -5,6 +5,7 @@ import HDF5
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 /// Two layers that attend, 6 channels.
 private let small = "x_d_top6_rms_reduced_cg"

@@ -7,6 +7,7 @@ import Lattice
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 private struct Mutation: Sendable, CustomTestStringConvertible {
   let key: String

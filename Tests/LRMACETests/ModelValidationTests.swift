@@ -3,6 +3,7 @@
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 private struct BadModel: CustomTestStringConvertible, Sendable {
   let words: String

@@ -3,6 +3,7 @@ import Lattice
 import Testing
 
 @testable import LRMACE
+@testable import LRMACEModel
 
 @Suite struct RadialTableTests {
   @Test func splinesFollowTheNetworkAndItsSlope() throws {

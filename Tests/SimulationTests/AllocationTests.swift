@@ -6,6 +6,7 @@
   import Dynamics
   import Foundation
   import LRMACE
+  import LRMACEModel
   import Lattice
   import Reciprocal
   import Testing

@@ -1,14 +1,19 @@
 // Model files (HDF5, `format = "bloch-model"`): what Tools/import_mace.py writes and training saves. Layout and the
 // recipe of the hash: Tools/README.md. A file is read whole and checked before anything is built from it.
 
+import Diagnostics
 import Foundation
 import HDF5
-import Lattice
 
 /// Why a file is not a usable model.
 public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   public let file: String
   public let reason: String
+
+  public init(file: String, reason: String) {
+    self.file = file
+    self.reason = reason
+  }
 
   public var description: String { "\(file): \(reason)".printable }
 }
