@@ -2,7 +2,10 @@
 // whole), not for adversaries, as SHA-256 is. What that buys: a resume reads its trajectory again at several GB/s instead
 // of 150 MB/s.
 //
-//   h <- (h xor w) m,   h <- h xor (h >> 32)        for every word w; m odd, so that no change of one word is lost
+//   h <- rot(h xor w, 29) m,   h <- h xor (h >> 32)        for every word w
+//
+// Each step is one to one, so no change of one word is lost; the rotation keeps changes of signs, the highest bits, from
+// passing the product unmixed.
 
 /// A running digest of words; it does not depend on how they are handed over.
 struct ContentDigest: Sendable {
@@ -10,7 +13,8 @@ struct ContentDigest: Sendable {
 
   @inline(__always)
   mutating func add(_ word: UInt64) {
-    state = (state ^ word) &* 0xD6E8_FEB8_6659_FD93
+    state ^= word
+    state = (state << 29 | state >> 35) &* 0xD6E8_FEB8_6659_FD93
     state ^= state >> 32
   }
 
