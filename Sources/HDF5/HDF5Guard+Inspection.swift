@@ -10,8 +10,14 @@ extension HDF5Guard {
     setLimits(for: Int(status.st_size))
     // A file that does not open is refused by the reader in the same way, and with better words.
     guard let file = try? HDF5File(reading: path) else { leave(.sound) }
-    guard let paths = try? objects(of: file) else { leave(.unwalkable) }
+    guard let paths = try? objects(of: file) else { leave(.unreadable) }
     for path in paths { inspect(path, in: file) }
+    // Where the library trips over damage in good order, it may come to grief when it is asked in another one.
+    guard !HDF5Library.hasFailed else { leave(.unreadable) }
+    // The index of chunks is another matter: a killed run may leave it so that it ends early.
+    for path in paths { try? file.inspectChunks(path) }
+    // What the library has corrupted in its own memory, it may only notice when it lets go.
+    try? file.close()
     leave(.sound)
   }
 
@@ -81,10 +87,10 @@ extension HDF5Guard {
     return paths
   }
 
-  /// Reads what a reader may read of an object. Errors that the library reports are the reader's to report.
+  /// Reads attributes and text of an object. What is wrong with them for Bloch is the reader's to report.
   private static func inspect(_ path: String, in file: HDF5File) {
     for name in (try? file.attributes(of: path)) ?? [] { try? file.inspectAttribute(name, at: path) }
-    if (try? file.isGroup(path)) == false { try? file.inspectDataset(path) }
+    if (try? file.isGroup(path)) == false { try? file.inspectText(path) }
     if HDF5Library.isOutOfMemory { leave(.outOfMemory) }
   }
 }
@@ -99,23 +105,25 @@ extension HDF5File {
     }
   }
 
-  /// Reads a dataset where that asks more of the library than to copy bytes, which `HDF5Storage` has found to lie
-  /// within the file: text, the index of chunks, compressed numbers.
-  fileprivate func inspectDataset(_ path: String) throws {
-    let isText = try withDataset(path) { source in
-      if source.isText { _ = try source.strings() }
-      return source.isText
-    }
-    guard !isText else { return }
-    let rows = try HDF5Rows(opening: path, in: self)
-    let count = try rows.storedCount()
-    guard rows.isFiltered else { return }
-    for row in 0..<count { _ = try rows.readDoubles(row: row) }
-  }
-
   fileprivate func inspectAttribute(_ name: String, at path: String) throws {
     try withAttribute(name, at: path) { source in
       if source.isText { _ = try source.strings() } else { _ = try source.numbers(Double.self) }
     }
+  }
+
+  fileprivate func inspectText(_ path: String) throws {
+    try withDataset(path) { source in
+      if source.isText { _ = try source.strings() }
+    }
+  }
+
+  /// Goes through the index of chunks of a table of numbers, and unpacks what is packed. Plain bytes are not read: where
+  /// they lie is checked by `HDF5Storage` before a reader copies them.
+  fileprivate func inspectChunks(_ path: String) throws {
+    guard try !isGroup(path) else { return }
+    let rows = try HDF5Rows(opening: path, in: self)
+    let count = try rows.storedCount()
+    guard rows.isFiltered else { return }
+    for row in 0..<count { _ = try rows.readDoubles(row: row) }
   }
 }

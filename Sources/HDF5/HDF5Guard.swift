@@ -6,7 +6,7 @@
 // may read, under limits of memory and time, and the way in which it ends is the verdict:
 //
 //   exits with 0          nothing in the file is dangerous; what else is wrong with it, the reader finds and words
-//   exits otherwise       it asks for more memory than the limit, or its tree of groups cannot be walked
+//   exits otherwise       it asks for more memory than the limit, or its groups, attributes and text cannot be read
 //   ends by a signal      the library crashed on it, or did not come to an end
 //
 // It costs the start of a process, some 10 ms, once for each file that is opened.
@@ -44,7 +44,7 @@ public enum HDF5Guard {
       case (0, Verdict.sound.rawValue): nil
       case (0, Verdict.outOfMemory.rawValue), (SIGKILL, _):
         "to read it takes more than \(limits(for: byteCount).memory >> 20) MB"
-      case (0, _): "its tree of groups cannot be walked"
+      case (0, _): "the HDF5 library cannot read its groups, attributes and text"
       case (SIGXCPU, _), (SIGALRM, _): "reading it does not come to an end"
       default: "the HDF5 library crashes on it (signal \(signal))"
       }
@@ -55,7 +55,7 @@ public enum HDF5Guard {
   enum Verdict: Int32 {
     case sound = 0
     case outOfMemory = 2
-    case unwalkable = 3
+    case unreadable = 3
   }
 
   /// What a file of this size may cost: bytes of memory, seconds of computing, seconds on the clock.

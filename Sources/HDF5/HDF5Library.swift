@@ -24,6 +24,10 @@ enum HDF5Library {
     return try body()
   }
 
+  /// Whether there has been a message so far.
+  static var hasFailed: Bool { hasSpoken.load(ordering: .relaxed) }
+  private static let hasSpoken = Atomic<Bool>(false)
+
   /// Whether a message so far has told of memory that was not to be had.
   static var isOutOfMemory: Bool { hasLackedMemory.load(ordering: .relaxed) }
   private static let hasLackedMemory = Atomic<Bool>(false)
@@ -42,6 +46,7 @@ enum HDF5Library {
           return 0
         }, pointer)
     }
+    if innermost.text != nil { hasSpoken.store(true, ordering: .relaxed) }
     if innermost.lacksMemory { hasLackedMemory.store(true, ordering: .relaxed) }
     // Where the operating system refused, its words are buried in the numbers of the call.
     if let cause = innermost.text?.firstMatch(of: /error message = '([^']*)'/) { return cause.1.lowercased() }
