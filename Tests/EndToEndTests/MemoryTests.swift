@@ -1,4 +1,4 @@
-// A long run needs no more memory than a short one.
+// A long run needs no more memory than a short one, and what does not fit into memory is said before it is tried.
 
 #if os(Linux)
   import Foundation
@@ -26,5 +26,67 @@
     let (early, late) = (pages[pages.count / 3], pages[pages.count - 2])
     #expect(
       (late - early) * Int(getpagesize()) < 1 << 20, "\(pages.count) samples: \(early) to \(late) pages")
+  }
+
+  /// `count` molecules on a cubic grid of 3.1 Angstrom; in a cube of `edge` Angstrom, if one is given.
+  private func writeWater(_ count: Int, edge: Double?, in folder: TemporaryFolder) throws {
+    let side = Int(cbrt(Double(count)).rounded(.up))
+    var text = "\(3 * count)\n"
+    if let edge { text += "Lattice=\"\(edge) 0 0 0 \(edge) 0 0 0 \(edge)\" " }
+    let axes = edge == nil ? "F F F" : "T T T"
+    text += "Properties=species:S:1:pos:R:3 pbc=\"\(axes)\"\n"
+    for n in 0..<count {
+      let (x, y, z) = (3.1 * Double(n % side), 3.1 * Double(n / side % side), 3.1 * Double(n / side / side))
+      for (symbol, dy, dz) in [("O", 0.0, 0.119), ("H", 0.763, -0.477), ("H", -0.763, -0.477)] {
+        text += "\(symbol) \(x) \(y + dy) \(z + dz)\n"
+      }
+    }
+    try text.write(toFile: "\(folder.path)/water.xyz", atomically: true, encoding: .utf8)
+  }
+
+  /// Evaluates water.xyz within so many kB of address space.
+  private func evaluate(
+    within limit: Int, _ options: String, in folder: TemporaryFolder
+  ) throws -> Outcome {
+    try BlochProcess.shell(
+      "ulimit -v \(limit); exec \"$BLOCH\" evaluate --model \"$MODEL\" \(options) water.xyz",
+      environment: ["MODEL": BlochProcess.model], in: folder.path)
+  }
+
+  @Test(arguments: [200.0, 400, 1000]) func aMoleculeInAVastCellNeedsMegabytes(edge: Double) throws {
+    let folder = try TemporaryFolder()
+    try writeWater(1, edge: edge, in: folder)
+    let outcome = try evaluate(within: 500_000, "--threads 2", in: folder)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("-467.5890"))
+  }
+
+  @Test func aThousandThreadsForFewAtomsNeedNoMoreMemoryThanThereIsWork() throws {
+    let folder = try TemporaryFolder()
+    try writeWater(64, edge: 31, in: folder)
+    let (few, many) = try (
+      evaluate(within: 500_000, "--threads 2", in: folder),
+      evaluate(within: 500_000, "--threads 1024", in: folder)
+    )
+    #expect(few.exitCode == 0 && many.exitCode == 0, "\(many.errors)")
+    #expect(few.output == many.output)
+  }
+
+  @Test(arguments: [
+    ("--precision mixed", 1500, nil, "4500 atoms without periodic axes would need ", "take fewer atoms"),
+    ("--precision double", 3375, 46.5, "wavevectors (k-sum) would need ", "mixed precision needs far less"),
+    (
+      "--precision mixed --threads 1024", 1500, nil, "pairs on 1024 threads would need ", "take fewer threads"
+    ),
+  ])
+  func whatDoesNotFitIsRefusedWithSizesAndACure(
+    options: String, molecules: Int, edge: Double?, words: String, cure: String
+  ) throws {
+    let folder = try TemporaryFolder()
+    try writeWater(molecules, edge: edge, in: folder)
+    let outcome = try evaluate(within: edge == nil ? 400_000 : 1_500_000, options, in: folder)
+    #expect(outcome.exitCode == 3)
+    #expect(outcome.errors.contains(words) && outcome.errors.contains("\n  help: "), "\(outcome.errors)")
+    #expect(outcome.errors.contains(cure), "\(outcome.errors)")
   }
 #endif

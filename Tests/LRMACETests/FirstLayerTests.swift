@@ -56,7 +56,8 @@ import Testing
 
     func scratch(_ way: Layer) -> ConvolutionScratch<Double> {
       ConvolutionScratch(
-        edges: geometry.room(for: list).largest, functions: max(way.species.radial.functions, way.pairs.functions),
+        edges: geometry.room(for: list).largest,
+        functions: max(way.species.radial.functions, way.pairs.functions),
         tensorCount: 0, harmonics: Double.wholeLanes(degrees * degrees))
     }
   }
