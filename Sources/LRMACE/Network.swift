@@ -128,7 +128,7 @@ final class Network<T: KernelScalar> {
     }
     let (slots, edges, edgeBytes) = geometry.room(for: list)
     guard slots <= Int32.max else {
-      throw LatticeError.tooManyPairs(atoms: atoms, pairs: Double(slots), range: list.cutoff + list.skin)
+      throw LatticeError.tooManyPairs(atoms: atoms, pairs: slots)
     }
     try requireMemory(list: list, edges: edges, edgeBytes: edgeBytes)
     nodeEnergies.reserve(atoms)

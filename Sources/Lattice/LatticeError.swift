@@ -4,8 +4,8 @@ public enum LatticeError: Error, Equatable, CustomStringConvertible {
   case positionOutOfRange(atom: Int, position: Vector3)
   /// A cell so thin, large or skew that its images cannot be numbered; distances between its faces in Angstrom.
   case cellOutOfRange(heights: Vector3)
-  /// More pairs than any matter has, or than a neighbour list can number.
-  case tooManyPairs(atoms: Int, pairs: Double, range: Double)
+  /// More neighbours than any matter has, or than a list can number.
+  case tooManyPairs(atoms: Int, pairs: Int)
 
   public var description: String {
     switch self {
@@ -19,10 +19,10 @@ public enum LatticeError: Error, Equatable, CustomStringConvertible {
       opposite faces of the cell are \(h.x), \(h.y) and \(h.z) Angstrom apart: no cell that atoms fit in (check the \
       lattice vectors and their unit)
       """
-    case .tooManyPairs(let atoms, let pairs, let range):
+    case .tooManyPairs(let atoms, let pairs):
       """
-      \(atoms) atoms have at least \(pairs) pairs within \(range) Angstrom, more than any matter has or a neighbour list \
-      holds: the atoms lie on top of one another, or there are too many (check the cell and the unit of the positions)
+      the atoms are far too many or too dense: each of \(atoms) has \(pairs / max(1, atoms)) others within the cut-off \
+      or more; positions and lattice vectors are in Angstrom
       """
     }
   }

@@ -21,8 +21,8 @@ struct LinkedCells: Sendable {
   private(set) var z: [Double] = []
 
   /// Pairs of atoms that share a bin, each in both directions and with themselves.
-  var crowd: Double {
-    zip(starts, starts.dropFirst()).reduce(0) { $0 + Double($1.1 - $1.0) * Double($1.1 - $1.0) }
+  var crowd: Int {
+    zip(starts, starts.dropFirst()).reduce(0) { $0 + Int($1.1 - $1.0) * Int($1.1 - $1.0) }
   }
 
   private var vectors = Matrix3.identity

@@ -30,10 +30,10 @@ extension NeighborList {
 
   private mutating func countPairs(atoms: Int) throws {
     let range = cutoff + skin
+    let mostPairs = min(Int(Int32.max), Self.mostPairsPerAtom * atoms)
     // An eighth of a bin is smaller than the range: at least as many pairs, known before any distance.
-    let crowd = linkedCells.crowd / 8
-    guard crowd <= Double(Int32.max) else {
-      throw LatticeError.tooManyPairs(atoms: atoms, pairs: crowd, range: range)
+    guard linkedCells.crowd / 8 <= mostPairs else {
+      throw LatticeError.tooManyPairs(atoms: atoms, pairs: linkedCells.crowd / 8)
     }
     offsets.setCount(atoms + 1, filler: 0)
     offsets.withUnsafeMutableBufferPointer { offsets in
@@ -49,9 +49,7 @@ extension NeighborList {
     }
     offsets[0] = 0
     let pairs = offsets.reduce(0) { $0 + Int($1) }
-    guard pairs <= min(Int(Int32.max), Self.mostPairsPerAtom * atoms) else {
-      throw LatticeError.tooManyPairs(atoms: atoms, pairs: Double(pairs), range: range)
-    }
+    guard pairs <= mostPairs else { throw LatticeError.tooManyPairs(atoms: atoms, pairs: pairs) }
     if pairs > neighbors.capacity {
       try Memory.require(
         Double(pairs) * Double(MemoryLayout<Int32>.stride + MemoryLayout<SIMD3<Int16>>.stride),

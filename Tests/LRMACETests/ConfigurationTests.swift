@@ -41,14 +41,14 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
   ) throws {
     let model = try Golden.model(name)
     for method in [nil, mode.precision == .mixed ? AttentionMethod.mesh : nil] {
-      func potential() -> LRMACEPotential {
-        LRMACEPotential(
+      func potential() throws -> LRMACEPotential {
+        try LRMACEPotential(
           model: model, precision: mode.precision, threads: mode.threads,
           attention: AttentionEvaluation(method: method))
       }
       let systems = try configurations(name)
       let alone = try systems.map { try evaluate(potential(), $0) }
-      let shared = potential()
+      let shared = try potential()
       for order in [
         Array(systems.indices), systems.indices.reversed(), systems.indices.sorted { $0 % 3 < $1 % 3 },
       ] {
@@ -65,7 +65,7 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
 
   @Test func whatIsNotForgottenIsKept() throws {
     let systems = try configurations("rc_trained").filter { $0.cell.isFullyPeriodic }
-    let potential = LRMACEPotential(
+    let potential = try LRMACEPotential(
       model: try Golden.model("rc_trained"), attention: AttentionEvaluation(method: .mesh))
     _ = try evaluate(potential, systems[0])
     let settings = potential.settings
@@ -80,8 +80,8 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
     let (a, b) = (try configurations("rc_trained"), try configurations("lr_l_default_d1"))
     func potentials() throws -> (LRMACEPotential, LRMACEPotential) {
       (
-        LRMACEPotential(model: try Golden.model("rc_trained"), threads: 2),
-        LRMACEPotential(model: try Golden.model("lr_l_default_d1"), precision: .double, threads: 3)
+        try LRMACEPotential(model: Golden.model("rc_trained"), threads: 2),
+        try LRMACEPotential(model: Golden.model("lr_l_default_d1"), precision: .double, threads: 3)
       )
     }
     let (first, second) = try potentials()
@@ -98,8 +98,8 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
     let systems = try configurations("lr_l_default_d1").sorted { $0.count > $1.count }
     let model = try Golden.model("lr_l_default_d1")
     let (one, many) = (
-      LRMACEPotential(model: model, precision: .double),
-      LRMACEPotential(model: model, precision: .double, threads: 1000)
+      try LRMACEPotential(model: model, precision: .double),
+      try LRMACEPotential(model: model, precision: .double, threads: 1000)
     )
     let large = systems[0]
     let small = AtomicSystem(
@@ -122,14 +122,14 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
     ["first_layer_by_pairs": [.nan]], ["first_layer_by_pairs": []],
   ])
   func settingsThatNoPotentialHasChosenAreRefused(settings: [String: [Double]]) throws {
-    let potential = LRMACEPotential(model: try Golden.model("rc_trained"))
+    let potential = try LRMACEPotential(model: Golden.model("rc_trained"))
     #expect(throws: RestoreError.self) { try potential.restore(settings: settings) }
     #expect(potential.settings.isEmpty)
   }
 
   @Test func aNeighborListOfOtherAtomsIsRefused() throws {
     let system = try Golden.frames("lr_l_default_d1")[0].system
-    let potential = LRMACEPotential(model: try Golden.model("lr_l_default_d1"))
+    let potential = try LRMACEPotential(model: Golden.model("lr_l_default_d1"))
     var far = system.positions
     far[1].y += 1.01 * LRMACEPotential.skin
     var nowhere = system.positions
@@ -146,8 +146,8 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
   @Test func anEvaluationThatFailsLeavesNothingBehind() throws {
     let system = try Golden.frames("lr_l_default_d1")[0].system
     let model = try Golden.model("lr_l_default_d1")
-    let expected = try evaluate(LRMACEPotential(model: model), system)
-    let potential = LRMACEPotential(model: model)
+    let expected = try evaluate(try LRMACEPotential(model: model), system)
+    let potential = try LRMACEPotential(model: model)
     var (nowhere, vast) = (system, system)
     nowhere.positions[0].x = .infinity
     vast.cell = Cell(vectors: .identity * 1e300)

@@ -205,7 +205,7 @@ import Testing
     #expect {
       try list.update(positions: Array(repeating: [0.1, 0, 0], count: 200_000), cell: .free)
     } throws: { error in
-      guard case .tooManyPairs(200_000, 5e9, 4) = error as? LatticeError else { return false }
+      guard case .tooManyPairs(200_000, 5_000_000_000) = error as? LatticeError else { return false }
       return true
     }
     #expect(list.pairCount == 0)
