@@ -44,11 +44,6 @@ extension Simulation {
   public mutating func resume() throws {
     guard let point = resumePoint else { preconditionFailure("a simulation resumes only from a checkpoint") }
     resumePoint = nil
-    guard point.checkpoint.step < lastStep else {
-      try Console.print(
-        "The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
-      return
-    }
     try forceField.potential.restore(settings: point.checkpoint.arrays)
     try forceField.potential.rebuildNeighborList(at: point.checkpoint.neighborListPositions, system: system)
     try prepare()
@@ -56,6 +51,13 @@ extension Simulation {
     try files.writeResolvedDeck(deck)
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.
     if point.path != files.checkpoint { try point.output.writeCheckpoint(self) }
-    try integrate(writing: point.output)
+    if point.checkpoint.step < lastStep {
+      try integrate(writing: point.output)
+    } else {
+      // What was killed after its last checkpoint may lack the last configuration.
+      try finish(point.output)
+      try Console.print(
+        "The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
+    }
   }
 }

@@ -88,7 +88,7 @@ extension Simulation {
 
   /// The last configuration, whatever the intervals. It comes after the checkpoint, which does not count it: a run that
   /// goes on drops it again, since an unbroken run would not have it.
-  private func finish(_ output: RunOutput) throws {
+  func finish(_ output: RunOutput) throws {
     let step = integrator.completedSteps
     if step % Int64(deck.trajectoryInterval) != 0 { try output.writeFrame(self) }
     if step % Int64(deck.logInterval) != 0 { try output.writeLogLine(self) }

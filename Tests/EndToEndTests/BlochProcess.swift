@@ -82,7 +82,8 @@ enum BlochProcess {
     _ arguments: [String], in folder: String, memoryMegabytes: Int, seconds: Double
   ) throws -> Outcome {
     let process = try start(
-      ["-c", "ulimit -v \(memoryMegabytes << 10) -c 0; exec \"$@\"", "sh", executable().path] + arguments,
+      ["-c", "ulimit -v \(memoryMegabytes << 10) && ulimit -c 0 && exec \"$@\"", "sh", executable().path]
+        + arguments,
       in: folder,
       program: URL(fileURLWithPath: "/bin/sh"))
     let end = Date(timeIntervalSinceNow: seconds)

@@ -93,7 +93,7 @@ private func withCycle(_ content: Data) throws -> Data {
   return cyclic
 }
 
-@Test func aFileThatWouldCrashHDF5IsRefusedByNameWhateverItIs() throws {
+@Test func filesThatWouldCrashHDF5AreRefusedByName() throws {
   let folder = try TemporaryFolder()
   let run = try BlochProcess.run(["run", folder.writeDeck("water", steps: 5)], in: folder.path)
   #expect(run.exitCode == 0, "\(run.errors)")
@@ -103,13 +103,9 @@ private func withCycle(_ content: Data) throws -> Data {
   func read(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
   try write(withCycle(read("\(folder.path)/water.trajectory.h5")), "trajectory.h5")
   try write(withCycle(read(BlochProcess.model)), "model.h5")
-  let checkpoint = try withCycle(read("\(folder.path)/water.checkpoint.h5").dropLast(40))
-  try write(Data(FileSeal.sealed(Array(checkpoint))), "checkpoint.h5")
   for (arguments, file) in [
     (["export", "trajectory.h5", "out.xyz"], "trajectory.h5"), (["model", "info", "model.h5"], "model.h5"),
     (["evaluate", "--model", "model.h5", BlochProcess.structure], "model.h5"),
-    (["export", "checkpoint.h5", "out.xyz"], "checkpoint.h5"),
-    (["resume", "checkpoint.h5"], "checkpoint.h5"),
   ] {
     let outcome = try BlochProcess.run(arguments, in: folder.path, memoryMegabytes: 4096, seconds: 60)
     #expect(outcome.exitCode == 3, "\(arguments): \(outcome.exitCode) \(outcome.errors)")

@@ -242,34 +242,26 @@ func aWrongEndOfFileIsMended(error: Int64) throws {
   }
 
   /// The library keeps what it is given until an object or the file is closed: on a full disk it is there that it fails.
-  @Test func whatCouldNotBeWrittenIsAnErrorAtTheCloseAtTheLatest() async throws {
-    await #expect(processExitsWith: .success) {
+  @Test(arguments: 0...9) func whatCouldNotBeWrittenIsAnErrorAtTheCloseAtTheLatest(eighths: Int) async throws
+  {
+    let scratch = try Scratch()
+    let text = String(repeating: "0123456789abcdef", count: 60)
+    try write(text, to: scratch.path("whole.h5"))
+    let name = scratch.path("a.h5")
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: scratch.path("whole.h5"))).count * eighths / 8
+    await #expect(processExitsWith: .exitCode(eighths < 8 ? 3 : 0)) {
+      [name = name as String, text = text as String, bytes = bytes as Int] in
       signal(SIGXFSZ, SIG_IGN)
-      let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
-      var limit = rlimit()
-      getrlimit(resource, &limit)
-      let text = String(repeating: "0123456789abcdef", count: 60)
-      let scratch = try Scratch()
-      var failures = 0
-      for bytes in stride(from: 200, through: 12000, by: 200) {
-        let name = scratch.path("\(bytes).h5")
-        limit.rlim_cur = rlim_t(bytes)
-        setrlimit(resource, &limit)
-        let isWritten = (try? write(text, to: name)) != nil
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(resource, &limit)
-        guard isWritten else {
-          failures += 1
-          continue
-        }
-        let file = try HDF5File(reading: name)
-        guard try file.readString("/model_hash") == text,
-          try file.stringAttribute("unit", at: "/model_hash") == text,
-          try file.readDoubles("/group/values").values == (0..<100).map(Double.init),
-          try file.readDoubles("/group/rows").values == (0..<100).map(Double.init)
-        else { exit(5) }
-      }
-      if failures < 5 || failures > 55 { exit(6) }
+      var limit = rlimit(rlim_cur: rlim_t(bytes), rlim_max: rlim_t(bytes))
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      do { try write(text, to: name) } catch { exit(3) }
+      exit(0)
     }
+    guard eighths >= 8 else { return }
+    let file = try HDF5File(reading: name)
+    #expect(try file.readString("/model_hash") == text)
+    #expect(try file.stringAttribute("unit", at: "/model_hash") == text)
+    #expect(try file.readDoubles("/group/values").values == (0..<100).map(Double.init))
+    #expect(try file.readDoubles("/group/rows").values == (0..<100).map(Double.init))
   }
 #endif

@@ -63,6 +63,26 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     #expect(try lastLogStep(files) == 35)
   }
 
+  @Test func runKilledAfterItsLastCheckpointGetsItsLastConfiguration() throws {
+    let folder = try TemporaryFolder()
+    let files = try finishedRun(steps: 31, in: folder.path)
+    let log = try folder.bytes("argon.log.tsv")
+    let marks = try Checkpoint.read(files.checkpoint).outputs
+    let file = try HDF5File(updating: files.trajectory)
+    for name in ["position/step", "position/time", "position/value", "velocity/value"] {
+      try HDF5Rows(opening: "/particles/trajectory/\(name)", in: file)
+        .truncate(toCount: Int(#require(marks["trajectory"]).count))
+    }
+    try file.close()
+    try log.prefix(Int(#require(marks["log"]).count)).write(to: URL(fileURLWithPath: files.log))
+    _ = try resume(files.checkpoint)
+    #expect(try frameSteps(files).last == 31 && folder.bytes("argon.log.tsv") == log)
+    // A second time changes nothing.
+    _ = try resume(files.checkpoint)
+    #expect(try frameSteps(files) == Array(stride(from: 0, to: 31, by: 3)) + [31])
+    #expect(try folder.bytes("argon.log.tsv") == log)
+  }
+
   @Test func runGoesOnWhereItsFolderWasMovedAndItsFilesRenamed() throws {
     let folder = try TemporaryFolder()
     let manager = FileManager.default

@@ -60,7 +60,7 @@ private let wrong: [(name: String, change: @Sendable (inout Checkpoint) -> Void)
 private func image(_ mutation: inout Mutation) throws -> [UInt8] {
   let file = try HDF5File(inMemory: "checkpoint")
   try file.setAttribute("format", "bloch-checkpoint")
-  try file.setAttribute("version", 1)
+  try file.setAttribute("version", 2)
   try file.setAttribute("engine_version", "")
   try file.setAttribute("model_hash", "")
   let vectors: [Double] = [0, 0, 0, 1, 1, 1]
