@@ -6,8 +6,8 @@
 
 import Foundation
 import Kernels
-import Lattice
 import LRMACEModel
+import Lattice
 import Reciprocal
 
 final class AttentionStack<T: KernelScalar> {

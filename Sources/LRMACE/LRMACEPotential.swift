@@ -2,8 +2,8 @@
 // Keeps the neighbour list and the inner order of atoms (by element, then along a space-filling curve).
 
 import Kernels
-import Lattice
 import LRMACEModel
+import Lattice
 import Reciprocal
 
 /// How to evaluate the attention of a model.

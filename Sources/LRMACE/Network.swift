@@ -8,8 +8,8 @@
 
 import Foundation
 import Kernels
-import Lattice
 import LRMACEModel
+import Lattice
 import Reciprocal
 
 final class Network<T: KernelScalar> {

@@ -2,8 +2,8 @@
 
 import Foundation
 import Kernels
-import Lattice
 import LRMACEModel
+import Lattice
 
 final class NetworkLayer<T: KernelScalar> {
   /// How the layer forms its messages.

@@ -57,6 +57,7 @@ public enum Console {
 
   /// Line by line: names from files may hold what makes a terminal do things.
   private static func printable(_ text: String) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(
+      separator: "\n")
   }
 }

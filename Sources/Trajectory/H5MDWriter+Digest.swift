@@ -25,7 +25,9 @@ extension ContentDigest {
   mutating func add(_ frame: H5MDWriter.Frame, isDouble: Bool) {
     add(UInt64(bitPattern: frame.step))
     add([frame.time], isDouble: true)
-    for values in [frame.positions, frame.velocities, frame.forces, frame.edges] { add(values, isDouble: isDouble) }
+    for values in [frame.positions, frame.velocities, frame.forces, frame.edges] {
+      add(values, isDouble: isDouble)
+    }
     add(frame.species)
     add(frame.observables, isDouble: true)
   }
