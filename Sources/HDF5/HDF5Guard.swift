@@ -1,6 +1,6 @@
 // A look at a file by a process that may die of it.
 //
-// The HDF5 library is not safe against damaged files: of files with some bytes changed a few in a hundred make it write
+// The HDF5 library is not safe against damaged files: of files with some bytes changed one or two in a hundred make it write
 // beyond its buffers, recurse without end, or ask for all memory there is. What can come of that cannot be caught in
 // the same process. So before a program opens a file, a second instance of it goes through everything that the reader
 // may read, under limits of memory and time, and the way in which it ends is the verdict:
@@ -9,7 +9,7 @@
 //   exits otherwise       it asks for more memory than the limit, or its groups, attributes and text cannot be read
 //   ends by a signal      the library crashed on it, or did not come to an end
 //
-// It costs the start of a process, some 10 ms, once for each file that is opened.
+// It costs the start of a process and some 10 ms, once for each file that is opened.
 
 import Foundation
 import Synchronization
