@@ -15,9 +15,10 @@ extension HDF5File {
     }
   }
 
-  /// Names of the attributes of the object at `path`.
-  func attributes(of path: String) throws -> [String] {
+  /// Names of the attributes of the object at `path`, sorted.
+  public func attributeNames(at path: String = "/") throws -> [String] {
     try reading { file in
+      guard try exists(path) else { throw HDF5Error(file: name, path: path, reason: "is missing") }
       let id = H5Oopen(file, path, bloch_h5p_default())
       try check(id, path, "cannot be opened")
       return try withHandle(id, close: H5Oclose) { object in
@@ -33,31 +34,6 @@ extension HDF5File {
         }
         try check(status, path, "its attributes cannot be listed")
         return names
-      }
-    }
-  }
-
-  /// Names of the attributes of the object at `path`.
-  public func attributeNames(at path: String = "/") throws -> [String] {
-    try reading { file in
-      let id = H5Oopen(file, path, bloch_h5p_default())
-      guard id >= 0 else { throw error(path, try exists(path) ? "cannot be read" : "is missing") }
-      return try withHandle(id, close: H5Oclose) { object in
-        let count = H5Aget_num_attrs(object)
-        guard count >= 0, Int(count) <= size else { throw error(path, "the attributes cannot be read") }
-        return try (0..<hsize_t(count)).map { index in
-          func name(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
-            H5Aget_name_by_idx(
-              object, ".", H5_INDEX_NAME, H5_ITER_INC, index, buffer, size, bloch_h5p_default())
-          }
-          let length = name(nil, 0)
-          guard length >= 0, length <= size else { throw error(path, "an attribute's name cannot be read") }
-          var buffer = [CChar](repeating: 0, count: length + 1)
-          guard name(&buffer, length + 1) >= 0 else {
-            throw error(path, "an attribute's name cannot be read")
-          }
-          return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        }
       }
     }
   }

@@ -89,7 +89,7 @@ extension HDF5Guard {
 
   /// Reads attributes and text of an object. What is wrong with them for Bloch is the reader's to report.
   private static func inspect(_ path: String, in file: HDF5File) {
-    for name in (try? file.attributes(of: path)) ?? [] { try? file.inspectAttribute(name, at: path) }
+    for name in (try? file.attributeNames(at: path)) ?? [] { try? file.inspectAttribute(name, at: path) }
     if (try? file.isGroup(path)) == false { try? file.inspectText(path) }
     if HDF5Library.isOutOfMemory { leave(.outOfMemory) }
   }
