@@ -44,8 +44,13 @@ extension Simulation {
   public mutating func resume() throws {
     guard let point = resumePoint else { preconditionFailure("a simulation resumes only from a checkpoint") }
     resumePoint = nil
-    try forceField.potential.restore(settings: point.checkpoint.arrays)
-    try forceField.potential.rebuildNeighborList(at: point.checkpoint.neighborListPositions, system: system)
+    do {
+      try forceField.potential.restore(settings: point.checkpoint.arrays)
+      try forceField.potential.rebuildNeighborList(
+        at: point.checkpoint.neighborListPositions, system: system)
+    } catch let error as RestoreError {
+      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: error.reason)
+    }
     try prepare()
     try point.output.dropWhatFollows()
     try files.writeResolvedDeck(deck)
