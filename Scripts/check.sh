@@ -6,8 +6,8 @@
 #   address   the same under AddressSanitizer
 #   thread    under ThreadSanitizer, two threads on small systems; not part of a plain run: it takes long
 #
-# Without arguments: format, checked and address. `Scripts/check.sh format` runs one of them. With its checks LRMACE takes
-# ten minutes and more to compile on two cores, so continuous integration runs the first alone.
+# Without arguments: format, checked and address. `Scripts/check.sh format` runs one of them, as continuous integration
+# does so far.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source Scripts/setup.sh
