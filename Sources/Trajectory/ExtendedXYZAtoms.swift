@@ -86,7 +86,7 @@ struct ExtendedXYZAtoms {
         help: "masses are in u, from 0.001 to 1000000")
     }
     let r = try vector(line, words, position, "position")
-    guard max(r.max(), -r.min()) < ExtendedXYZHeader.largestLength else {
+    guard max(r.max(), -r.min()) < Plausibility.largestNumber else {
       throw line.error(
         "atom \(lines.count + 1) is absurdly far away", at: span(words, position),
         help: "positions are in Angstrom")

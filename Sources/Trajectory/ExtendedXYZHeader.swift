@@ -173,11 +173,6 @@ struct ExtendedXYZHeader {
 
   // MARK: - Lattice and pbc
 
-  /// Thinner cells are mistakes, and their neighbour lists would not end.
-  private static let smallestHeight = 0.1
-  /// Angstrom; beyond this a coordinate is a mistake.
-  static let largestLength = 1e7
-
   private static func cell(lattice: Entry?, pbc: Entry?, of line: TextLine) throws -> Cell {
     var isPeriodic = Array(repeating: lattice != nil, count: 3)
     if let pbc {
@@ -201,7 +196,7 @@ struct ExtendedXYZHeader {
       return .free
     }
     let a = try numbers(lattice, [9], of: line)
-    guard a.allSatisfy({ abs($0) < largestLength }) else {
+    guard a.allSatisfy({ abs($0) < Plausibility.largestNumber }) else {
       throw line.error(
         "Lattice has an absurdly large entry", at: lattice.range, help: "lengths are in Angstrom")
     }
@@ -238,7 +233,7 @@ struct ExtendedXYZHeader {
       return ("the three lattice vectors lie in one plane", independent)
     }
     let heights = (0..<3).map { volume / length(cross(vectors[($0 + 1) % 3], vectors[($0 + 2) % 3])) }
-    guard let axis = heights.firstIndex(where: { !($0 >= smallestHeight) }) else { return nil }
+    guard let axis = heights.firstIndex(where: { !($0 >= Plausibility.smallestHeight) }) else { return nil }
     let thickness = String(format: "%.3g", heights[axis])
     return (
       "the cell is \(thickness) Angstrom thick along lattice vector \(axis + 1)",

@@ -1,4 +1,4 @@
-// What numbers of a file can be atoms. Trajectories and checkpoints are held against it before anything is computed
+// What numbers of a file can be atoms. Structures, trajectories and checkpoints are held against it before anything is computed
 // from them: no number beyond these bounds comes from a simulation, and some would never end or trap in one.
 
 import Lattice

@@ -95,3 +95,13 @@ func argonDeck(_ motion: String, steps: Int, in folder: String, name: String = "
       \(motion)
       """, file: "argon.yaml", folder: folder)
 }
+
+/// How `body` fails, nil if it does not.
+func failure(_ body: () throws -> Void) -> RunFailure? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return RunFailure(error)
+  }
+}

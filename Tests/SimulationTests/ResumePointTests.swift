@@ -24,15 +24,6 @@ private func resume(_ checkpoint: String, _ options: ResumeOptions = ResumeOptio
   return simulation
 }
 
-private func failure(_ body: () throws -> Void) -> RunFailure? {
-  do {
-    try body()
-    return nil
-  } catch {
-    return RunFailure(error)
-  }
-}
-
 private func lastLogStep(_ files: OutputFiles) throws -> Int? {
   try String(contentsOfFile: files.log, encoding: .utf8).split(separator: "\n").last?
     .split(separator: "\t").first.flatMap { Int($0) }

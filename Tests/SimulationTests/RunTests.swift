@@ -8,15 +8,6 @@ import Trajectory
 @testable import Deck
 @testable import Simulation
 
-private func failure(_ body: () throws -> Void) -> RunFailure? {
-  do {
-    try body()
-    return nil
-  } catch {
-    return RunFailure(error)
-  }
-}
-
 @Test func runWritesItsFourFilesAndNoMore() throws {
   let folder = try TemporaryFolder()
   var simulation = try Simulation(
