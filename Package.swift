@@ -44,7 +44,7 @@ let package = Package(
       name: "LRMACEModel", dependencies: ["Diagnostics", "Reciprocal", "Kernels", "HDF5"],
       exclude: ["README.md"]),
     .target(
-      name: "Reciprocal", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"],
+      name: "Reciprocal", dependencies: ["Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],
       swiftSettings: kernel),
     .target(name: "Kernels", exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
@@ -52,6 +52,7 @@ let package = Package(
     .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: native),
 
     // MARK: - System libraries
+    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
 
     // MARK: - Tests

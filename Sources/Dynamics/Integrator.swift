@@ -12,7 +12,7 @@ import Lattice
 ///     for _ in 0..<steps { try integrator.step(&system, potential, &evaluation) }
 ///
 /// Noise and temperatures are functions of the step number, so N + N steps through a saved state end with
-/// the bits of 2N steps, provided that the potential's neighbour list was rebuilt where it had been built.
+/// the bits of 2N steps, provided that `evaluation` begins with the plan that it ended with.
 public protocol Integrator: Sendable {
   /// Length of a step in fs.
   var timestep: Double { get }

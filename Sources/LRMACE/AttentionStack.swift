@@ -21,7 +21,7 @@ final class AttentionStack<T: KernelScalar> {
 
   /// Nil for a model without attention.
   init?(
-    model: Model, channels: Int, embedding: PackedMatrix<T>, threads: Int, evaluation: AttentionEvaluation
+    model: Model, channels: Int, embedding: PackedMatrix<T>, threads: Int
   ) {
     guard let settings = model.attention else { return nil }
     self.threads = threads
@@ -31,8 +31,6 @@ final class AttentionStack<T: KernelScalar> {
         subtractsSelf: settings.subtractsSelf),
       heads: settings.heads, width: settings.width, layers: model.layers.count { $0.attention != nil },
       threads: threads)
-    sum.preferredMethod = evaluation.method
-    if let mesh = evaluation.mesh { sum.meshResolution = mesh }
     var index = 0
     var blocks: [AttentionBlock<T>?] = []
     for layer in model.layers {
@@ -46,28 +44,30 @@ final class AttentionStack<T: KernelScalar> {
     species = blocks[0].map { SpeciesAttention($0, embedding: embedding, threads: threads) }
   }
 
-  /// The evaluation that the last step took.
-  var method: AttentionMethod { sum.method }
-
-  var meshResolution: MeshResolution {
-    get { sum.meshResolution }
-    set { sum.meshResolution = newValue }
-  }
-
-  var measuresSources: Bool {
-    get { sum.measuresSources }
-    set { sum.measuresSources = newValue }
-  }
-
-  func sufficientMeshResolution(forceError: Double) -> MeshResolution {
-    sum.sufficientResolution(forceError: forceError)
-  }
-
   /// Elements of the atoms, ascending.
   func prepare(species list: [Int]) { species?.prepare(species: list, for: sum) }
 
-  func prepare(positions: [Vector3], cell: Cell) throws {
-    try sum.prepare(positions: positions, cell: cell)
+  /// The plan for the atoms that were prepared, in `cell`.
+  func plan(atoms: Int, cell: Cell, wanted: AttentionEvaluation) throws -> AttentionPlan {
+    try sum.plan(
+      atoms: atoms, cell: cell, preferring: wanted.method, mesh: wanted.mesh ?? MeshResolution())
+  }
+
+  func admits(_ plan: AttentionPlan) -> Bool { sum.admits(plan) }
+
+  func settled(_ plan: AttentionPlan, atoms: Int) throws -> AttentionPlan {
+    try sum.settled(plan, atoms: atoms)
+  }
+
+  /// The cheapest mesh that will do, from a step that measured its sources.
+  func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
+    sum.sufficientResolution(forceError: forceError)
+  }
+
+  func prepare(
+    positions: [Vector3], cell: Cell, plan: AttentionPlan, measuringSources: Bool
+  ) throws {
+    try sum.prepare(positions: positions, cell: cell, plan: plan, measuringSources: measuringSources)
   }
 
   /// u of layer `t` from the scalars `h0` entering it. The layer's output has degrees up to `lmax`.

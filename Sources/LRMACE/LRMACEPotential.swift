@@ -36,13 +36,18 @@ public final class LRMACEPotential: Potential {
   /// The largest of thousands is some twenty times as large; the contract is 1e-4 for that, 1e-6 eV per atom for energies.
   public static let meshForceError = 2e-6
 
+  /// Farther than this from the plan's positions, Angstrom, atoms are put in a new order: neighbours in space are to be
+  /// near in memory.
+  static let reorderingDistance = 5.0
+
   private let engine: Engine
-  private let choosesMesh: Bool
-  /// Whether the mesh waits for a first step to tell what it needs.
-  private var isMeshOpen: Bool
+  private let wantedAttention: AttentionEvaluation
   private var list: NeighborList
   private var timing = Timings()
 
+  /// What order, list and network are set up for; nil while they are not.
+  private var plan: EvaluationPlan?
+  private var networkPlan = NetworkPlan(attention: nil, takesPairs: nil)
   /// order[k] is the user's index of the inner atom k.
   private var order: [Int32] = []
   private var species: [Int] = []
@@ -63,13 +68,12 @@ public final class LRMACEPotential: Potential {
     self.model = model
     self.precision = precision
     self.threads = threads
-    choosesMesh = attention.mesh == nil
-    isMeshOpen = choosesMesh
+    wantedAttention = attention
     list = NeighborList(cutoff: model.cutoff, skin: Self.skin, threads: threads)
     engine =
       switch precision {
-      case .mixed: .mixed(Network(model: model, threads: threads, attention: attention))
-      case .double: .double(Network(model: model, threads: threads, attention: attention))
+      case .mixed: .mixed(Network(model: model, threads: threads))
+      case .double: .double(Network(model: model, threads: threads))
       }
   }
 
@@ -86,23 +90,23 @@ public final class LRMACEPotential: Potential {
   }
 
   /// - Throws: `ModelError` for an element that the model does not know, `LatticeError` for positions or a cell out of
-  ///   range, `MemoryError` for a system that the machine has no room for.
+  ///   range, `MemoryError` for a system that the machine has no room for, `PlanError` for a plan of another system.
   public func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {
     timing.begin()
-    try updateNeighbors(system)
+    if let plan = result.plan {
+      try follow(renewed(plan, for: system), for: system)
+    } else {
+      try arrange(by: EvaluationPlan(cell: system.cell, positions: system.positions), system)
+    }
     timing.end(.neighbors)
+    if result.plan == nil { try choose(for: system) }
 
     let count = system.count
     if result.forces.count != count {
       result.forces = Array(repeating: .zero, count: count)
       result.atomicEnergies = Array(repeating: 0, count: count)
     }
-    var strainGradient = try evaluate(system.cell)
-    if isMeshOpen && attentionMethod == .mesh {
-      engine.meshResolution = engine.sufficientMeshResolution(forceError: Self.meshForceError)
-      isMeshOpen = false
-      strainGradient = try evaluate(system.cell)
-    }
+    let strainGradient = try evaluate(system.cell)
     for (k, i) in order.enumerated() {
       result.forces[Int(i)] = forces[k]
       result.atomicEnergies[Int(i)] = energies[k]
@@ -114,99 +118,96 @@ public final class LRMACEPotential: Potential {
     } else {
       result.stress = .zero
     }
+    result.plan = plan
   }
 
-  private func evaluate(_ cell: Cell) throws -> Matrix3 {
+  private func evaluate(_ cell: Cell, measuringSources: Bool = false) throws -> Matrix3 {
     try engine.evaluate(
-      positions: positions, cell: cell, list: list, atomicEnergies: &energies, forces: &forces,
-      measuresSources: isMeshOpen)
-  }
-
-  /// The mesh of the last step's attention; nil where it took another way.
-  public var meshResolution: MeshResolution? { attentionMethod == .mesh ? engine.meshResolution : nil }
-
-  private static let meshSetting = "attention_mesh"
-  private static let pairsSetting = "first_layer_by_pairs"
-
-  /// What was chosen by the first configuration. The mesh: points of its window, spacing in units of sigma. The first
-  /// layer's messages: 1 where they come from tables of pairs of elements.
-  public var settings: [String: [Double]] {
-    var settings: [String: [Double]] = [:]
-    if choosesMesh, !isMeshOpen, let mesh = engine.meshResolution {
-      settings[Self.meshSetting] = [Double(mesh.order), mesh.spacing]
-    }
-    if let takesPairs = engine.takesPairs { settings[Self.pairsSetting] = [takesPairs ? 1 : 0] }
-    return settings
-  }
-
-  public func restore(settings: [String: [Double]]) throws {
-    if let mesh = settings[Self.meshSetting] {
-      guard mesh.count == 2, let order = Int(exactly: mesh[0]), MeshResolution.orders.contains(order),
-        MeshResolution.spacings.contains(mesh[1])
-      else { throw RestoreError("there is no mesh with the order and spacing \(mesh)") }
-      engine.meshResolution = MeshResolution(order: order, spacing: mesh[1])
-      isMeshOpen = false
-    }
-    if let takesPairs = settings[Self.pairsSetting] {
-      guard takesPairs == [0] || takesPairs == [1] else {
-        throw RestoreError("\(takesPairs) does not say how the first layer forms its messages")
-      }
-      engine.takesPairs = takesPairs == [1]
-    }
-  }
-
-  public func forgetConfiguration() {
-    isMeshOpen = choosesMesh
-    if choosesMesh { engine.meshResolution = MeshResolution() }
-    engine.takesPairs = nil
-    atomicNumbers = []
+      positions: positions, cell: cell, list: list, plan: networkPlan, atomicEnergies: &energies,
+      forces: &forces, measuringSources: measuringSources)
   }
 
   /// How the last step evaluated the attention; nil for a model without it.
-  public var attentionMethod: AttentionMethod? { engine.attentionMethod }
+  public var attention: AttentionPlan? { networkPlan.attention }
 
   /// Seconds by part since the potential was made.
   public var timings: Timings { engine.timings + timing }
 
-  // MARK: - Neighbour list
+  // MARK: - Plan
 
-  public var neighborListPositions: [Vector3] {
-    var built = list.buildPositions
-    guard built.count == order.count else { return [] }
-    for (k, i) in order.enumerated() { built[Int(i)] = list.buildPositions[k] }
-    return built
+  /// The plan itself, or with new positions where atoms have gone far from the old ones.
+  private func renewed(_ plan: EvaluationPlan, for system: AtomicSystem) throws -> EvaluationPlan {
+    guard plan.positions.count == system.count else {
+      throw PlanError("it was made for \(plan.positions.count) atoms, but there are \(system.count)")
+    }
+    guard plan.cell.isPeriodic == system.cell.isPeriodic else {
+      throw PlanError("it was made for other periodic axes")
+    }
+    let deformation = Deformation(from: plan.cell, to: system.cell)
+    guard !deformation.carries(plan.positions, to: system.positions, within: Self.reorderingDistance) else {
+      return plan
+    }
+    // As they would be in the plan's cell.
+    var renewed = plan
+    let back = Deformation(from: system.cell, to: plan.cell)
+    renewed.positions = system.positions.map(back.apply)
+    return renewed
   }
 
-  /// A list in use was built where no atom has moved from by more than half the skin.
-  public func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws {
-    guard positions.count == system.count else {
-      throw RestoreError(
-        "the neighbour list was built for \(positions.count) atoms, but there are \(system.count)")
-    }
-    for (i, (built, present)) in zip(positions, system.positions).enumerated() {
-      let moved = built - present
-      // Not so for NaN, too.
-      guard dot(moved, moved) <= Self.skin * Self.skin else {
-        throw RestoreError("atom \(i + 1) is too far from where the neighbour list was built")
+  /// Makes a plan for a system whose atoms have been arranged.
+  private func choose(for system: AtomicSystem) throws {
+    networkPlan = try engine.plan(list: list, cell: system.cell, wanted: wantedAttention)
+    if networkPlan.attention?.mesh != nil && wantedAttention.mesh == nil {
+      _ = try evaluate(system.cell, measuringSources: true)
+      if let mesh = engine.sufficientMeshResolution(forceError: Self.meshForceError) {
+        networkPlan.attention?.mesh = mesh
       }
     }
-    var past = system
-    past.positions = positions
-    try build(past)
+    networkPlan = try engine.settled(networkPlan)
+    plan = EvaluationPlan(
+      cell: system.cell, positions: system.positions, choices: networkPlan.choices)
   }
 
-  private func updateNeighbors(_ system: AtomicSystem) throws {
-    if !atomicNumbers.isEmpty && system.atomicNumbers == atomicNumbers {
+  // MARK: - Order and neighbours
+
+  /// Sets up order, neighbour list and network, or only renews the list where the plan has not changed.
+  private func follow(_ plan: EvaluationPlan, for system: AtomicSystem) throws {
+    if plan == self.plan && system.atomicNumbers == atomicNumbers {
       for (k, i) in order.enumerated() { positions[k] = system.positions[Int(i)] }
       guard list.mustRebuild(positions: positions, cell: system.cell) else { return }
+      self.plan = nil
+      try buildList(system)
+    } else {
+      networkPlan = try engine.plan(plan)
+      try arrange(by: plan, system)
     }
-    try build(system)
+    self.plan = plan
   }
 
-  private func build(_ system: AtomicSystem) throws {
+  /// Orders the atoms by a plan and lists their neighbours; until all is well there is no plan that is followed.
+  private func arrange(by plan: EvaluationPlan, _ system: AtomicSystem) throws {
+    self.plan = nil
+    let element = try elements(of: system)
+    let curve = try spatialOrder(positions: plan.positions, cell: plan.cell, binWidth: model.cutoff)
+    order = model.species.indices.flatMap { s in curve.filter { element[Int($0)] == s } }
+    species = order.map { element[Int($0)] }
+    atomicNumbers = system.atomicNumbers
+    positions = order.map { system.positions[Int($0)] }
+    forces = Array(repeating: .zero, count: system.count)
+    energies = Array(repeating: 0, count: system.count)
+    try buildList(system)
+  }
+
+  private func buildList(_ system: AtomicSystem) throws {
+    try list.build(positions: positions, cell: system.cell)
+    try engine.prepare(species: species, list: list)
+  }
+
+  /// Indices into the elements of the model.
+  private func elements(of system: AtomicSystem) throws -> [Int] {
     var index: [Int: Int] = [:]
     for (s, z) in model.species.enumerated() { index[z] = s }
-    let element = try system.atomicNumbers.enumerated().map { i, z -> Int in
+    return try system.atomicNumbers.enumerated().map { i, z in
       guard let s = index[z] else {
         let known = model.species.map { Elements.symbol($0) ?? "Z=\($0)" }.joined(separator: ", ")
         throw ModelError(
@@ -217,20 +218,6 @@ public final class LRMACEPotential: Potential {
       }
       return s
     }
-    if system.atomicNumbers != atomicNumbers && !atomicNumbers.isEmpty { forgetConfiguration() }
-    let curve = try spatialOrder(positions: system.positions, cell: system.cell, binWidth: model.cutoff)
-    let order = model.species.indices.flatMap { s in curve.filter { element[Int($0)] == s } }
-    // Until all is well the next evaluation begins anew.
-    atomicNumbers = []
-    try list.build(positions: order.map { system.positions[Int($0)] }, cell: system.cell)
-    self.order = order
-    species = order.map { element[Int($0)] }
-    positions = list.buildPositions
-    forces = Array(repeating: .zero, count: system.count)
-    energies = Array(repeating: 0, count: system.count)
-    list.groupNeighbors(by: species)
-    try engine.prepare(species: species, list: list)
-    atomicNumbers = system.atomicNumbers
   }
 }
 
@@ -246,49 +233,31 @@ private enum Engine {
     }
   }
 
-  var attentionMethod: AttentionMethod? {
-    switch self {
-    case .mixed(let network): network.attentionMethod
-    case .double(let network): network.attentionMethod
-    }
-  }
-
-  /// Nil for a model without attention.
-  var meshResolution: MeshResolution? {
-    get {
-      switch self {
-      case .mixed(let network): network.meshResolution
-      case .double(let network): network.meshResolution
-      }
-    }
-    nonmutating set {
-      switch self {
-      case .mixed(let network): network.meshResolution = newValue
-      case .double(let network): network.meshResolution = newValue
-      }
-    }
-  }
-
-  /// Nil before the first step.
-  var takesPairs: Bool? {
-    get {
-      switch self {
-      case .mixed(let network): network.takesPairs
-      case .double(let network): network.takesPairs
-      }
-    }
-    nonmutating set {
-      switch self {
-      case .mixed(let network): network.takesPairs = newValue
-      case .double(let network): network.takesPairs = newValue
-      }
-    }
-  }
-
   func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
     switch self {
     case .mixed(let network): network.sufficientMeshResolution(forceError: forceError)
     case .double(let network): network.sufficientMeshResolution(forceError: forceError)
+    }
+  }
+
+  func plan(list: NeighborList, cell: Cell, wanted: AttentionEvaluation) throws -> NetworkPlan {
+    switch self {
+    case .mixed(let network): try network.plan(list: list, cell: cell, wanted: wanted)
+    case .double(let network): try network.plan(list: list, cell: cell, wanted: wanted)
+    }
+  }
+
+  func settled(_ plan: NetworkPlan) throws -> NetworkPlan {
+    switch self {
+    case .mixed(let network): try network.settled(plan)
+    case .double(let network): try network.settled(plan)
+    }
+  }
+
+  func plan(_ plan: EvaluationPlan) throws -> NetworkPlan {
+    switch self {
+    case .mixed(let network): try network.plan(plan)
+    case .double(let network): try network.plan(plan)
     }
   }
 
@@ -300,18 +269,18 @@ private enum Engine {
   }
 
   func evaluate(
-    positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double],
-    forces: inout [Vector3], measuresSources: Bool
+    positions: [Vector3], cell: Cell, list: NeighborList, plan: NetworkPlan,
+    atomicEnergies: inout [Double], forces: inout [Vector3], measuringSources: Bool
   ) throws -> Matrix3 {
     switch self {
     case .mixed(let network):
       try network.evaluate(
-        positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces,
-        measuresSources: measuresSources)
+        positions: positions, cell: cell, list: list, plan: plan, atomicEnergies: &atomicEnergies,
+        forces: &forces, measuringSources: measuringSources)
     case .double(let network):
       try network.evaluate(
-        positions: positions, cell: cell, list: list, atomicEnergies: &atomicEnergies, forces: &forces,
-        measuresSources: measuresSources)
+        positions: positions, cell: cell, list: list, plan: plan, atomicEnergies: &atomicEnergies,
+        forces: &forces, measuringSources: measuringSources)
     }
   }
 }

@@ -59,7 +59,7 @@ final class Network<T: KernelScalar> {
   /// Most atoms of a block: enough for full matrix products, few enough for threads to end at about the same time.
   static var blockSize: Int { 12 }
 
-  init(model: Model, threads: Int, attention evaluation: AttentionEvaluation) {
+  init(model: Model, threads: Int) {
     let padded = T.wholeLanes(model.channels)
     self.model = model
     self.threads = threads
@@ -74,32 +74,11 @@ final class Network<T: KernelScalar> {
       paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
     attention = AttentionStack(
-      model: model, channels: padded, embedding: embedding, threads: threads, evaluation: evaluation)
+      model: model, channels: padded, embedding: embedding, threads: threads)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
     inputs = model.layers.map { _ in Workspace<T>() }
     messages = model.layers.map { _ in Workspace<T>() }
-  }
-
-  /// How the last step evaluated the attention; nil for a model without it.
-  var attentionMethod: AttentionMethod? { attention?.method }
-
-  /// Nil for a model without attention.
-  var meshResolution: MeshResolution? {
-    get { attention?.meshResolution }
-    set { if let newValue { attention?.meshResolution = newValue } }
-  }
-
-  /// The cheapest mesh that the attention may use, from a step that measured its sources.
-  func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
-    attention?.sufficientMeshResolution(forceError: forceError)
-  }
-
-  /// Whether the first layer forms its messages by tables of pairs of elements: nil until it is prepared or if it has no
-  /// choice; nil lets it choose anew.
-  var takesPairs: Bool? {
-    get { layers[0].takesPairs }
-    set { layers[0].takesPairs = newValue }
   }
 
   /// Highest degree of the features entering layer `t`, or leaving the last one.
@@ -135,9 +114,6 @@ final class Network<T: KernelScalar> {
     centreForces.reserve(atoms)
     strainGradients.reserve(blocks.count)
     geometry.reserve(for: list)
-    // Pairs within the cut-off, as they are in a liquid, of those in the list.
-    let share = pow(list.cutoff / (list.cutoff + list.skin), 3)
-    layers[0].prepare(elements: elements, edges: share * Double(list.pairCount) / Double(max(atoms, 1)))
     for t in 0...layers.count {
       let count = Features<T>.count(atoms: atoms, channels: channels, lmax: lmax(t))
       features[t].reserve(count)
@@ -166,6 +142,41 @@ final class Network<T: KernelScalar> {
       (features[0].pointer + i * channels).update(
         from: embedding.pointer + species[i] * channels, count: channels)
     }
+  }
+
+  /// The plan for the atoms that were prepared, in `cell`.
+  ///
+  /// - Throws: `MemoryError` for a system that no evaluation of the attention fits.
+  func plan(list: NeighborList, cell: Cell, wanted: AttentionEvaluation) throws -> NetworkPlan {
+    // Pairs within the cut-off, as they are in a liquid, of those in the list.
+    let share = pow(list.cutoff / (list.cutoff + list.skin), 3)
+    return NetworkPlan(
+      attention: try attention?.plan(atoms: atoms, cell: cell, wanted: wanted),
+      takesPairs: layers[0].favoursPairs(
+        elements: elements.count, edges: share * Double(list.pairCount) / Double(max(atoms, 1))))
+  }
+
+  /// What an evaluation plan says to this network.
+  ///
+  /// - Throws: `PlanError` for what it cannot have settled on.
+  func plan(_ plan: EvaluationPlan) throws -> NetworkPlan {
+    let found = try NetworkPlan(
+      plan, attends: attention != nil, choosesFirstLayer: layers[0].hasChoice)
+    guard let attention, let way = found.attention, !attention.admits(way) else { return found }
+    throw PlanError("this attention cannot be evaluated by \(way.method.rawValue) here")
+  }
+
+  /// The plan with all its choices made, those that need time included.
+  func settled(_ plan: NetworkPlan) throws -> NetworkPlan {
+    guard let attention, let way = plan.attention else { return plan }
+    var settled = plan
+    settled.attention = try attention.settled(way, atoms: atoms)
+    return settled
+  }
+
+  /// The cheapest mesh that the attention may use, from a step that measured its sources.
+  func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
+    attention?.sufficientMeshResolution(forceError: forceError)
   }
 
   /// Threads that find a block to work on.
@@ -206,14 +217,17 @@ final class Network<T: KernelScalar> {
 
   // MARK: - Energy and forces
 
-  /// Energy, energies of the atoms, forces and dE/d(strain), all in the inner order.
+  /// Energies of the atoms, forces and dE/d(strain), all in the inner order.
   func evaluate(
-    positions: [Vector3], cell: Cell, list: NeighborList, atomicEnergies: inout [Double],
-    forces: inout [Vector3], measuresSources: Bool
+    positions: [Vector3], cell: Cell, list: NeighborList, plan: NetworkPlan,
+    atomicEnergies: inout [Double], forces: inout [Vector3], measuringSources: Bool
   ) throws -> Matrix3 {
     timings.begin()
-    attention?.measuresSources = measuresSources
-    try attention?.prepare(positions: positions, cell: cell)
+    layers[0].prepare(elements: elements, takesPairs: plan.takesPairs ?? false)
+    if let attention, let plan = plan.attention {
+      try attention.prepare(
+        positions: positions, cell: cell, plan: plan, measuringSources: measuringSources)
+    }
     timings.end(.attention)
 
     nodeEnergies.fill(0, count: atoms)

@@ -25,8 +25,6 @@ final class NetworkLayer<T: KernelScalar> {
   private(set) var messages: Messages
   /// The first layer's choices.
   private let choices: (species: SpeciesConvolution<T>, pairs: PairConvolution<T>)?
-  /// Which of them: nil until `prepare` has chosen, then the same for the whole run, whose energy must not jump.
-  var takesPairs: Bool?
   /// Of messages before their linear layer.
   let layout: MessageLayout
   /// The most radial functions of an edge.
@@ -78,18 +76,22 @@ final class NetworkLayer<T: KernelScalar> {
     product = layer.product.map(pack)
   }
 
-  /// Prepares the first layer's messages, and chooses how to form them unless that is settled.
+  /// Whether tables of pairs of elements are the cheaper way to the first layer's messages; nil where it has no choice.
   ///
   /// - Parameters:
-  ///   - elements: those of the system, ascending.
+  ///   - elements: number of those in the system.
   ///   - edges: mean number of neighbours of an atom.
-  func prepare(elements: [Int], edges: Double) {
+  func favoursPairs(elements: Int, edges: Double) -> Bool? {
+    choices.map {
+      $0.pairs.cost(elements: elements, edges: edges) < $0.species.cost(elements: elements, edges: edges)
+    }
+  }
+
+  var hasChoice: Bool { choices != nil }
+
+  /// Prepares the first layer's messages for the elements of the system, ascending.
+  func prepare(elements: [Int], takesPairs: Bool) {
     guard let (species, pairs) = choices else { return }
-    let count = elements.count
-    let takesPairs =
-      takesPairs
-      ?? (pairs.cost(elements: count, edges: edges) < species.cost(elements: count, edges: edges))
-    self.takesPairs = takesPairs
     if takesPairs { pairs.prepare(elements: elements) }
     messages = takesPairs ? .pairs(pairs) : .species(species)
   }

@@ -1,6 +1,6 @@
 // Building the list: one pass over the bins counts the pairs of every atom, a prefix sum gives each its
-// place, a second pass writes them. Rows depend on nothing but the bins, so threads may take them in any
-// division.
+// place, a second pass writes them, a third puts them in order. Rows depend on nothing but the bins, so threads may take
+// them in any division.
 
 import Kernels
 
@@ -20,6 +20,7 @@ extension NeighborList {
     neighbors.setCount(Int(offsets[positions.count]), filler: 0)
     shifts.setCount(neighbors.count, filler: .zero)
     writePairs()
+    sortPairs()
     buildPositions.setCount(positions.count, filler: .zero)
     for atom in positions.indices { buildPositions[atom] = positions[atom] }
     buildCell = cell
@@ -85,6 +86,51 @@ extension NeighborList {
         }
       }
     }
+  }
+}
+
+// MARK: - Order
+
+extension NeighborList {
+  /// Puts the pairs of every atom in the order of neighbour, then image.
+  private mutating func sortPairs() {
+    let atoms = offsets.count - 1
+    let longest = (0..<atoms).reduce(0) { max($0, pairs(of: $1).count) }
+    let offsets = offsets
+    neighbors.withUnsafeMutableBufferPointer { neighbors in
+      shifts.withUnsafeMutableBufferPointer { shifts in
+        parallel(threads: threads, count: atoms) { _, rows in
+          var keys = [UInt64](repeating: 0, count: longest)
+          var images = [SIMD3<Int16>](repeating: .zero, count: longest)
+          for i in rows {
+            let (first, end) = (Int(offsets[i]), Int(offsets[i + 1]))
+            // The neighbour in the upper half, its place in the row in the lower one.
+            for n in first..<end {
+              keys[n - first] = UInt64(neighbors[n]) << 32 | UInt64(n - first)
+              images[n - first] = shifts[n]
+            }
+            keys[..<(end - first)].sort()
+            for n in first..<end {
+              let place = Int(truncatingIfNeeded: keys[n - first] & 0xFFFF_FFFF)
+              neighbors[n] = Int32(truncatingIfNeeded: keys[n - first] >> 32)
+              shifts[n] = images[place]
+              // Images of one neighbour are few.
+              var m = n
+              while m > first, neighbors[m - 1] == neighbors[n], shifts[m].precedes(shifts[m - 1]) {
+                shifts.swapAt(m, m - 1)
+                m -= 1
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension SIMD3<Int16> {
+  fileprivate func precedes(_ other: Self) -> Bool {
+    x != other.x ? x < other.x : y != other.y ? y < other.y : z < other.z
   }
 }
 

@@ -4,13 +4,16 @@
 //
 // The list is full: (i, j, S) and (j, i, -S) are both in it. S absorbs wrapping, so r are the unwrapped
 // positions of a simulation. Every image counts, also of i itself: cells smaller than the cut-off are right.
-// As long as no atom has moved by more than skin/2, pairs that are not in the list are farther apart than
-// r_cut.
+//
+// The list serves as long as pairs that are not in it are farther apart than r_cut. Where the cell has gone from A to
+// A F and atoms from r to r F + u, such a pair has at least s (r_cut + skin) - 2 max |u| between its atoms, s the
+// smallest singular value of F.
 
 /// Pairs of atoms, compressed by rows: the neighbours of atom i are the pairs `offsets[i] ..< offsets[i +
 /// 1]`.
 ///
-/// The order of pairs is a function of the positions and the cell at the build alone, not of `threads`.
+/// The pairs of an atom are in the order of their neighbours, those with several images of one neighbour in the order of S:
+/// a sum over the pairs within the cut-off has the same bits whenever the list was built, and with any `threads`.
 ///
 ///     var list = NeighborList(cutoff: 4.5, skin: 1)
 ///     try list.update(positions: system.positions, cell: system.cell)
@@ -61,9 +64,8 @@ public struct NeighborList: Sendable {
     positions[i] - positions[Int(neighbors[pair])] - Vector3(shifts[pair]) * cell.vectors
   }
 
-  /// Rebuilds the list if it no longer holds every pair within the cut-off: an atom has moved by more than
-  /// half the skin since the last build, the cell has changed, or the number of atoms has. Returns whether it
-  /// did.
+  /// Rebuilds the list if it may no longer hold every pair within the cut-off, because atoms have moved, the cell has
+  /// changed its shape, or the number of atoms is another one. Returns whether it did.
   ///
   /// - Throws: What `build` throws.
   @discardableResult
@@ -75,12 +77,10 @@ public struct NeighborList: Sendable {
 
   /// Whether `update` would rebuild the list.
   public func mustRebuild(positions: [Vector3], cell: Cell) -> Bool {
-    guard !offsets.isEmpty, positions.count == buildPositions.count, cell == buildCell else { return true }
-    let limit = skin * skin / 4
-    for (r, built) in zip(positions, buildPositions) {
-      let moved = r - built
-      guard dot(moved, moved) <= limit else { return true }  // true for NaN, too: the build names the atom
-    }
-    return false
+    guard !offsets.isEmpty, positions.count == buildPositions.count, cell.isPeriodic == buildCell.isPeriodic
+    else { return true }
+    let deformation = Deformation(from: buildCell, to: cell)
+    let reach = (deformation.leastStretch * (cutoff + skin) - cutoff) / 2
+    return !deformation.carries(buildPositions, to: positions, within: reach)
   }
 }

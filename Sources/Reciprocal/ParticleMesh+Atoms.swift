@@ -56,7 +56,7 @@ extension ParticleMesh {
       }
       // One part after the other: what an atom reaches of both does not fit the first cache.
       for part in 0..<2 {
-        let mesh = mesh + part * layout.part
+        let mesh = mesh + part * lanes
         for place in places {
           let corner = corners[place]
           let window = windows + 6 &* place
@@ -80,30 +80,32 @@ extension ParticleMesh {
   /// Numbers of scratch that `spread` needs.
   var spreadScratch: Int { (8 + 2 * Self.batch) * Lanes.scalarCount }
 
-  /// The same for a single complex field, points in lanes.
+  /// The same for a single complex field, four points in a vector.
   private func spreadNarrow(
     _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, places: Range<Int>, planes: Range<Int>,
     into mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout
   ) {
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
     let (first, hasImaginary) = (block.columns.lowerBound, block.columns.count > 1)
+    let isLong = order > 4
     for place in places {
       let corner = corners[place]
       let window = windows + 6 &* place
       let (wx, wy) = (scalars(window), scalars(window + 1))
       let atom = source + (Int(sequence[place]) &* columns &+ first)
-      let real = window[2] * atom[0]
-      let imaginary = window[2] * (hasImaginary ? atom[1] : 0)
+      let values = complex(atom[0], hasImaginary ? atom[1] : 0)
+      let (near, far) = doubled(window[2])
+      let (nearValues, farValues) = (near * values, far * values)
       var x = Int(corner.x)
       for i in 0..<order {
         if planes.contains(x) {
-          let plane = mesh + x &* layout.plane + Int(corner.z)
+          let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
           var y = Int(corner.y)
           for j in 0..<order {
             let weight = WindowValues(repeating: wx[i] * wy[j])
             let target = plane + y &* layout.row
-            store(points(target).addingProduct(weight, real), target)
-            store(points(target + layout.part).addingProduct(weight, imaginary), target + layout.part)
+            store(points(target, 0).addingProduct(weight, nearValues), target)
+            if isLong { store(points(target, 1).addingProduct(weight, farValues), target + 8) }
             y = y &+ 1 == size.y ? 0 : y &+ 1
           }
         }
@@ -132,7 +134,7 @@ extension ParticleMesh {
           let weight = Lanes(repeating: wx[i] * wy[j])
           let target = plane + y &* layout.row
           for v in 0..<count {
-            store(vector(target, v).addingProduct(weight, row[v]), target + v &* Lanes.scalarCount)
+            store(vector(target, 2 &* v).addingProduct(weight, row[v]), target + v &* layout.point)
           }
           y = y &+ 1 == size.y ? 0 : y &+ 1
         }
@@ -163,7 +165,7 @@ extension ParticleMesh {
             table[3 &* i &+ 1] = window[1] * window[3][i]
             table[3 &* i &+ 2] = window[4] * window[0][i]
           }
-          let points = mesh + part &* layout.part
+          let points = mesh + part &* half
           let jet = jets + (4 &* Int(sequence[place]) &* stride + part &* half)
           guard half > 1 else {
             sumNarrow(points, layout, corner, window, weights, jet, stride)
@@ -210,7 +212,7 @@ extension ParticleMesh {
         let row = plane + y &* layout.row
         var (s, t) = (Lanes.zero, Lanes.zero)
         for v in 0..<count {
-          let point = vector(row, v)
+          let point = vector(row, 2 &* v)
           s.addProduct(point, z[v])
           t.addProduct(point, slope[v])
         }
@@ -229,47 +231,76 @@ extension ParticleMesh {
     store(gz, jet + 3 &* stride)
   }
 
-  /// Value and gradient of both parts of a single complex field, points in lanes: along the third axis last.
+  /// Value and gradient of both parts of a single complex field, four points in a vector: along the third axis last.
   @inline(__always)
   private func sumNarrow(
     _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ corner: SIMD3<Int32>,
     _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>, _ jet: UnsafeMutablePointer<T>,
     _ stride: Int
   ) {
-    typealias Parts = InlineArray<2, WindowValues>
-    let zero = Parts(repeating: .zero)
+    typealias Halves = InlineArray<2, WindowValues>
+    let zero = Halves(repeating: .zero)
+    let count = order > 4 ? 2 : 1
     var (value, gx, gy) = (zero, zero, zero)
     var x = Int(corner.x)
     for i in 0..<order {
       let w = weights + 3 &* WindowValues.scalarCount &* i
-      let plane = mesh + x &* layout.plane + Int(corner.z)
+      let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
       var y = Int(corner.y)
       for j in 0..<order {
         let wj = WindowValues(repeating: w[j])
         let dxj = WindowValues(repeating: w[WindowValues.scalarCount &+ j])
         let dyj = WindowValues(repeating: w[2 &* WindowValues.scalarCount &+ j])
-        for part in 0..<2 {
-          let row = points(plane + (y &* layout.row &+ part &* layout.part))
-          value[part].addProduct(row, wj)
-          gx[part].addProduct(row, dxj)
-          gy[part].addProduct(row, dyj)
+        for half in 0..<count {
+          let row = points(plane + y &* layout.row, half)
+          value[half].addProduct(row, wj)
+          gx[half].addProduct(row, dxj)
+          gy[half].addProduct(row, dyj)
         }
         y = y &+ 1 == size.y ? 0 : y &+ 1
       }
       x = x &+ 1 == size.x ? 0 : x &+ 1
     }
-    for part in 0..<2 {
-      jet[part] = T.sum(value[part] * window[2])
-      jet[stride &+ part] = T.sum(gx[part] * window[2])
-      jet[2 &* stride &+ part] = T.sum(gy[part] * window[2])
-      jet[3 &* stride &+ part] = T.sum(value[part] * window[5])
-    }
+    let (near, far) = doubled(window[2])
+    let (nearSlope, farSlope) = doubled(window[5])
+    storeSum(value[0] * near + value[1] * far, jet)
+    storeSum(gx[0] * near + gx[1] * far, jet + stride)
+    storeSum(gy[0] * near + gy[1] * far, jet + 2 &* stride)
+    storeSum(value[0] * nearSlope + value[1] * farSlope, jet + 3 &* stride)
   }
 
-  /// As many points of a row of a single field as an atom can reach.
+  /// Four points of a row of a single field, real and imaginary parts: the first or the second four that an atom can reach.
   @inline(__always)
-  private func points(_ pointer: UnsafeMutablePointer<T>) -> WindowValues {
-    UnsafeRawPointer(pointer).loadUnaligned(as: WindowValues.self)
+  private func points(_ pointer: UnsafeMutablePointer<T>, _ half: Int) -> WindowValues {
+    UnsafeRawPointer(pointer + half &* WindowValues.scalarCount).loadUnaligned(as: WindowValues.self)
+  }
+
+  /// re, im, re, im, ...
+  @inline(__always)
+  private func complex(_ re: T, _ im: T) -> WindowValues {
+    var values = WindowValues.zero
+    for i in stride(from: 0, to: WindowValues.scalarCount, by: 2) { (values[i], values[i &+ 1]) = (re, im) }
+    return values
+  }
+
+  /// Every value twice, for real and imaginary parts.
+  @inline(__always)
+  private func doubled(_ window: WindowValues) -> (near: WindowValues, far: WindowValues) {
+    var (near, far) = (WindowValues.zero, WindowValues.zero)
+    let count = WindowValues.scalarCount / 2
+    for i in 0..<count {
+      (near[2 &* i], near[2 &* i &+ 1]) = (window[i], window[i])
+      (far[2 &* i], far[2 &* i &+ 1]) = (window[count &+ i], window[count &+ i])
+    }
+    return (near, far)
+  }
+
+  /// The sums of real and of imaginary parts, to neighbouring places.
+  @inline(__always)
+  private func storeSum(_ values: WindowValues, _ target: UnsafeMutablePointer<T>) {
+    for part in 0..<2 {
+      target[part] = (values[part] + values[part &+ 2]) + (values[part &+ 4] + values[part &+ 6])
+    }
   }
 
   @inline(__always)

@@ -2,9 +2,9 @@
 // multiplied by the kernel's influence function, transformed back and gathered with the same window (particle-mesh
 // Ewald, doi:10.1063/1.470117, with the influence function of P3M).
 //
-// Columns travel in blocks (`MeshBlock`). The first half of a block's columns are the real, the second half
-// the imaginary parts of complex fields: the influence function is real and even, so it keeps them apart.
-// Fields lie as [M1][M2][part: re, im][M3 + halo][half] (`MeshLayout`); the halo repeats the first points of
+// Columns travel in blocks (`MeshBlock`). Of two neighbouring columns one is the real, the other the imaginary part of a
+// complex field: the influence function is real and even, so it keeps them apart.
+// Fields lie as [M1][M2][M3 + halo][half][re, im] (`MeshLayout`); the halo repeats the first points of
 // a row, so that those which an atom reaches along the third axis lie in one piece. Fractional mesh
 // coordinates u_a = M_a f_a do not change under strain, and neither do the windows.
 
@@ -62,9 +62,8 @@ struct MeshBlocks: RandomAccessCollection {
 
 /// Distances in memory between the numbers of a block's fields.
 struct MeshLayout {
-  /// From a point to the next along the third axis, from real to imaginary parts, rows and planes.
+  /// From a point to the next along the third axis, from rows and planes to the next.
   let point: Int
-  let part: Int
   let row: Int
   let plane: Int
   /// Numbers of all planes.
@@ -73,25 +72,26 @@ struct MeshLayout {
   /// Points that a row repeats, at least: vectors reach over its end.
   static let halo = 8
 
-  /// - Parameter lanes: those of a vector; rows of single fields are walked in whole ones.
+  /// - Parameter lanes: those of a vector; rows are walked in pencils of as many complex numbers.
   init(size: SIMD3<Int>, half: Int, lanes: Int) {
-    point = half
-    let points = half > 1 ? size.z : (size.z + lanes - 1) / lanes * lanes
-    // Odd numbers of points and rows apart, what lies above each other shares no set of the cache.
-    part = (max(points, size.z + Self.halo) | 1) * half
-    row = 2 * part
-    plane = size.y * row + part
+    point = 2 * half
+    let pencil = 2 * lanes
+    // Odd numbers of pencils apart, what lies above each other shares no set of the cache.
+    row = (((size.z + Self.halo) * point + pencil - 1) / pencil | 1) * pencil
+    plane = size.y * row + (size.y % 2 == 0 ? pencil : 0)
     count = size.x * plane
   }
 }
 
-final class ParticleMesh<T: KernelScalar> {
+final class ParticleMesh<T: KernelScalar>: FieldSolver {
   typealias Lanes = T.Lanes
   typealias WindowValues = MeshWindow<T>.Values
 
+  let kernel: ReciprocalKernel
+  let waves: Wavevectors
+  let threads: Int
   private(set) var size = SIMD3<Int>.zero
   private(set) var order = 0
-  private(set) var threads = 1
   /// Of each wavevector of the grid: the mesh's answer to a unit weight, 0 where the mesh cannot hold it.
   private(set) var responses: [Double] = []
   /// Elements of each wavevector and of its negative in [M2][M1][depth].
@@ -101,9 +101,14 @@ final class ParticleMesh<T: KernelScalar> {
   let isHeld = Workspace<Bool>()
   /// M3 in whole vectors.
   private(set) var depth = 0
-  /// One window and one transform for each axis.
+  /// One for each axis.
   private var windows: [MeshWindow<T>] = []
-  private(set) var transforms: [FourierTransform<T>] = []
+  /// Of blocks of vectors and of single fields, where there are any.
+  private var wideTransforms: MeshTransforms<T>?
+  private var narrowTransforms: MeshTransforms<T>?
+  /// FFTW's.
+  private(set) var wisdom = ""
+  private var halves: [Int] = []
   /// Influence function of each kernel and the energy's gradient by it, [J][M2][M1][depth].
   let influence = Workspace<T>()
   let influenceGradient = Workspace<Double>()
@@ -117,26 +122,52 @@ final class ParticleMesh<T: KernelScalar> {
   let windowValues = Workspace<WindowValues>()
   let corners = Workspace<SIMD3<Int32>>()
   private(set) var threadScratch: [Workspace<T>] = []
+  private(set) var atomCount = 0
+  private(set) var cell = Cell.free
+  /// Of which weights the influence functions are.
+  private var influenceVersion: Int?
+
+  /// dE/du in mesh coordinates, summed over layers.
+  let gradients = Workspace<Vector3>()
+  /// One block of fields, the fields of one kernel at the atoms with their gradients, and filtered sources.
+  let fields = Workspace<T>()
+  let jets = Workspace<T>()
+  let scratch = Workspace<T>()
+
+  /// - Parameter waves: those that the mesh is to hold.
+  init(kernel: ReciprocalKernel, waves: Wavevectors, threads: Int) {
+    (self.kernel, self.waves, self.threads) = (kernel, waves, threads)
+  }
 
   func layout(half: Int) -> MeshLayout { MeshLayout(size: size, half: half, lanes: Lanes.scalarCount) }
+
+  func transforms(half: Int) -> MeshTransforms<T> {
+    guard let transforms = half > 1 ? wideTransforms : narrowTransforms else {
+      preconditionFailure("no block of this kind was announced to `configure`")
+    }
+    return transforms
+  }
 
   /// Elements of an influence function.
   var elementCount: Int { size.x * size.y * depth }
 
-  /// Chooses the mesh for a cell and what it makes of the cell's wavevectors.
-  func configure(
-    cell: Cell, kernel: ReciprocalKernel, resolution: MeshResolution, grid: KGrid, threads: Int
-  ) {
+  /// Chooses the mesh for the cell that chose the wavevectors, and what it makes of them.
+  ///
+  /// - Parameters:
+  ///   - columns: of every layer.
+  ///   - wisdom: by which to plan the transforms; nil takes what the machine has kept.
+  func configure(cell: Cell, resolution: MeshResolution, columns: [Int], wisdom: String?) {
+    influenceVersion = nil
     let size = Self.size(cell: cell, kernel: kernel, resolution: resolution)
-    if size != self.size {
-      transforms = (0..<3).map { FourierTransform(length: size[$0]) }
-      // A pencil of whole vectors and the scratch of its transform.
-      let scratch = max((6 * size.max() + 2 * Lanes.scalarCount) * Lanes.scalarCount, spreadScratch)
+    let blocks = columns.flatMap { MeshBlocks(columns: $0, lanes: Lanes.scalarCount).map(\.half) }
+    let halves = Set(blocks).sorted()
+    if size != self.size || halves != self.halves || wisdom.map({ $0 != self.wisdom }) ?? false {
+      (self.size, self.halves) = (size, halves)
+      let scratch = max(size.x * MeshTransforms<T>.pencil, spreadScratch)
       threadScratch = (0..<threads).map { _ in Workspace(capacity: scratch) }
+      plan(wisdom)
     }
     order = resolution.order
-    self.size = size
-    self.threads = threads
     depth = (size.z + Lanes.scalarCount - 1) / Lanes.scalarCount * Lanes.scalarCount
     windows = Self.windows(cell: cell, kernel: kernel, order: order, size: size)
     let factors = (0..<3).map { axis in
@@ -146,7 +177,7 @@ final class ParticleMesh<T: KernelScalar> {
     elements.removeAll(keepingCapacity: true)
     isHeld.reserve((size.y + 1) * depth)
     isHeld.fill(false, count: (size.y + 1) * depth)
-    for n in grid.integers {
+    for n in waves.grid.integers {
       let magnitude = SIMD3(abs(n.x), abs(n.y), abs(n.z))
       let isInside = (0..<3).allSatisfy { 2 * magnitude[$0] < size[$0] }
       responses.append(
@@ -160,6 +191,18 @@ final class ParticleMesh<T: KernelScalar> {
           isHeld.pointer[size.y * depth + z] = true
         }
       }
+    }
+  }
+
+  private func plan(_ wisdom: String?) {
+    let layouts = halves.map { layout(half: $0) }
+    let memory = fields.reserve(layouts.map(\.count).max() ?? 0)
+    let (transforms, wisdom) = MeshTransforms.make(
+      size: size, layouts: layouts, wisdom: wisdom, mesh: memory, scratch: threadScratch[0].pointer)
+    self.wisdom = wisdom
+    (wideTransforms, narrowTransforms) = (nil, nil)
+    for (half, transforms) in zip(halves, transforms) {
+      if half > 1 { wideTransforms = transforms } else { narrowTransforms = transforms }
     }
   }
 
@@ -178,7 +221,7 @@ final class ParticleMesh<T: KernelScalar> {
     for axis in 0..<3 {
       // What is longer than 2^31 points no memory holds.
       let count = Int(min((length(cell, axis) / spacing).rounded(.up), 0x1p31))
-      size[axis] = FourierTransform<T>.efficientLength(atLeast: max(count, MeshLayout.halo))
+      size[axis] = efficientLength(atLeast: max(count, MeshLayout.halo))
     }
     return size
   }
@@ -192,8 +235,11 @@ final class ParticleMesh<T: KernelScalar> {
     return (y * size.x + x) * depth + z
   }
 
-  /// Influence functions from the weights w_jk of wavevector pairs, [J][Nk].
-  func setInfluence(weights: UnsafePointer<Double>, kernels: Int) {
+  /// Influence functions from the weights of wavevector pairs.
+  private func setInfluence() {
+    guard influenceVersion != waves.version else { return }
+    influenceVersion = waves.version
+    let (kernels, weights) = (kernel.sigmas.count, waves.weights.pointer)
     let count = kernels * elementCount
     let table = influence.reserve(count)
     influence.fill(0, count: count)
@@ -207,9 +253,10 @@ final class ParticleMesh<T: KernelScalar> {
     }
   }
 
-  /// Adds dE/dw_jk to [J][Nk], from dE/d(influence).
-  func addWeightGradients(to gradients: UnsafeMutablePointer<Double>, kernels: Int) {
-    for j in 0..<kernels {
+  /// Adds dE/dw_jk, from dE/d(influence).
+  func addWeightGradients() {
+    let gradients = waves.gradients.pointer
+    for j in kernel.sigmas.indices {
       let gradient = influenceGradient.pointer + j * elementCount
       for (k, response) in responses.enumerated() where response != 0 {
         gradients[j * responses.count + k] +=
@@ -218,8 +265,19 @@ final class ParticleMesh<T: KernelScalar> {
     }
   }
 
-  /// Order and windows of the atoms.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func place(positions: [Vector3], cell: Cell) {
+    (atomCount, self.cell) = (positions.count, cell)
+    setInfluence()
+    placeAtoms(at: positions)
+    gradients.reserve(atomCount)
+    gradients.fill(.zero, count: atomCount)
+    influenceGradient.fill(0, count: kernel.sigmas.count * elementCount)
+  }
+
+  /// Order and windows of the atoms.
+  private func placeAtoms(at positions: [Vector3]) {
     let (order, size, inverse) = (order, size, cell.inverse)
     let (values, corners) = (windowValues.reserve(6 * positions.count), corners.reserve(positions.count))
     let (x, y, z) = (windows[0], windows[1], windows[2])

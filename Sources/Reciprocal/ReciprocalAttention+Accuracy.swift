@@ -17,10 +17,10 @@ import Lattice
 
 extension ReciprocalAttention {
   /// The cheapest resolution with which forces are expected to err by less than `forceError` (eV/Angstrom, root of
-  /// the mean square of a component), from the sources and gradients that the last step met on its mesh;
-  /// the finest there is where none reaches it.
-  public func sufficientResolution(forceError: Double) -> MeshResolution {
-    guard let grid else { return meshResolution }
+  /// the mean square of a component), from the sources and gradients that the last step met where `prepare` was told to
+  /// measure them; the finest there is where none reaches it. Nil without wavevectors.
+  public func sufficientResolution(forceError: Double) -> MeshResolution? {
+    guard let waves, let cell = plan?.cell else { return nil }
     let atoms = Double(max(atomCount, 1))
     var strengths = [Double](repeating: 0, count: kernel.sigmas.count * kernel.sigmas.count)
     for layer in layers {
@@ -32,20 +32,22 @@ extension ReciprocalAttention {
     }
     let finest = MeshResolution(
       order: MeshResolution.orders.upperBound, spacing: MeshResolution.spacings.lowerBound)
-    return candidates.sorted { cost($0) < cost($1) }.first { resolution in
-      let errors = squaredFieldErrors(resolution, grid: grid)
+    return candidates.sorted { cost($0, cell) < cost($1, cell) }.first { resolution in
+      let errors = squaredFieldErrors(resolution, waves, cell)
       return zip(strengths, errors).reduce(0) { $0 + $1.0 * $1.1 } < forceError * forceError
     } ?? finest
   }
 
-  /// Of the columns of one layer, in the units of `chooseMethod`.
-  private func cost(_ resolution: MeshResolution) -> Double {
+  /// Of the columns of one layer, in the units of `cheapest`.
+  private func cost(_ resolution: MeshResolution, _ cell: Cell) -> Double {
     let size = ParticleMesh<T>.size(cell: cell, kernel: kernel, resolution: resolution)
     return meshCost(atoms: Double(atomCount), size: size, order: resolution.order)
   }
 
   /// eps_jj'^2 of every pair of kernels.
-  private func squaredFieldErrors(_ resolution: MeshResolution, grid: KGrid) -> [Double] {
+  private func squaredFieldErrors(
+    _ resolution: MeshResolution, _ waves: Wavevectors, _ cell: Cell
+  ) -> [Double] {
     let size = ParticleMesh<T>.size(cell: cell, kernel: kernel, resolution: resolution)
     let windows = ParticleMesh<T>.windows(cell: cell, kernel: kernel, order: resolution.order, size: size)
     // Of |n|, the two nearest aliases: l = -1, then l = +1.
@@ -60,8 +62,8 @@ extension ReciprocalAttention {
     let reciprocal = cell.reciprocal
     let kernels = kernel.sigmas.count
     var sums = [Double](repeating: 0, count: kernels * kernels)
-    for (i, n) in grid.integers.enumerated() {
-      let k = wavevectors[i]
+    for (i, n) in waves.grid.integers.enumerated() {
+      let k = waves.vectors[i]
       let square = dot(k, k)
       var loss = 0.0
       for axis in 0..<3 {
@@ -78,10 +80,30 @@ extension ReciprocalAttention {
           ratio.x * ratio.x * (dot(below, below) + square) + ratio.y * ratio.y * (dot(above, above) + square)
       }
       for pair in sums.indices {
-        let (a, b) = (pair / kernels * wavevectorCount + i, pair % kernels * wavevectorCount + i)
-        sums[pair] += weights.pointer[a] * weights.pointer[b] / 2 * loss
+        let (a, b) = (pair / kernels * waves.count + i, pair % kernels * waves.count + i)
+        sums[pair] += waves.weights.pointer[a] * waves.weights.pointer[b] / 2 * loss
       }
     }
     return sums
+  }
+
+  /// Keeps sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of a layer.
+  func measureStrengths(_ layer: FieldLayer<T>, dY: UnsafePointer<T>) {
+    let (n, columns, x) = (atomCount, layer.columns, layer.x.pointer)
+    var products = [Double](repeating: 0, count: columns)
+    for c in 0..<columns {
+      func square(_ values: UnsafePointer<T>) -> Double {
+        (0..<n).reduce(0) { $0 + Double(values[$1 * columns + c]) * Double(values[$1 * columns + c]) }
+      }
+      products[c] = square(x) * square(dY)
+    }
+    layer.strengths.removeAll()
+    for a in kernel.sigmas.indices {
+      for b in kernel.sigmas.indices {
+        var strength = 0.0
+        for c in 0..<columns { strength += Double(layer.filter(a)[c] * layer.filter(b)[c]) * products[c] }
+        layer.strengths.append(strength)
+      }
+    }
   }
 }

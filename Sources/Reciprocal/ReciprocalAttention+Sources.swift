@@ -98,29 +98,6 @@ extension ReciprocalAttention {
       }
     }
   }
-
-  /// Y -= s X, column by column, where the sum over wavevectors includes n = m.
-  func subtractSelf(_ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>) {
-    guard kernel.subtractsSelf else { return }
-    let (columns, selfTerms) = (state.columns, state.selfTerms)
-    parallel(threads: threads, count: atomCount) { _, atoms in
-      for m in atoms {
-        for c in 0..<columns { result[m * columns + c] -= selfTerms[c] * source[m * columns + c] }
-      }
-    }
-  }
-
-  /// filter_j o source in scratch memory.
-  func filtered(_ source: UnsafePointer<T>, _ state: LayerState<T>, kernel j: Int) -> UnsafePointer<T> {
-    let (columns, filter) = (state.columns, state.filter(j))
-    let result = secondScratch.reserve(atomCount * columns)
-    parallel(threads: threads, count: atomCount) { _, atoms in
-      for m in atoms {
-        for c in 0..<columns { result[m * columns + c] = filter[c] * source[m * columns + c] }
-      }
-    }
-    return UnsafePointer(result)
-  }
 }
 
 extension Range<Int> {

@@ -54,8 +54,9 @@ extension ForceField {
         return Timings.Part.allCases.map { ("\($0)", timings[$0]) }
       },
       attention: {
-        let mesh = potential.meshResolution.map { ", \($0.order) points at \($0.spacing) sigma" }
-        return potential.attentionMethod.map { $0.rawValue + (mesh ?? "") }
+        guard let plan = potential.attention else { return nil }
+        return plan.method.rawValue
+          + (plan.mesh.map { ", \($0.order) points at \($0.spacing) sigma" } ?? "")
       })
   }
 

@@ -53,7 +53,7 @@ public struct RunFailure {
     case let error as HDF5Error:
       let help = "check that this is the right file and that it is whole; copy it again, or make it anew"
       self.init("error: \(error)", help: help, Self.fileExitCode)
-    case is ModelError, is TrajectoryError, is MemoryError, is RestoreError:
+    case is ModelError, is TrajectoryError, is MemoryError, is PlanError:
       self.init("error: \(error)", Self.fileExitCode)
     case let error as NumericalError: self.init("error: \(error.cause)", Self.numericalExitCode)
     case is DynamicsError, is LatticeError: self.init("error: \(error)", Self.numericalExitCode)

@@ -83,11 +83,11 @@ struct RunOutput {
   func writeCheckpoint(_ simulation: Simulation) throws {
     try trajectory.synchronize()
     try log.synchronize()
-    let (state, potential) = (simulation.integrator.state, simulation.forceField.potential)
+    let (state, system) = (simulation.integrator.state, simulation.system)
     try Checkpoint(
-      step: state.completedSteps, system: simulation.system,
-      neighborListPositions: potential.neighborListPositions,
-      arrays: state.variables.merging(potential.settings) { variable, _ in variable },
+      step: state.completedSteps, system: system,
+      plan: simulation.evaluation.plan ?? EvaluationPlan(cell: system.cell, positions: system.positions),
+      arrays: state.variables,
       outputs: [
         RunOutput.trajectoryMark: OutputMark(count: Int64(trajectory.frameCount), digest: trajectory.digest),
         RunOutput.logMark: OutputMark(count: Int64(log.byteCount), digest: log.digest),

@@ -44,14 +44,10 @@ extension Simulation {
   public mutating func resume() throws {
     guard let point = resumePoint else { preconditionFailure("a simulation resumes only from a checkpoint") }
     resumePoint = nil
-    do {
-      try forceField.potential.restore(settings: point.checkpoint.arrays)
-      try forceField.potential.rebuildNeighborList(
-        at: point.checkpoint.neighborListPositions, system: system)
-    } catch let error as RestoreError {
+    evaluation.plan = point.checkpoint.plan
+    do { try prepare() } catch let error as PlanError {
       throw TrajectoryError.corruptCheckpoint(file: point.path, reason: error.reason)
     }
-    try prepare()
     try point.output.dropWhatFollows()
     try files.writeResolvedDeck(deck)
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.

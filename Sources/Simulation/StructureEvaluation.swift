@@ -68,14 +68,17 @@ private struct Warnings {
 
 /// Evaluates every frame of the extended XYZ file or pipe `structures`, each as if it were the only one.
 /// - Parameters:
+///   - run: whose plan every frame follows; nil makes a plan for each.
 ///   - output: extended XYZ file for the frames with energy, forces and stress; nil writes none. Results of other
 ///     calculators are not copied into it, labels that begin with `REF_` are.
 ///   - report: called with one line of a table for every frame, and a summary.
 /// - Throws: `StructureError`, `FileError`, `NumericalError` for energies or forces beyond sense, or what the potential
 ///   and `report` throw. Nothing is left of `output` then.
 public func evaluateStructures(
-  in structures: String, with forceField: ForceField, output: String?, report: (String) throws -> Void
+  in structures: String, with forceField: ForceField, as run: RunPlan? = nil, output: String?,
+  report: (String) throws -> Void
 ) throws {
+  try run?.requireModel(of: forceField)
   let reader = try ExtendedXYZReader(structures)
   let writer = try output.map { try ExtendedXYZWriter(creating: $0) }
   var result = Evaluation()
@@ -91,9 +94,13 @@ public func evaluateStructures(
     try forceField.requireRoom(for: system, file: structures, frame: frame)
     if let warning = forceField.vacuumWarning(for: system, frame: frame) { warnings.add(warning) }
     do {
-      forceField.potential.forgetConfiguration()
+      result.plan = run?.evaluation
       try forceField.potential.evaluate(system, into: &result)
       try StabilityLimits().check(result, step: nil)
+    } catch let error as PlanError {
+      throw FileError(
+        file: structures, "frame \(frame) is not of the run: \(error.reason)",
+        help: "leave --plan-of out to evaluate structures of any kind")
     } catch let error where error is DynamicsError || error is LatticeError {
       throw NumericalError(cause: "frame \(frame) of \(structures): \(error)")
     }

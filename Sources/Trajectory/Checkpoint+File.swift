@@ -18,7 +18,7 @@ extension Checkpoint {
   }
 
   private static let format = "bloch-checkpoint"
-  private static let version = 2
+  private static let version = 3
 
   // MARK: - Writing
 
@@ -58,8 +58,13 @@ extension Checkpoint {
     try file.write(atomicNumbers.map(Int32.init), to: "/atomic_numbers")
     try file.write(masses, to: "/masses")
     try file.write(isFixed.map { UInt8($0 ? 1 : 0) }, to: "/is_fixed")
-    try file.write(
-      flat(neighborListPositions), shape: [neighborListPositions.count, 3], to: "/neighbor_list_positions")
+    try file.createGroup("/plan")
+    try file.write(flat((0..<3).map { plan.cell.vectors[$0] }), shape: [3, 3], to: "/plan/cell")
+    try file.write(flat(plan.positions), shape: [plan.positions.count, 3], to: "/plan/positions")
+    try file.createGroup("/plan/choices")
+    for (name, choice) in plan.choices.sorted(by: { $0.key < $1.key }) {
+      try file.write(choice, to: "/plan/choices/" + name)
+    }
     try file.createGroup("/arrays")
     for (name, values) in arrays.sorted(by: { $0.key < $1.key }) {
       try file.write(values, to: "/arrays/" + name)
@@ -135,25 +140,37 @@ extension Checkpoint {
     }
     let positions = try vectors("/positions")
     let velocities = try vectors("/velocities")
-    let neighborListPositions = try vectors("/neighbor_list_positions")
+    let planPositions = try vectors("/plan/positions")
+    let planRows = try vectors("/plan/cell")
     let rows = try vectors("/cell")
     let isPeriodic = try flags("/is_periodic")
     let atomicNumbers = try file.readIntegers("/atomic_numbers").values
     let masses = try file.readDoubles("/masses").values
     let isFixed = try flags("/is_fixed")
     let counts = [
-      positions.count, velocities.count, neighborListPositions.count, atomicNumbers.count, masses.count,
+      positions.count, velocities.count, planPositions.count, atomicNumbers.count, masses.count,
       isFixed.count,
     ]
-    guard Set(counts).count == 1, !positions.isEmpty, rows.count == 3, isPeriodic.count == 3
+    guard Set(counts).count == 1, !positions.isEmpty, rows.count == 3, planRows.count == 3,
+      isPeriodic.count == 3
     else { throw corrupt("its arrays do not fit together") }
     if let flaw = Plausibility.flaw(ofCell: Matrix3(rows[0], rows[1], rows[2])) { throw corrupt(flaw) }
     let system = AtomicSystem(
       cell: Cell(vectors: Matrix3(rows[0], rows[1], rows[2]), isPeriodic: isPeriodic),
       atomicNumbers: atomicNumbers,
       masses: masses, positions: positions, velocities: velocities, isFixed: isFixed)
+    if let flaw = Plausibility.flaw(ofCell: Matrix3(planRows[0], planRows[1], planRows[2])) {
+      throw corrupt("/plan: \(flaw)")
+    }
+    let plan = EvaluationPlan(
+      cell: Cell(vectors: Matrix3(planRows[0], planRows[1], planRows[2]), isPeriodic: isPeriodic),
+      positions: planPositions,
+      choices: Dictionary(
+        uniqueKeysWithValues: try file.children(of: "/plan/choices").map {
+          ($0, try file.readString("/plan/choices/" + $0))
+        }))
     let checkpoint = try Checkpoint(
-      step: number("/step"), system: system, neighborListPositions: neighborListPositions,
+      step: number("/step"), system: system, plan: plan,
       arrays: Dictionary(
         uniqueKeysWithValues: file.children(of: "/arrays").map {
           ($0, try file.readDoubles("/arrays/" + $0).values)
@@ -172,6 +189,6 @@ extension Checkpoint {
   /// Names at the top of the file.
   private static let members: Set = [
     "step", "positions", "velocities", "cell", "is_periodic", "atomic_numbers", "masses", "is_fixed",
-    "neighbor_list_positions", "arrays", "outputs", "deck",
+    "plan", "arrays", "outputs", "deck",
   ]
 }

@@ -14,7 +14,7 @@ extension Checkpoint {
       ("/masses", Plausibility.flaw(ofMasses: masses)),
       ("/positions", Plausibility.flaw(ofVectors: positions)),
       ("/velocities", Plausibility.flaw(ofVectors: velocities)),
-      ("/neighbor_list_positions", Plausibility.flaw(ofVectors: neighborListPositions)),
+      ("/plan/positions", Plausibility.flaw(ofVectors: plan.positions)),
     ]
     for part in parts {
       if let flaw = part.flaw { return "\(part.name): \(flaw)" }

@@ -32,8 +32,8 @@ public struct Checkpoint: Hashable, Sendable {
   /// Masses in u.
   public var masses: [Double]
   public var isFixed: [Bool]
-  /// Where the neighbour list was last built; the order of its pairs fixes the order of sums.
-  public var neighborListPositions: [Vector3]
+  /// By which forces were evaluated.
+  public var plan: EvaluationPlan
   /// Variables of integrator, thermostat and barostat.
   public var arrays: [String: [Double]]
   /// How much of each output file counts.
@@ -45,7 +45,7 @@ public struct Checkpoint: Hashable, Sendable {
   public var engineVersion: String
 
   public init(
-    step: Int64, system: AtomicSystem, neighborListPositions: [Vector3], arrays: [String: [Double]] = [:],
+    step: Int64, system: AtomicSystem, plan: EvaluationPlan, arrays: [String: [Double]] = [:],
     outputs: [String: OutputMark] = [:], deck: String, modelHash: String, engineVersion: String
   ) {
     self.step = step
@@ -55,7 +55,7 @@ public struct Checkpoint: Hashable, Sendable {
     self.atomicNumbers = system.atomicNumbers
     self.masses = system.masses
     self.isFixed = system.isFixed
-    self.neighborListPositions = neighborListPositions
+    self.plan = plan
     self.arrays = arrays
     self.outputs = outputs
     self.deck = deck

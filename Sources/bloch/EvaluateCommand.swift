@@ -16,8 +16,8 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: "Extended XYZ file with one or more frames.", completion: .file(extensions: ["xyz"]))
   var structures: String
 
-  @Option(help: "Precision of the network: mixed or double.")
-  var precision = LRMACEPotential.Precision.double
+  @Option(help: "Precision of the network: mixed or double. (default: double)")
+  var precision: LRMACEPotential.Precision?
 
   @OptionGroup var attention: AttentionArguments
 
@@ -27,15 +27,23 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Threads. (default: all processors)")
   var threads: Int?
 
+  @Option(
+    help:
+      "Checkpoint of a run, to evaluate as that run did: its configuration gives the same bits. Precision and threads are then the run's by default.",
+    completion: .file(extensions: ["h5"]))
+  var planOf: String?
+
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024.") }
   }
 
   func run() throws {
+    let run = try planOf.map(RunPlan.init(ofCheckpoint:))
     let forceField = try ForceField.lrmace(
-      path: model, precision: precision, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      path: model, precision: precision ?? run?.precision ?? .double,
+      threads: threads ?? run?.threads ?? ProcessInfo.processInfo.activeProcessorCount,
       attention: attention.evaluation)
-    try evaluateStructures(in: structures, with: forceField, output: output) { line in
+    try evaluateStructures(in: structures, with: forceField, as: run, output: output) { line in
       do { try Console.print(line) } catch is Console.ReaderIsGone where output != nil {
         // The file is what counts.
       }

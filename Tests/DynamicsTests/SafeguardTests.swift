@@ -58,13 +58,11 @@ import Testing
 
   @Test func thePotentialNeverSeesAPositionThatIsNotFinite() throws {
     final class Recorder: Potential {
-      var neighborListPositions: [Vector3] = []
       var calls = 0
       func evaluate(_ system: AtomicSystem, into result: inout Evaluation) {
         calls += 1
         result.forces = Array(repeating: .zero, count: system.count)
       }
-      func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) {}
     }
     let potential = Recorder()
     var run = try Run(threeAtoms(), potential, VelocityVerlet(timestep: 1))

@@ -10,7 +10,6 @@ import Testing
 final class HarmonicTethers: Potential {
   let stiffness: [Double]
   let anchors: [Vector3]
-  private(set) var neighborListPositions: [Vector3] = []
 
   init(stiffness: [Double], anchors: [Vector3]) {
     self.stiffness = stiffness
@@ -25,15 +24,12 @@ final class HarmonicTethers: Potential {
       result.energy += stiffness[i] * dot(d, d) / 2
     }
   }
-
-  func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) {}
 }
 
 /// A bonded cluster, U = sum_(i<j) 1/2 k (|r_i - r_j| - L_ij)^2: anharmonic and translation-invariant.
 final class SpringCluster: Potential {
   let stiffness: Double
   let restLengths: [[Double]]
-  private(set) var neighborListPositions: [Vector3] = []
 
   init(stiffness: Double, rest: [Vector3]) {
     self.stiffness = stiffness
@@ -54,8 +50,6 @@ final class SpringCluster: Potential {
       }
     }
   }
-
-  func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) {}
 }
 
 /// Returns whatever it is told to.
@@ -63,7 +57,6 @@ final class PrescribedForces: Potential {
   var energy = 0.0
   var stress = Matrix3.zero
   var forces: [Vector3]
-  private(set) var neighborListPositions: [Vector3] = []
 
   init(forces: [Vector3]) { self.forces = forces }
 
@@ -72,8 +65,6 @@ final class PrescribedForces: Potential {
     result.stress = stress
     result.forces = forces
   }
-
-  func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) {}
 }
 
 extension Evaluation {

@@ -44,6 +44,32 @@ private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) th
     try expectSameRun("whole", "half", in: folder)
   }
 
+  /// Every frame, in any order, by the plan in the run's last checkpoint.
+  @Test(arguments: [1, 2]) func evaluateByThePlanOfARunGivesItsBits(threads: Int) throws {
+    let folder = try TemporaryFolder()
+    try expectSuccess(["run", folder.writeDeck("run", steps: 60, threads: threads)], in: folder)
+    try expectSuccess(["export", "run.trajectory.h5", "run.xyz"], in: folder)
+    let evaluate = ["evaluate", "--model", BlochProcess.model, "--plan-of", "run.checkpoint.h5"]
+    let frames = try ExtendedXYZ.readAll("\(folder.path)/run.xyz")
+    let writer = try ExtendedXYZWriter(creating: "\(folder.path)/back.xyz")
+    for frame in frames.reversed() { try writer.append(frame) }
+    try writer.close()
+    for (name, expected) in [("run", frames), ("back", frames.reversed())] {
+      try expectSuccess(evaluate + ["\(name).xyz", "--output", "\(name)-new.xyz"], in: folder)
+      let found = try ExtendedXYZ.readAll("\(folder.path)/\(name)-new.xyz")
+      #expect(found.count == expected.count && found.count > 5)
+      for (a, b) in zip(found, expected) {
+        #expect(a.energy == b.energy && a.forces == b.forces && a.forces != nil)
+      }
+    }
+    let other = try BlochProcess.run(evaluate + [BlochProcess.structure, "--threads", "1"], in: folder.path)
+    #expect(other.exitCode == 0)
+    try "1\nProperties=species:S:1:pos:R:3\nO 0 0 0\n".write(
+      toFile: "\(folder.path)/one.xyz", atomically: true, encoding: .utf8)
+    let foreign = try BlochProcess.run(evaluate + ["one.xyz"], in: folder.path)
+    #expect(foreign.exitCode == 3 && foreign.errors.contains("frame 1 is not of the run"))
+  }
+
   @Test(arguments: [SIGINT, SIGTERM]) func interruptedRunResumes(_ signal: Int32) throws {
     let folder = try TemporaryFolder()
     try expectSuccess(["run", folder.writeDeck("whole", steps: 200)], in: folder)

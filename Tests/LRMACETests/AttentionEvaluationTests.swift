@@ -12,7 +12,7 @@ private func evaluation(
     model: model, precision: .double, attention: AttentionEvaluation(method: method))
   var result = Evaluation()
   try potential.evaluate(system, into: &result)
-  #expect(potential.attentionMethod == method)
+  #expect(potential.attention?.method == method)
   return result
 }
 
@@ -40,11 +40,9 @@ private func evaluation(
   try first.evaluate(system, into: &expected)
 
   let second = try LRMACEPotential(model: model, attention: AttentionEvaluation(method: .mesh))
-  #expect(second.settings.isEmpty)
-  try second.restore(settings: first.settings)
-  try second.rebuildNeighborList(at: first.neighborListPositions, system: system)
+  found.plan = expected.plan
   try second.evaluate(system, into: &found)
-  #expect(second.meshResolution == first.meshResolution)
+  #expect(second.attention?.mesh == first.attention?.mesh && first.attention?.mesh != nil)
   #expect(found.energy == expected.energy && found.forces == expected.forces)
 }
 

@@ -1,4 +1,4 @@
-// What a potential keeps between configurations: what it may take from a checkpoint, and what it must forget.
+// Energy and forces are a function of system and plan, whatever a potential evaluated before; what plans it refuses.
 
 import Foundation
 import Lattice
@@ -31,12 +31,12 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
 }
 
 @Suite struct ConfigurationTests {
-  /// The mesh's resolution, the way of the first layer, the order of atoms and the neighbour list come from the first
-  /// configuration that a potential meets.
+  /// The mesh's resolution, the way of the first layer and the order of atoms come from the first configuration of a
+  /// plan; the neighbour list of a potential from whatever it met.
   @Test(
     arguments: ["rc_trained", "lr_l_default_d1", "lr_i_clusters_nonperiodic"],
     [(LRMACEPotential.Precision.mixed, 1), (.mixed, 2), (.double, 2)])
-  func aForgetfulPotentialGivesEveryConfigurationTheBitsThatItHasAlone(
+  func everyConfigurationHasTheBitsThatItHasAlone(
     name: String, mode: (precision: LRMACEPotential.Precision, threads: Int)
   ) throws {
     let model = try Golden.model(name)
@@ -53,27 +53,47 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
         Array(systems.indices), systems.indices.reversed(), systems.indices.sorted { $0 % 3 < $1 % 3 },
       ] {
         for n in order {
-          shared.forgetConfiguration()
-          let result = try evaluate(shared, systems[n])
-          #expect(result.energy == alone[n].energy && result.forces == alone[n].forces, "\(n)")
-          #expect(
-            result.stress == alone[n].stress && result.atomicEnergies == alone[n].atomicEnergies, "\(n)")
+          // Without a plan, and by the plan that was made for it.
+          for plan in [nil, alone[n].plan] {
+            var result = Evaluation(plan: plan)
+            try shared.evaluate(systems[n], into: &result)
+            #expect(result.energy == alone[n].energy && result.forces == alone[n].forces, "\(n)")
+            #expect(
+              result.stress == alone[n].stress && result.atomicEnergies == alone[n].atomicEnergies, "\(n)")
+            #expect(result.plan == alone[n].plan)
+          }
         }
       }
     }
   }
 
-  @Test func whatIsNotForgottenIsKept() throws {
-    let systems = try configurations("rc_trained").filter { $0.cell.isFullyPeriodic }
-    let potential = try LRMACEPotential(
-      model: try Golden.model("rc_trained"), attention: AttentionEvaluation(method: .mesh))
-    _ = try evaluate(potential, systems[0])
-    let settings = potential.settings
-    #expect(!settings.isEmpty)
-    _ = try evaluate(potential, systems[2])
-    #expect(potential.settings == settings)
-    potential.forgetConfiguration()
-    #expect(potential.settings.isEmpty)
+  /// One potential goes along the way, its list renewed now and then; another meets each configuration by itself.
+  @Test(arguments: [1, 2]) func aWayThroughConfigurationsHasTheBitsOfEachByThePlan(threads: Int) throws {
+    let model = try Golden.model("rc_trained")
+    func potential() throws -> LRMACEPotential { try LRMACEPotential(model: model, threads: threads) }
+    var system = try #require(
+      try Golden.frames("rc_trained").first { $0.system.cell.isFullyPeriodic }
+    ).system
+    let (walker, start) = (try potential(), system)
+    var along = Evaluation()
+    for step in 0..<60 {
+      try walker.evaluate(system, into: &along)
+      let plan = try #require(along.plan)
+      if step % 6 == 5 {
+        var alone = Evaluation(plan: plan)
+        try potential().evaluate(system, into: &alone)
+        #expect(alone.energy == along.energy && alone.forces == along.forces, "\(step)")
+        #expect(alone.stress == along.stress && alone.plan == plan, "\(step)")
+      }
+      // Farther than the skin soon, than atoms go without a new order in the end; and the cell breathes.
+      let strain = 0.02 * sin(Double(step) / 5)
+      system.cell = Cell(vectors: start.cell.vectors * (1 + strain))
+      for i in system.positions.indices {
+        let drift = Vector3(1, -0.4, 0.3) * (0.12 * Double(step)) + Vector3(repeating: 0.1 * sin(Double(i + step)))
+        system.positions[i] = (start.positions[i] + drift) * (1 + strain)
+      }
+    }
+    #expect(along.plan?.cell == start.cell && along.plan?.positions != start.positions)
   }
 
   @Test func twoPotentialsInOneProcessDoNotDisturbEachOther() throws {
@@ -114,33 +134,32 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
 
   // MARK: - What a checkpoint may bring
 
-  @Test(arguments: [
-    ["attention_mesh": [Double.nan, 0.6]], ["attention_mesh": [1e300, 0.6]], ["attention_mesh": [3, 0.6]],
-    ["attention_mesh": [9, 0.6]], ["attention_mesh": [6.5, 0.6]], ["attention_mesh": [6, .nan]],
-    ["attention_mesh": [6, -0.6]], ["attention_mesh": [6, 1e-9]], ["attention_mesh": [6, .infinity]],
-    ["attention_mesh": [6]], ["attention_mesh": []], ["first_layer_by_pairs": [0.5]],
-    ["first_layer_by_pairs": [.nan]], ["first_layer_by_pairs": []],
-  ])
-  func settingsThatNoPotentialHasChosenAreRefused(settings: [String: [Double]]) throws {
-    let potential = try LRMACEPotential(model: Golden.model("rc_trained"))
-    #expect(throws: RestoreError.self) { try potential.restore(settings: settings) }
-    #expect(potential.settings.isEmpty)
-  }
+  private static let wrong: [@Sendable (inout EvaluationPlan) -> Void] = [
+    { $0.choices = [:] }, { $0.choices["attention"] = nil }, { $0.choices["attention"] = "by-hand" },
+    { $0.choices["mesh_order"] = nil }, { $0.choices["mesh_order"] = "3" }, { $0.choices["mesh_order"] = "9" },
+    { $0.choices["mesh_order"] = "6.5" }, { $0.choices["mesh_order"] = "1e300" },
+    { $0.choices["mesh_spacing"] = nil }, { $0.choices["mesh_spacing"] = "nan" },
+    { $0.choices["mesh_spacing"] = "-0.6" }, { $0.choices["mesh_spacing"] = "1e-9" },
+    { $0.choices["mesh_spacing"] = "inf" }, { $0.choices["first_layer"] = nil },
+    { $0.choices["first_layer"] = "neither" }, { $0.choices["moon"] = "full" },
+    { $0.choices["attention"] = "k-sum" },  // the mesh is then of no use
+    { $0.positions.removeLast() }, { $0.positions.append(.zero) }, { $0.positions = [] },
+    { $0.cell = Cell(vectors: $0.cell.vectors, isPeriodic: [true, true, false]) },
+  ]
 
-  @Test func aNeighborListOfOtherAtomsIsRefused() throws {
-    let system = try Golden.frames("lr_l_default_d1")[0].system
-    let potential = try LRMACEPotential(model: Golden.model("lr_l_default_d1"))
-    var far = system.positions
-    far[1].y += 1.01 * LRMACEPotential.skin
-    var nowhere = system.positions
-    nowhere[0].z = .nan
-    for positions in [[], Array(system.positions.dropLast()), system.positions + [.zero], far, nowhere] {
-      #expect(throws: RestoreError.self) { try potential.rebuildNeighborList(at: positions, system: system) }
-    }
-    #expect(potential.neighborListPositions.isEmpty)
-    far[1].y -= 0.52 * LRMACEPotential.skin
-    try potential.rebuildNeighborList(at: far, system: system)
-    #expect(potential.neighborListPositions == far)
+  @Test(arguments: wrong.indices) func plansThatNoPotentialHasMadeAreRefused(_ n: Int) throws {
+    let system = try #require(
+      try Golden.frames("rc_trained").first { $0.system.cell.isFullyPeriodic }
+    ).system
+    let potential = try LRMACEPotential(
+      model: Golden.model("rc_trained"), attention: AttentionEvaluation(method: .mesh))
+    let expected = try evaluate(potential, system)
+    var plan = try #require(expected.plan)
+    Self.wrong[n](&plan)
+    var result = Evaluation(plan: plan)
+    #expect(throws: PlanError.self) { try potential.evaluate(system, into: &result) }
+    // The potential is none the worse for it.
+    #expect(try evaluate(potential, system).forces == expected.forces)
   }
 
   @Test func anEvaluationThatFailsLeavesNothingBehind() throws {

@@ -36,7 +36,6 @@ import Testing
       cell = system.cell
       list = NeighborList(cutoff: model.cutoff, skin: 0.5)
       try list.build(positions: positions, cell: cell)
-      list.groupNeighbors(by: species)
       geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
       geometry.reserve(for: list)
       blocks = species.indices.map { Network.Block(atoms: $0..<($0 + 1), species: species[$0]) }
@@ -236,14 +235,12 @@ import Testing
     let model = try Model(contentsOf: path)
     let layer = NetworkLayer<Float>(
       model.layers[0], isFirst: true, model: model, channels: Float.wholeLanes(model.channels))
-    layer.prepare(elements: [0, 1], edges: 5)
-    #expect(!layer.mixesMessages)
-    // What is chosen stays, as the energy of a run must not jump where neighbours come or go.
-    layer.prepare(elements: [0, 1], edges: 200)
-    #expect(!layer.mixesMessages)
-    layer.takesPairs = nil
-    layer.prepare(elements: [0], edges: 200)
-    #expect(layer.mixesMessages)
+    #expect(layer.favoursPairs(elements: 2, edges: 5) == true)
+    #expect(layer.favoursPairs(elements: 1, edges: 200) == false)
+    for takesPairs in [true, false] {
+      layer.prepare(elements: [0, 1], takesPairs: takesPairs)
+      #expect(layer.mixesMessages != takesPairs)
+    }
   }
 
   @Test func choiceOfTheFirstConfigurationIsKeptAndRestored() throws {
@@ -251,13 +248,12 @@ import Testing
     let first = try LRMACEPotential(model: Golden.model("rc_trained"))
     var (a, b) = (Evaluation(), Evaluation())
     try first.evaluate(frame.system, into: &a)
-    let chosen = try #require(first.settings["first_layer_by_pairs"])
-    var settings = first.settings
-    settings["first_layer_by_pairs"] = [1 - chosen[0]]
+    var plan = try #require(a.plan)
+    plan.choices["first_layer"] = plan.choices["first_layer"] == "pairs" ? "species" : "pairs"
     let other = try LRMACEPotential(model: Golden.model("rc_trained"))
-    try other.restore(settings: settings)
+    b.plan = plan
     try other.evaluate(frame.system, into: &b)
-    #expect(other.settings == settings)
+    #expect(b.plan == plan)
     // Two roundings of one function.
     #expect(a.forces != b.forces)
     #expect(abs(a.energy - b.energy) < 2e-6 * Double(frame.system.count))

@@ -121,16 +121,63 @@ import Testing
     #expect(builds > 1 && builds < 60)
   }
 
+  /// A breathing, shearing cell whose atoms go with it and a little on their own way.
+  @Test(arguments: [0, 1, 3]) func theListOutlivesSmallStrainsAndHoldsEveryPair(shape: Int) throws {
+    var random = TestRandom(seed: 12)
+    let start = Cell(vectors: Self.shapes[shape] * 9)
+    let positions = random.vectors(50).map { start.cartesian($0) }
+    let modes = (0..<9).map { _ in random.vector() }
+    var list = NeighborList(cutoff: 4, skin: 0.8)
+    var builds = 0
+    for step in 0..<80 {
+      let t = 0.01 * Double(step)
+      let strain = Matrix3(modes[0], modes[1], modes[2]) * (0.02 * sin(9 * t))
+      let cell = Cell(vectors: start.vectors * (.identity + strain))
+      let moved = positions.enumerated().map { i, r in
+        (r + modes[3 + i % 6] * (0.5 * t)) * (Matrix3.identity + strain)
+      }
+      builds += try list.update(positions: moved, cell: cell) ? 1 : 0
+      let expected = bruteForcePairs(positions: moved, cell: cell, cutoff: 4)
+      #expect(list.filteredPairs(positions: moved, cell: cell) == expected)
+    }
+    #expect(builds > 1 && builds < 30)
+  }
+
+  /// So that a sum over the pairs within the cut-off has the same bits, whatever came before.
+  @Test(arguments: [3.0, 12]) func pairsWithinTheCutoffComeInOneOrderWheneverTheListWasBuilt(side: Double) throws {
+    var random = TestRandom(seed: 13)
+    let cell = Cell(vectors: Self.shapes[1] * side)
+    let positions = random.vectors(30).map { cell.cartesian($0) }
+    func pairs(builtAt places: [Vector3], skin: Double) throws -> [[Int]] {
+      var list = NeighborList(cutoff: 4, skin: skin)
+      try list.build(positions: places, cell: cell)
+      return positions.indices.flatMap { i in
+        list.pairs(of: i).filter {
+          length(list.displacement($0, of: i, positions: positions, cell: cell)) < 4
+        }.map {
+          let shift = list.shifts[$0]
+          return [i, Int(list.neighbors[$0]), Int(shift.x), Int(shift.y), Int(shift.z)]
+        }
+      }
+    }
+    let expected = try pairs(builtAt: positions, skin: 0.4)
+    #expect(!expected.isEmpty && expected == expected.sorted { $0.lexicographicallyPrecedes($1) })
+    for skin in [1.0, 1.7] {
+      let places = positions.map { $0 + 0.4 * random.vector() / 3.0.squareRoot() }
+      #expect(try pairs(builtAt: places, skin: skin) == expected)
+    }
+  }
+
   @Test func aChangedCellOrAnotherNumberOfAtomsRebuilds() throws {
     let cell = Cell(vectors: .identity * 10)
     let positions: [Vector3] = [[1, 1, 1], [2, 2, 2], [9, 9, 9]]
     var list = NeighborList(cutoff: 4, skin: 1)
     #expect(try list.update(positions: positions, cell: cell))
     #expect(try !list.update(positions: positions, cell: cell))
-    #expect(try list.update(positions: positions, cell: Cell(vectors: .identity * 10.001)))
+    #expect(try list.update(positions: positions, cell: Cell(vectors: .identity * 10.3)))
     #expect(
       try list.update(
-        positions: positions, cell: Cell(vectors: .identity * 10.001, isPeriodic: [true, true, false])))
+        positions: positions, cell: Cell(vectors: .identity * 10.3, isPeriodic: [true, true, false])))
     #expect(try list.update(positions: Array(positions.dropLast()), cell: list.buildCell))
     #expect(list.offsets.count == 3)
     #expect(try list.update(positions: [], cell: list.buildCell))

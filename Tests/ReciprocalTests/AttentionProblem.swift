@@ -114,6 +114,35 @@ struct AttentionProblem {
   }
 }
 
+/// An attention that makes the plan of each configuration before it follows it.
+final class PlannedAttention<T: KernelScalar> {
+  let sum: ReciprocalAttention<T>
+  var method: AttentionMethod?
+  var mesh = MeshResolution()
+  /// The cell that chooses the wavevectors; nil lets each cell choose its own.
+  var referenceCell: Cell?
+  var measuresSources = false
+  /// FFTW's; nil takes the machine's.
+  var wisdom: String?
+  private(set) var plan: AttentionPlan?
+
+  init(
+    kernel: ReciprocalKernel, heads: Int, width: Int, layers: Int, threads: Int = 1,
+    method: AttentionMethod? = nil
+  ) {
+    sum = ReciprocalAttention(kernel: kernel, heads: heads, width: width, layers: layers, threads: threads)
+    self.method = method
+  }
+
+  func prepare(positions: [Vector3], cell: Cell) throws {
+    var plan = try sum.plan(
+      atoms: positions.count, cell: referenceCell ?? cell, preferring: method, mesh: mesh)
+    plan.wisdom = plan.method == .mesh ? wisdom : nil
+    self.plan = plan
+    try sum.prepare(positions: positions, cell: cell, plan: plan, measuringSources: measuresSources)
+  }
+}
+
 /// What the engine makes of a problem.
 struct AttentionResult<T: KernelScalar> {
   var u: [T] = []
@@ -129,11 +158,10 @@ extension AttentionProblem {
   func makeAttention<T: KernelScalar>(
     as _: T.Type = Double.self, method: AttentionMethod?, layers: Int = 1, threads: Int = 1,
     mesh: MeshResolution = MeshResolution()
-  ) -> ReciprocalAttention<T> {
-    let attention = ReciprocalAttention<T>(
-      kernel: kernel, heads: heads, width: width, layers: layers, threads: threads)
-    attention.preferredMethod = method
-    attention.meshResolution = mesh
+  ) -> PlannedAttention<T> {
+    let attention = PlannedAttention<T>(
+      kernel: kernel, heads: heads, width: width, layers: layers, threads: threads, method: method)
+    attention.mesh = mesh
     return attention
   }
 
@@ -147,25 +175,25 @@ extension AttentionProblem {
   }
 
   /// The answer of one engine.
-  func run<T: KernelScalar>(_ attention: ReciprocalAttention<T>, layers: Int = 1) -> AttentionResult<T> {
+  func run<T: KernelScalar>(_ attention: PlannedAttention<T>, layers: Int = 1) -> AttentionResult<T> {
     guard prepare(attention) else { return AttentionResult() }
     let (q, k, v, du) = (q.map { T($0) }, k.map { T($0) }, v.map { T($0) }, coefficients.map { T($0) })
     let zeros = [T](repeating: 0, count: q.count)
     var result = AttentionResult(u: zeros, dq: zeros, dk: zeros, dv: zeros)
     for layer in 0..<layers {
-      attention.forward(layer: layer, filter: filter, q: q, k: k, v: v, u: &result.u)
+      attention.sum.forward(layer: layer, filter: filter, q: q, k: k, v: v, u: &result.u)
     }
     for layer in (0..<layers).reversed() {
-      attention.adjoint(
+      attention.sum.adjoint(
         layer: layer, q: q, k: k, v: v, du: du, dq: &result.dq, dk: &result.dk, dv: &result.dv)
     }
     result.positionGradient = Array(repeating: .zero, count: positions.count)
-    attention.addGradients(positions: &result.positionGradient, strain: &result.strainGradient)
+    attention.sum.addGradients(positions: &result.positionGradient, strain: &result.strainGradient)
     return result
   }
 
   /// Small problems always fit: what fails here is the test.
-  private func prepare<T: KernelScalar>(_ attention: ReciprocalAttention<T>) -> Bool {
+  private func prepare<T: KernelScalar>(_ attention: PlannedAttention<T>) -> Bool {
     do { try attention.prepare(positions: positions, cell: cell) } catch {
       Issue.record(error)
       return false
@@ -174,10 +202,10 @@ extension AttentionProblem {
   }
 
   /// E = sum c o u.
-  func energy(with attention: ReciprocalAttention<Double>) -> Double {
+  func energy(with attention: PlannedAttention<Double>) -> Double {
     var u = q
     guard prepare(attention) else { return .nan }
-    attention.forward(layer: 0, filter: filter, q: q, k: k, v: v, u: &u)
+    attention.sum.forward(layer: 0, filter: filter, q: q, k: k, v: v, u: &u)
     return zip(u, coefficients).reduce(0) { $0 + $1.0 * $1.1 }
   }
 }

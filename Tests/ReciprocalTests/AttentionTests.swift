@@ -83,7 +83,7 @@ private func centralDifferences(
     for method in methods(for: problem.cell) {
       let result = problem.solve(method: method)
       let label: Comment = "\(method), \(name)"
-      let attention: ReciprocalAttention<Double> = problem.makeAttention(method: method)
+      let attention: PlannedAttention<Double> = problem.makeAttention(method: method)
       let energy = { (p: AttentionProblem) in p.energy(with: attention) }
       let (n, width) = (problem.positions.count, problem.width)
       let positions = centralDifferences(problem, count: 3 * n, step: 1e-3, energy: energy) {
@@ -106,15 +106,15 @@ private func centralDifferences(
     problem.k = problem.q
     for method in methods(for: problem.cell) {
       let expected = problem.solve(method: method)
-      let attention: ReciprocalAttention<Double> = problem.makeAttention(method: method)
-      attention.expectFields(layer: 0, columns: problem.width)
+      let attention: PlannedAttention<Double> = problem.makeAttention(method: method)
+      attention.sum.expectFields(layer: 0, columns: problem.width)
       try attention.prepare(positions: problem.positions, cell: problem.cell)
-      let fields = attention.fields(layer: 0, filter: problem.filter, sources: problem.v)
+      let fields = attention.sum.fields(layer: 0, filter: problem.filter, sources: problem.v)
       #expect(
         Array(UnsafeBufferPointer(start: fields, count: problem.v.count)) == expected.u, "\(method), \(name)")
-      attention.fieldsAdjoint(layer: 0, gradient: problem.coefficients)
+      attention.sum.fieldsAdjoint(layer: 0, gradient: problem.coefficients)
       var (gradient, strain) = (problem.positions.map { _ in Vector3.zero }, Matrix3.zero)
-      attention.addGradients(positions: &gradient, strain: &strain)
+      attention.sum.addGradients(positions: &gradient, strain: &strain)
       #expect(
         gradient == expected.positionGradient && strain == expected.strainGradient, "\(method), \(name)")
     }
@@ -124,7 +124,7 @@ private func centralDifferences(
 @Test func strainGradientIsTheDerivativeForFixedIntegers() {
   for (name, problem) in problems where problem.cell.hasPeriodicAxis {
     for method in methods(for: problem.cell) {
-      let attention: ReciprocalAttention<Double> = problem.makeAttention(method: method)
+      let attention: PlannedAttention<Double> = problem.makeAttention(method: method)
       attention.referenceCell = problem.cell
       let result = problem.solve(method: method)
       let expected = centralDifferences(
@@ -148,7 +148,7 @@ private func centralDifferences(
   let kernel = ReciprocalKernel(sigmas: [1.0], tolerance: 1e-2)
   let problem = AttentionProblem(cell: Cell.triclinic[0], kernel: kernel, atoms: 8, heads: 1, width: 1)
   func energies(reference: Cell?) -> [Double] {
-    let attention: ReciprocalAttention<Double> = problem.makeAttention(method: .kSum)
+    let attention: PlannedAttention<Double> = problem.makeAttention(method: .kSum)
     attention.referenceCell = reference
     return (0...200).map { step in
       let strain = Matrix3.identity * (0.001 * Double(step))
@@ -239,13 +239,13 @@ private func centralDifferences(
 @Test func theCheaperEvaluationIsChosenBySizesAlone() throws {
   var random = RandomNumbers(state: 3)
   func method<T: KernelScalar>(_: T.Type, heads: Int, atoms: Int, edge: Double) throws -> AttentionMethod {
-    let attention = ReciprocalAttention<T>(
+    let attention = PlannedAttention<T>(
       kernel: ReciprocalKernel(sigmas: [2]), heads: heads, width: 32, layers: 2)
     let positions = (0..<atoms).map { _ in
       Vector3(random.symmetric(), random.symmetric(), random.symmetric()) * edge
     }
     try attention.prepare(positions: positions, cell: Cell(vectors: .identity * edge))
-    return attention.method
+    return try #require(attention.plan).method
   }
   #expect(try method(Float.self, heads: 4, atoms: 12, edge: 12) == .pairwise)
   #expect(try method(Float.self, heads: 32, atoms: 400, edge: 5) == .kSum)

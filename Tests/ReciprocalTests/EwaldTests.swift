@@ -81,7 +81,7 @@ private let problems: [AttentionProblem] = {
 @Test func strainOfAnEwaldSplitIsTheDerivativeOfTheEnergyWhateverTheCell() {
   for problem in [problems[1], problems[3], problems[6]] {
     let result = problem.solve(method: .ewald)
-    let attention: ReciprocalAttention<Double> = problem.makeAttention(method: .ewald)
+    let attention: PlannedAttention<Double> = problem.makeAttention(method: .ewald)
     for (a, b) in [(0, 0), (1, 2), (2, 1), (2, 0)] {
       func energy(_ amount: Double) -> Double {
         var (copy, strain) = (problem, Matrix3.zero)
@@ -103,12 +103,11 @@ private let problems: [AttentionProblem] = {
 private func prepare<T: KernelScalar>(
   _: T.Type, atoms: Int, cell: Cell, sigmas: [Double] = [2], method: AttentionMethod? = nil
 ) throws -> AttentionMethod {
-  let attention = ReciprocalAttention<T>(
-    kernel: ReciprocalKernel(sigmas: sigmas), heads: 32, width: 32, layers: 2)
-  attention.preferredMethod = method
+  let attention = PlannedAttention<T>(
+    kernel: ReciprocalKernel(sigmas: sigmas), heads: 32, width: 32, layers: 2, method: method)
   try attention.prepare(
     positions: (0..<atoms).map { Vector3(Double($0), 0.5, -1) }, cell: cell)
-  return attention.method
+  return try #require(attention.plan).method
 }
 
 @Test(arguments: [0.05, 1e-3, 1e-7]) func narrowKernelsNeedNoMoreThanWideOnes(sigma: Double) throws {

@@ -11,11 +11,11 @@ private func ewaldEnergy(
 ) throws -> Double {
   let ones = [Double](repeating: 1, count: charges.count)
   var potential = ones
-  let attention = ReciprocalAttention<Double>(
-    kernel: ReciprocalKernel(sigmas: [sigma], tolerance: 1e-14), heads: 1, width: 1, layers: 1)
-  attention.preferredMethod = method
+  let attention = PlannedAttention<Double>(
+    kernel: ReciprocalKernel(sigmas: [sigma], tolerance: 1e-14), heads: 1, width: 1, layers: 1,
+    method: method)
   try attention.prepare(positions: positions, cell: cell)
-  attention.forward(layer: 0, filter: [1], q: ones, k: ones, v: charges, u: &potential)
+  attention.sum.forward(layer: 0, filter: [1], q: ones, k: ones, v: charges, u: &potential)
   var energy = zip(potential, charges).reduce(0) { $0 + $1.0 * $1.1 / 2 }
   let images = 6
   for (m, n) in charges.indices.flatMap({ m in charges.indices.map { (m, $0) } }) {
@@ -85,10 +85,10 @@ private func madelungConstantOfNearlyPointCharges(in crystal: Crystal) throws {
       var sources = [Double](repeating: 0, count: distances.count)
       sources[index] = 1
       var u = ones
-      let attention = ReciprocalAttention<Double>(kernel: kernel, heads: 1, width: 1, layers: 1)
+      let attention = PlannedAttention<Double>(kernel: kernel, heads: 1, width: 1, layers: 1)
       try attention.prepare(positions: distances.map { [$0, 0, 0] }, cell: cell)
-      #expect((attention.method == .ewald) == (cell.hasPeriodicAxis && edge > 100))
-      attention.forward(layer: 0, filter: [1], q: ones, k: ones, v: sources, u: &u)
+      #expect((attention.plan?.method == .ewald) == (cell.hasPeriodicAxis && edge > 100))
+      attention.sum.forward(layer: 0, filter: [1], q: ones, k: ones, v: sources, u: &u)
       return u[0]
     }
   }

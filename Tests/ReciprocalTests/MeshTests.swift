@@ -76,16 +76,17 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
   }
 }
 
-@Test(arguments: [[1.0], [1.0, 1.7]]) func chosenMeshIsAsAccurateAsAskedAndHardlyMore(sigmas: [Double]) {
+@Test(arguments: [[1.0], [1.0, 1.7]])
+func chosenMeshIsAsAccurateAsAskedAndHardlyMore(sigmas: [Double]) throws {
   let problem = problem(cell: Cell.triclinic[0], sigmas: sigmas)
   let exact = problem.solve(method: .kSum)
-  let attention: ReciprocalAttention<Double> = problem.makeAttention(method: .mesh)
+  let attention: PlannedAttention<Double> = problem.makeAttention(method: .mesh)
   attention.measuresSources = true
   _ = problem.run(attention)
   let size = (flat(exact.positionGradient).reduce(0) { $0 + $1 * $1 } / Double(3 * problem.positions.count))
     .squareRoot()
   for asked in [1e-3, 1e-4, 1e-5] {
-    let resolution = attention.sufficientResolution(forceError: asked * size)
+    let resolution = try #require(attention.sum.sufficientResolution(forceError: asked * size))
     let mesh = problem.solve(method: .mesh, mesh: resolution)
     let error = rmsDeviation(flat(mesh.positionGradient), flat(exact.positionGradient))
     // Asked is the mean over random places of the atoms; these are one sample.

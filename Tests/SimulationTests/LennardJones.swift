@@ -15,12 +15,6 @@ final class LennardJones: Potential {
   var failingEvaluation: Int?
   private(set) var evaluations = 0
 
-  var neighborListPositions: [Vector3] { list.buildPositions }
-
-  func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws {
-    try list.build(positions: positions, cell: system.cell)
-  }
-
   func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {
     _ = try list.update(positions: system.positions, cell: system.cell)
     result.energy = 0

@@ -24,11 +24,6 @@ private final class Meddling: Potential {
     try inner.evaluate(system, into: &result)
     if inner.evaluations == evaluation { try deed() }
   }
-
-  var neighborListPositions: [Vector3] { inner.neighborListPositions }
-  func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws {
-    try inner.rebuildNeighborList(at: positions, system: system)
-  }
 }
 
 /// How a run of 60 steps ends where `deed` is done in step 20.

@@ -53,7 +53,7 @@ private func largest(_ a: [Vector3], _ b: [Vector3]) -> Double {
     let system = try water(copies: copies)
     let chosen = try potential()
     let mixed = try evaluate(chosen, system)
-    #expect(chosen.meshResolution != nil)
+    #expect(chosen.attention?.mesh != nil)
     let exact = try evaluate(try potential(.double, attention: AttentionEvaluation(method: .kSum)), system)
     #expect(abs(mixed.energy - exact.energy) < 1e-6 * Double(system.count))
     #expect(largest(mixed.forces, exact.forces) < 1e-4)
@@ -62,7 +62,7 @@ private func largest(_ a: [Vector3], _ b: [Vector3]) -> Double {
   @Test func largerSystemsTakeTheMeshOfThemselves() throws {
     let chosen = try potential(attention: AttentionEvaluation())
     _ = try evaluate(chosen, try water(copies: 2))
-    #expect(chosen.meshResolution != nil)
+    #expect(chosen.attention?.mesh != nil)
   }
 
   /// Noise of the energy in single precision, 3e-7 eV here, and the formula's error balance at steps of 2e-3 to 4e-3

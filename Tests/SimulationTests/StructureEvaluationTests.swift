@@ -8,16 +8,15 @@ import Trajectory
 
 @testable import Simulation
 
-/// Lennard-Jones that counts how often it is told to forget, and adds `offset` eV.
-private final class Forgetful: Potential {
+/// Lennard-Jones that counts how often it may make a plan of its own, and adds `offset` eV.
+private final class Planner: Potential {
   let base = LennardJones()
   var offset = 0.0
-  private(set) var forgotten = 0
+  private(set) var plans = 0
 
-  var neighborListPositions: [Vector3] { base.neighborListPositions }
-  func rebuildNeighborList(at positions: [Vector3], system: AtomicSystem) throws {}
-  func forgetConfiguration() { forgotten += 1 }
   func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {
+    if result.plan == nil { plans += 1 }
+    result.plan = EvaluationPlan(cell: system.cell, positions: system.positions)
     try base.evaluate(system, into: &result)
     result.energy += offset
   }
@@ -49,11 +48,11 @@ private func evaluate(
 
 @Test func everyFrameIsEvaluatedAsIfAlone() throws {
   let folder = try TemporaryFolder()
-  let potential = Forgetful()
+  let potential = Planner()
   let frames = pair("energy=nan") + pair("energy=None dipole=\"1 2 3\" free_energy=7 REF_energy=-3 name=b")
   let outcome = try evaluate(frames, with: forceField(potential), in: folder)
   #expect(outcome.failure == nil && outcome.table.count == 4)
-  #expect(potential.forgotten == 2)
+  #expect(potential.plans == 2)
   let written = try ExtendedXYZ.readAll("\(folder.path)/out.xyz")
   #expect(written.count == 2 && written[1].info == ["name": "b"])
   #expect(written[1].reference.energy == -3)
@@ -76,7 +75,7 @@ private func evaluate(
 @Test func resultsBeyondSenseEndWithTheFrameAndLeaveNothing() throws {
   let exploding = LennardJones()
   exploding.failingEvaluation = 2
-  let shifted = Forgetful()
+  let shifted = Planner()
   shifted.offset = 1e9
   for (potential, text, words) in [
     (exploding as any Potential, pair("") + pair(""), "frame 2 of "),

@@ -8,15 +8,18 @@ import Testing
 @testable import Trajectory
 
 private let sound = Checkpoint(
-  step: 100, system: sampleSystem(), neighborListPositions: sampleSystem().positions,
+  step: 100, system: sampleSystem(),
+  plan: EvaluationPlan(
+    cell: sampleSystem().cell, positions: sampleSystem().positions, choices: ["attention": "mesh"]),
   arrays: ["chain_velocities": [0.1, 0.2], "mesh": [6, 0.5]],
   outputs: ["trajectory": OutputMark(count: 3, digest: "0a"), "log": OutputMark(count: 400, digest: "0b")],
   deck: "timestep: 0.5 fs\n", modelHash: "abc", engineVersion: "0.1.0")
 
 private let wrong: [(name: String, change: @Sendable (inout Checkpoint) -> Void)] = [
-  ("an empty neighbour list", { $0.neighborListPositions = [] }),
-  ("a shortened neighbour list", { $0.neighborListPositions.removeLast() }),
-  ("a position that is no number in the neighbour list", { $0.neighborListPositions[1].y = .nan }),
+  ("a plan without positions", { $0.plan.positions = [] }),
+  ("a plan of one atom too few", { $0.plan.positions.removeLast() }),
+  ("a position that is no number in the plan", { $0.plan.positions[1].y = .nan }),
+  ("a plan for a cell of 1e300", { $0.plan.cell = Cell(vectors: .identity * 1e100) }),
   ("no atoms", { $0.positions = [] }),
   ("a shortened list of positions", { $0.positions.removeLast() }),
   ("a position that is no number", { $0.positions[2].z = .nan }),
@@ -60,14 +63,15 @@ private let wrong: [(name: String, change: @Sendable (inout Checkpoint) -> Void)
 private func image(_ mutation: inout Mutation) throws -> [UInt8] {
   let file = try HDF5File(inMemory: "checkpoint")
   try file.setAttribute("format", "bloch-checkpoint")
-  try file.setAttribute("version", 2)
+  try file.setAttribute("version", 3)
   try file.setAttribute("engine_version", "")
   try file.setAttribute("model_hash", "")
   let vectors: [Double] = [0, 0, 0, 1, 1, 1]
   let numbers: [(String, [Double], [Int], HDF5StoredType)] = [
     ("/step", [7], [], .int64), ("/positions", vectors, [2, 3], .float64),
     ("/velocities", vectors, [2, 3], .float64),
-    ("/neighbor_list_positions", vectors, [2, 3], .float64),
+    ("/plan/positions", vectors, [2, 3], .float64),
+    ("/plan/cell", [9, 0, 0, 0, 9, 0, 0, 0, 9], [3, 3], .float64),
     ("/cell", [9, 0, 0, 0, 9, 0, 0, 0, 9], [3, 3], .float64),
     ("/is_periodic", [1, 1, 1], [3], .uint8), ("/atomic_numbers", [8, 1], [2], .int32),
     ("/masses", [16, 1], [2], .float64), ("/is_fixed", [0, 1], [2], .uint8),
@@ -91,6 +95,7 @@ private func image(_ mutation: inout Mutation) throws -> [UInt8] {
   }
   if try file.exists("/outputs/c") { try file.setAttribute("digest", "", at: "/outputs/c") }
   if target != numbers.count { try file.write("", to: "/deck") }
+  try file.write("k-sum", to: "/plan/choices/attention")
   if target == numbers.count + 1 {
     try file.write(1.0, to: mutation.pick(["/other", "/arrays/group/array", "/outputs/half"]))
   }
@@ -109,7 +114,7 @@ private func image(_ mutation: inout Mutation) throws -> [UInt8] {
     do {
       let read = try Checkpoint.read(path)
       #expect(read.flaw == nil && read.step >= 0, "\(mutation.name)")
-      #expect(read.neighborListPositions.count == 2 && read.system.count == 2, "\(mutation.name)")
+      #expect(read.plan.positions.count == 2 && read.system.count == 2, "\(mutation.name)")
     } catch TrajectoryError.corruptCheckpoint(let file, _) {
       refusals += 1
       #expect(file == path)

@@ -8,7 +8,10 @@ import Testing
 private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   Checkpoint(
     step: step, system: sampleSystem(isPeriodic: [true, false, true]),
-    neighborListPositions: [[1, 2, 3], [1 / 3, -0.0, 5e-324], [7, 8, 9]],
+    plan: EvaluationPlan(
+      cell: Cell(vectors: sampleSystem().cell.vectors * 1.1, isPeriodic: [true, false, true]),
+      positions: [[1, 2, 3], [1 / 3, -0.0, 5e-324], [7, 8, 9]],
+      choices: ["attention": "mesh", "mesh_spacing": "0.65"]),
     arrays: [
       "nose_hoover.position": [0.1, 1e-300], "nose_hoover.velocity": [], "box": [.greatestFiniteMagnitude],
     ],
@@ -26,7 +29,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   try written.write(to: path)
   let read = try Checkpoint.read(path)
   #expect(read == written)
-  #expect(read.neighborListPositions[1].y.sign == .minus)
+  #expect(read.plan.positions[1].y.sign == .minus)
   #expect(read.system.isFixed == [true, false, false])
   #expect(try HDF5File(reading: path).stringAttribute("format") == "bloch-checkpoint")
   #expect(FileManager.default.fileExists(atPath: path + ".tmp") == false)

@@ -4,29 +4,24 @@
 //   adjoint   psi^_j = F^-1 D_j F spread filter_j o dY,  dX = sum_j gather psi^_j - s dY
 //             dE/dr from the gradients of psi and psi^ at the atoms,  dE/dw_jk from conj(F dY) F X
 //
-// The adjoint is exact for the mesh sum; the mesh sum itself is an approximation of the k-sum, set by
-// `meshResolution`.
+// The adjoint is exact for the mesh sum; the mesh sum itself is an approximation of the k-sum, set by its
+// `MeshResolution`.
 
 import Kernels
 import Lattice
 
-extension ReciprocalAttention {
-  func prepareMesh() {
-    mesh.place(positions: positions, cell: cell)
-    meshGradients.reserve(atomCount)
-    meshGradients.fill(.zero, count: atomCount)
-    mesh.influenceGradient.fill(0, count: kernel.sigmas.count * mesh.elementCount)
-  }
-
+extension ParticleMesh {
   /// Y of one layer; keeps the gradients of Y at the atoms and the spectra of X.
-  func convolveMesh(_ state: LayerState<T>) {
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func apply(_ state: FieldLayer<T>) {
     let (n, columns) = (atomCount, state.columns)
     let (x, y) = (state.x.pointer, state.y.pointer)
     let slopes = state.slopes.reserve(3 * n * columns)
     let blocks = MeshBlocks(columns: columns, lanes: T.Lanes.scalarCount)
-    let spectra = state.meshSpectra.reserve(blocks.reduce(0) { $0 + mesh.spectrumCount(half: $1.half) })
+    let spectra = state.meshSpectra.reserve(blocks.reduce(0) { $0 + spectrumCount(half: $1.half) })
     for j in kernel.sigmas.indices {
-      let (jets, stride) = meshJets(of: x, state, kernel: j) { .store(spectra + $0) }
+      let (jets, stride) = fieldJets(of: x, state, kernel: j) { .store(spectra + $0) }
       let (filter, selfTerms) = (state.filter(j), state.selfTerms)
       parallel(threads: threads, count: n) { _, atoms in
         for m in atoms {
@@ -51,13 +46,15 @@ extension ReciprocalAttention {
   }
 
   /// `dX` may be nil where nobody asks for it.
-  func adjointMesh(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func adjoint(_ state: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
     let (n, columns) = (atomCount, state.columns)
-    let (x, slopes, gradients) = (state.x.pointer, state.slopes.pointer, meshGradients.pointer)
+    let (x, slopes, gradients) = (state.x.pointer, state.slopes.pointer, self.gradients.pointer)
     let (spectra, selfTerms) = (state.meshSpectra.pointer, state.selfTerms)
     for j in kernel.sigmas.indices {
-      let source = filtered(dY, state, kernel: j)
-      let (jets, stride) = meshJets(of: source, state, kernel: j) { .overlap(spectra + $0) }
+      let source = state.filtered(dY, kernel: j, atoms: n, threads: threads, in: scratch)
+      let (jets, stride) = fieldJets(of: source, state, kernel: j) { .overlap(spectra + $0) }
       parallel(threads: threads, count: n) { _, atoms in
         for m in atoms {
           let jet = jets + 4 * m * stride
@@ -78,56 +75,41 @@ extension ReciprocalAttention {
         }
       }
     }
-    if measuresSources { measureStrengths(state, dY: dY) }
-  }
-
-  private func measureStrengths(_ state: LayerState<T>, dY: UnsafePointer<T>) {
-    let (n, columns, x) = (atomCount, state.columns, state.x.pointer)
-    var products = [Double](repeating: 0, count: columns)
-    for c in 0..<columns {
-      func square(_ values: UnsafePointer<T>) -> Double {
-        (0..<n).reduce(0) { $0 + Double(values[$1 * columns + c]) * Double(values[$1 * columns + c]) }
-      }
-      products[c] = square(x) * square(dY)
-    }
-    state.strengths = kernel.sigmas.indices.flatMap { a in
-      kernel.sigmas.indices.map { b in
-        (0..<columns).reduce(0) { $0 + Double(state.filter(a)[$1] * state.filter(b)[$1]) * products[$1] }
-      }
-    }
   }
 
   /// The field of kernel j at the atoms and its gradient by u, [N][4][stride]; `spectrum` says what to do
   /// with the spectrum of the block that starts at a given element of all spectra.
-  private func meshJets(
-    of source: UnsafePointer<T>, _ state: LayerState<T>, kernel j: Int, spectrum: (Int) -> SpectrumUse<T>
+  private func fieldJets(
+    of source: UnsafePointer<T>, _ state: FieldLayer<T>, kernel j: Int, spectrum: (Int) -> SpectrumUse<T>
   ) -> (jets: UnsafeMutablePointer<T>, stride: Int) {
     let blocks = MeshBlocks(columns: state.columns, lanes: T.Lanes.scalarCount)
     // Whole vectors where there are any, so that every row is aligned.
     let (width, lanes) = (blocks.reduce(0) { $0 + 2 * $1.half }, T.Lanes.scalarCount)
     let stride = width < lanes ? width : (width + lanes - 1) / lanes * lanes
-    let jets = meshJets.reserve(4 * atomCount * stride)
+    let jets = jets.reserve(4 * atomCount * stride)
     var (column, element) = (0, 0)
     for block in blocks {
       let half = block.half
-      let fields = meshScratch.reserve(mesh.layout(half: half).count)
-      mesh.convolve(
+      let fields = fields.reserve(layout(half: half).count)
+      convolve(
         source, columns: state.columns, block: block, into: fields, kernel: j, spectrum: spectrum(element))
-      mesh.gather(fields, half: half, atomCount: atomCount, into: jets + column, stride: stride)
+      gather(fields, half: half, atomCount: atomCount, into: jets + column, stride: stride)
       column += 2 * half
-      element += mesh.spectrumCount(half: half)
+      element += spectrumCount(half: half)
     }
     return (jets, stride)
   }
 
   /// dE/dr = (M o dE/du) A^-T, since u_a = M_a f_a and f = r A^-1.
-  func addMeshGradients() {
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func addGradients(positions sums: UnsafeMutablePointer<Double>, strain: inout Matrix3) {
     let toCartesian = cell.inverse.transposed
-    let (n, sums, gradients) = (atomCount, positionGradients.pointer, meshGradients.pointer)
+    let (n, gradients) = (atomCount, gradients.pointer)
     for m in 0..<n {
-      let gradient = (gradients[m] * Vector3(mesh.size)) * toCartesian
+      let gradient = (gradients[m] * Vector3(size)) * toCartesian
       for axis in 0..<3 { sums[axis * n + m] += gradient[axis] }
     }
-    mesh.addWeightGradients(to: weightGradients.pointer, kernels: kernel.sigmas.count)
+    addWeightGradients()
   }
 }

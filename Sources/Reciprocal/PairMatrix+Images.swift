@@ -33,7 +33,7 @@ extension ReciprocalKernel {
   }
 
   /// Distance beyond which s(d) is below the tolerance of the wider kernel: exp(-R^2 / 2 sigma'^2) = tolerance.
-  fileprivate func reach(sigma: Double) -> Double { (2 * log(1 / tolerance)).squareRoot() * sigma }
+  func reach(sigma: Double) -> Double { (2 * log(1 / tolerance)).squareRoot() * sigma }
 }
 
 /// The images of a displacement within a distance.
@@ -74,18 +74,20 @@ private struct Images {
   }
 }
 
-extension ReciprocalAttention {
-  /// Of one pair and kernel, in the units of `cheapest`.
+extension ReciprocalKernel {
+  /// Of one pair in the cell that chooses, in the units of `ReciprocalAttention.cheapest`.
   func splitCost(in chooser: Cell) -> Double {
-    let wide = kernel.widened(in: chooser)
+    let wide = widened(in: chooser)
     let wavevectors = KGrid.estimate(cell: chooser, kernel: wide).kept
     let reach = Vector3(repeating: wide.reach(sigma: wide.sigmas.min() ?? 1)) / chooser.heights
     let images = (2 * reach.x + 1) * (2 * reach.y + 1) * (2 * reach.z + 1)
     return 4 * wavevectors + 1_000 * images
   }
+}
 
+extension PairMatrix {
   /// f, and f 2 pi (sigma'^2 - sigma^2) / V of kernel j.
-  private func splitFactors(kernel j: Int) -> (factor: Double, background: Double) {
+  private func splitFactors(_ waveKernel: ReciprocalKernel, kernel j: Int) -> (factor: Double, background: Double) {
     let difference = waveKernel.sigmas[j] * waveKernel.sigmas[j] - kernel.sigmas[j] * kernel.sigmas[j]
     return kernel.weight == .noVolume
       ? (cell.volume / (4 * .pi), difference / 2) : (1, 2 * .pi * difference / cell.volume)
@@ -101,11 +103,11 @@ extension ReciprocalAttention {
   }
 
   /// Adds f [sum over images of s - background] to rows of the lower triangle.
-  func addImages(to g: UnsafeMutablePointer<T>, rows: Range<Int>, kernel j: Int) {
+  func addImages(to g: UnsafeMutablePointer<T>, _ waveKernel: ReciprocalKernel, rows: Range<Int>, kernel j: Int) {
     let (n, narrow, wide) = (atomCount, kernel.sigmas[j], waveKernel.sigmas[j])
     guard wide > narrow else { return }
     let images = Images(in: cell, within: waveKernel.reach(sigma: wide))
-    let (factor, background) = splitFactors(kernel: j)
+    let (factor, background) = splitFactors(waveKernel, kernel: j)
     positions.withUnsafeBufferPointer { positions in
       for m in rows {
         for other in 0...m {
@@ -120,12 +122,15 @@ extension ReciprocalAttention {
   }
 
   /// Adds what images do to dE/dr and dE/d(strain), from D.
-  func addImageGradients(_ gradient: UnsafePointer<T>, kernel j: Int) {
+  func addImageGradients(
+    _ gradient: UnsafePointer<T>, _ waveKernel: ReciprocalKernel, kernel j: Int,
+    to sums: UnsafeMutablePointer<Double>, strain: inout Matrix3
+  ) {
     let (n, narrow, wide) = (atomCount, kernel.sigmas[j], waveKernel.sigmas[j])
     guard wide > narrow else { return }
     let images = Images(in: cell, within: waveKernel.reach(sigma: wide))
-    let (factor, background) = splitFactors(kernel: j)
-    let (hasVolume, sums) = (kernel.weight != .noVolume, positionGradients.pointer)
+    let (factor, background) = splitFactors(waveKernel, kernel: j)
+    let hasVolume = kernel.weight != .noVolume
     let partials = imageStrains.reserve(threads)
     imageStrains.fill(.zero, count: threads)
     parallel(threads: threads, count: n) { thread, rows in
@@ -152,6 +157,6 @@ extension ReciprocalAttention {
       }
       partials[thread] = strain
     }
-    for thread in 0..<threads { imageStrain += partials[thread] }
+    for thread in 0..<threads { strain += partials[thread] }
   }
 }

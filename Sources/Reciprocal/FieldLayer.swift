@@ -1,8 +1,8 @@
-// What a layer's adjoint needs of its forward pass.
+// Sources and fields of one layer, and what its adjoint needs of its forward pass.
 
 import Kernels
 
-final class LayerState<T: KernelScalar> {
+final class FieldLayer<T: KernelScalar> {
   /// Columns of X and Y.
   private(set) var columns = 0
   /// The layer passes X itself, of so many columns, instead of q, k and v.
@@ -44,5 +44,31 @@ final class LayerState<T: KernelScalar> {
       }
       values[kernelCount * columns + c] = T(selfTerm)
     }
+  }
+
+  /// Y -= s X, column by column, where a sum over wavevectors includes n = m.
+  func subtractSelf(
+    source: UnsafePointer<T>, result: UnsafeMutablePointer<T>, atoms: Int, threads: Int
+  ) {
+    let (columns, selfTerms) = (columns, selfTerms)
+    parallel(threads: threads, count: atoms) { _, atoms in
+      for m in atoms {
+        for c in 0..<columns { result[m * columns + c] -= selfTerms[c] * source[m * columns + c] }
+      }
+    }
+  }
+
+  /// filter_j o source, in `scratch`.
+  func filtered(
+    _ source: UnsafePointer<T>, kernel j: Int, atoms: Int, threads: Int, in scratch: Workspace<T>
+  ) -> UnsafePointer<T> {
+    let (columns, filter) = (columns, filter(j))
+    let result = scratch.reserve(atoms * columns)
+    parallel(threads: threads, count: atoms) { _, atoms in
+      for m in atoms {
+        for c in 0..<columns { result[m * columns + c] = filter[c] * source[m * columns + c] }
+      }
+    }
+    return UnsafePointer(result)
   }
 }

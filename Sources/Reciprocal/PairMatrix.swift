@@ -1,7 +1,7 @@
 // The attention sum with G as an N x N matrix, kept for all layers of a step: 2 J N^2 numbers with its
 // adjoint, 3 J N^2 without periodic axes.
 //
-//   three periodic axes   G_j = Phi^T W_j Phi - s_j 1                    (with images: `ReciprocalAttention+Ewald`)
+//   three periodic axes   G_j = Phi^T W_j Phi - s_j 1                    (with images: `PairMatrix+Images`)
 //   no periodic axis      G_j(r) = erf(r/(sqrt2 sigma_j))/r - s_j 1      (the limit V -> infinity)
 //
 // Heads of width 1: Y = sum_j G_j (filter_j o X), one product for all heads. Wider heads never form X:
@@ -22,26 +22,80 @@ private let triangleBlock = 32
 /// Rows of an N x N matrix that one head works on at a time.
 private let rowBlock = 64
 
+final class PairMatrix<T: KernelScalar>: FieldSolver {
+  let kernel: ReciprocalKernel
+  /// d, the columns of a head, and D.
+  private let headWidth: Int
+  private let width: Int
+  let threads: Int
+  let waves: Wavevectors?
+  /// Whether the wavevectors are those of Ewald's wider kernels, to which images come.
+  let addsImages: Bool
+  private let phases = PhaseTable<T>()
+  private(set) var positions: [Vector3] = []
+  private(set) var cell = Cell.free
+
+  /// G_j and dE/dG_j summed over layers, [J][N][N].
+  private let matrices = Workspace<T>()
+  private let gradients = Workspace<T>()
+  /// G_j'(r)/r without periodic axes, [J][N][N].
+  private let slopes = Workspace<T>()
+  /// Each thread's part of dE/dw, and of what images do to dE/d(strain).
+  private let weightPartials = Workspace<Double>()
+  let imageStrains = Workspace<Matrix3>()
+  private let scratch = Workspace<T>()
+  private let threadScratch: [Workspace<T>]
+
+  /// - Parameters:
+  ///   - heads: H and D of `forwardHeads`.
+  ///   - waves: nil without periodic axes.
+  ///   - addsImages: the wavevectors are those of wider kernels; images make up the rest.
+  init(
+    kernel: ReciprocalKernel, heads: (count: Int, width: Int), waves: Wavevectors?, addsImages: Bool,
+    threads: Int
+  ) {
+    (self.kernel, self.waves, self.addsImages, self.threads) = (kernel, waves, addsImages, threads)
+    (headWidth, width) = (heads.width / heads.count, heads.width)
+    threadScratch = (0..<threads).map { _ in Workspace() }
+  }
+
+  /// N.
+  var atomCount: Int { positions.count }
+
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func place(positions: [Vector3], cell: Cell) {
+    // Elements in turn: with the same array in two hands, the caller's next write would copy it.
+    if self.positions.count != positions.count {
+      self.positions = Array(repeating: .zero, count: positions.count)
+    }
+    for m in positions.indices { self.positions[m] = positions[m] }
+    self.cell = cell
+    if let waves { phases.update(positions: positions, cell: cell, grid: waves.grid, threads: threads) }
+    fillMatrices()
+  }
+}
+
 // MARK: - The matrices G_j
 
-extension ReciprocalAttention {
+extension PairMatrix {
   /// The lower triangle of every G_j, then its mirror image.
-  func preparePairKernels() {
+  private func fillMatrices() {
     let (n, size) = (atomCount, atomCount * atomCount)
-    pairKernels.reserve(kernel.sigmas.count * size)
-    pairGradients.reserve(kernel.sigmas.count * size).update(repeating: 0, count: kernel.sigmas.count * size)
-    if grid == nil { pairSlopes.reserve(kernel.sigmas.count * size) }
+    matrices.reserve(kernel.sigmas.count * size)
+    gradients.reserve(kernel.sigmas.count * size).update(repeating: 0, count: kernel.sigmas.count * size)
+    if waves == nil { slopes.reserve(kernel.sigmas.count * size) }
     for (j, sigma) in kernel.sigmas.enumerated() {
-      let g = pairKernels.pointer + j * size
+      let g = matrices.pointer + j * size
       // Of 2 T parts, thread t takes the t-th from either end: as many elements of the triangle as any other.
       parallel(threads: threads, count: threads) { thread, _ in
         for part in [thread, 2 * threads - 1 - thread] {
           let rows = partition(of: n, thread: part, threads: 2 * threads)
-          if grid == nil {
-            fillFreeKernel(g, slopes: pairSlopes.pointer + j * size, rows: rows, sigma: sigma)
+          if let waves {
+            fillPeriodicKernel(g, waves, rows: rows, kernel: j, scratch: threadScratch[thread])
+            if addsImages { addImages(to: g, waves.kernel, rows: rows, kernel: j) }
           } else {
-            fillPeriodicKernel(g, rows: rows, kernel: j, scratch: threadScratch[thread])
-            if method == .ewald { addImages(to: g, rows: rows, kernel: j) }
+            fillFreeKernel(g, slopes: slopes.pointer + j * size, rows: rows, sigma: sigma)
           }
         }
       }
@@ -73,10 +127,11 @@ extension ReciprocalAttention {
 
   /// G = sum over blocks of wavevectors of (W Phi)^T Phi.
   private func fillPeriodicKernel(
-    _ g: UnsafeMutablePointer<T>, rows: Range<Int>, kernel j: Int, scratch: Workspace<T>
+    _ g: UnsafeMutablePointer<T>, _ waves: Wavevectors, rows: Range<Int>, kernel j: Int,
+    scratch: Workspace<T>
   ) {
-    let (n, stride, count) = (atomCount, phases.stride, wavevectorCount)
-    let (phi, weights) = (phases.pointer, weights.pointer + j * count)
+    let (n, stride, count) = (atomCount, phases.stride, waves.count)
+    let (phi, weights) = (phases.pointer, waves.weights.pointer + j * count)
     (g + rows.lowerBound * n).update(repeating: 0, count: rows.count * n)
     let scaled = scratch.reserve(wavevectorBlock * rows.count)
     for start in Swift.stride(from: 0, to: 2 * count, by: wavevectorBlock) {
@@ -100,15 +155,21 @@ extension ReciprocalAttention {
 
 // MARK: - Columns: heads of width 1, or given sources
 
-extension ReciprocalAttention {
+extension PairMatrix {
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func apply(_ layer: FieldLayer<T>) {
+    convolve(layer, source: layer.x.pointer, result: layer.y.pointer)
+  }
+
   /// Y = sum_j G_j (filter_j o X).
-  func convolvePairwise(
-    _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>
+  private func convolve(
+    _ state: FieldLayer<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>
   ) {
     let (n, width) = (atomCount, state.columns)
     for j in kernel.sigmas.indices {
-      let filtered = filtered(source, state, kernel: j)
-      let g = pairKernels.pointer + j * n * n
+      let filtered = state.filtered(source, kernel: j, atoms: n, threads: threads, in: scratch)
+      let g = matrices.pointer + j * n * n
       parallel(threads: threads, count: n) { _, rows in
         let first = rows.lowerBound
         T.gemm(
@@ -120,12 +181,14 @@ extension ReciprocalAttention {
   }
 
   /// dX = sum_j G_j (filter_j o dY);  dG_j += (filter_j o dY) X^T.
-  func adjointPairwise(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
-    if let dX { convolvePairwise(state, source: dY, result: dX) }
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func adjoint(_ state: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
+    if let dX { convolve(state, source: dY, result: dX) }
     let (n, width) = (atomCount, state.columns)
     for j in kernel.sigmas.indices {
-      let filtered = filtered(dY, state, kernel: j)
-      let dG = pairGradients.pointer + j * n * n
+      let filtered = state.filtered(dY, kernel: j, atoms: n, threads: threads, in: scratch)
+      let dG = gradients.pointer + j * n * n
       parallel(threads: threads, count: n) { _, rows in
         let first = rows.lowerBound
         T.gemm(
@@ -139,9 +202,11 @@ extension ReciprocalAttention {
 
 // MARK: - Wider heads
 
-extension ReciprocalAttention {
+extension PairMatrix {
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func forwardHeads(
-    _ state: LayerState<T>, q: UnsafePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>,
+    _ state: FieldLayer<T>, q: UnsafePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>,
     u: UnsafeMutablePointer<T>
   ) {
     let (n, d, width) = (atomCount, headWidth, width)
@@ -150,7 +215,7 @@ extension ReciprocalAttention {
       let g = a + rowBlock * n
       for first in stride(from: atoms.lowerBound, to: atoms.upperBound, by: rowBlock) {
         let rows = first..<min(first + rowBlock, atoms.upperBound)
-        for h in 0..<heads {
+        for h in 0..<width / headWidth {
           let column = h * d
           product(q + first * width + column, transposed: k + column, rows: rows.count, into: a)
           mixKernels(state, head: h, rows: rows, into: g)
@@ -164,8 +229,10 @@ extension ReciprocalAttention {
     }
   }
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func adjointHeads(
-    _ state: LayerState<T>, q: UnsafePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>,
+    _ state: FieldLayer<T>, q: UnsafePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>,
     du: UnsafePointer<T>,
     dq: UnsafeMutablePointer<T>, dk: UnsafeMutablePointer<T>, dv: UnsafeMutablePointer<T>
   ) {
@@ -180,7 +247,7 @@ extension ReciprocalAttention {
       let dV = dK + n * width
       for first in stride(from: atoms.lowerBound, to: atoms.upperBound, by: rowBlock) {
         let rows = first..<min(first + rowBlock, atoms.upperBound)
-        for h in 0..<heads {
+        for h in 0..<width / headWidth {
           let column = h * d
           let head = first * width + column
           product(q + head, transposed: k + column, rows: rows.count, into: a)
@@ -195,7 +262,7 @@ extension ReciprocalAttention {
           for j in 0..<sigmaCount {
             let scale = T(state.filter[h * sigmaCount + j])
             guard scale != 0 else { continue }
-            let dG = pairGradients.pointer + (j * n + first) * n
+            let dG = gradients.pointer + (j * n + first) * n
             for i in 0..<rows.count * n { dG[i] += scale * a[i] }
           }
           T.gemm(
@@ -234,7 +301,7 @@ extension ReciprocalAttention {
 
   /// Rows of G_h = sum_j filter_hj G_j.
   private func mixKernels(
-    _ state: LayerState<T>, head: Int, rows: Range<Int>, into g: UnsafeMutablePointer<T>
+    _ state: FieldLayer<T>, head: Int, rows: Range<Int>, into g: UnsafeMutablePointer<T>
   ) {
     let (n, sigmaCount) = (atomCount, kernel.sigmas.count)
     let count = rows.count * n
@@ -242,7 +309,7 @@ extension ReciprocalAttention {
     for j in 0..<sigmaCount {
       let scale = T(state.filter[head * sigmaCount + j])
       guard scale != 0 else { continue }
-      let source = pairKernels.pointer + (j * n + rows.lowerBound) * n
+      let source = matrices.pointer + (j * n + rows.lowerBound) * n
       for i in 0..<count { g[i] += scale * source[i] }
     }
   }
@@ -250,18 +317,19 @@ extension ReciprocalAttention {
 
 // MARK: - Positions and strain
 
-extension ReciprocalAttention {
-  func addPairGradients() {
+extension PairMatrix {
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func addGradients(positions sums: UnsafeMutablePointer<Double>, strain: inout Matrix3) {
     let n = atomCount
-    imageStrain = .zero
     for j in kernel.sigmas.indices {
-      let gradient = pairGradients.pointer + j * n * n
+      let gradient = gradients.pointer + j * n * n
       symmetrize(gradient)
-      if grid == nil {
-        addFreeGradients(gradient, slopes: pairSlopes.pointer + j * n * n)
+      if let waves {
+        addPeriodicGradients(gradient, waves, kernel: j, to: sums)
+        if addsImages { addImageGradients(gradient, waves.kernel, kernel: j, to: sums, strain: &strain) }
       } else {
-        addPeriodicGradients(gradient, kernel: j)
-        if method == .ewald { addImageGradients(gradient, kernel: j) }
+        addFreeGradients(gradient, slopes: slopes.pointer + j * n * n, to: sums)
       }
     }
   }
@@ -278,8 +346,10 @@ extension ReciprocalAttention {
     }
   }
 
-  private func addFreeGradients(_ gradient: UnsafePointer<T>, slopes: UnsafePointer<T>) {
-    let (n, sums) = (atomCount, positionGradients.pointer)
+  private func addFreeGradients(
+    _ gradient: UnsafePointer<T>, slopes: UnsafePointer<T>, to sums: UnsafeMutablePointer<Double>
+  ) {
+    let n = atomCount
     parallel(threads: threads, count: n) { _, rows in
       positions.withUnsafeBufferPointer { positions in
         for m in rows {
@@ -294,9 +364,11 @@ extension ReciprocalAttention {
     }
   }
 
-  private func addPeriodicGradients(_ gradient: UnsafePointer<T>, kernel j: Int) {
-    let (n, stride, count) = (atomCount, phases.stride, wavevectorCount)
-    let (phi, weights, half) = (phases.pointer, weights.pointer + j * count, wavevectorBlock / 2)
+  private func addPeriodicGradients(
+    _ gradient: UnsafePointer<T>, _ waves: Wavevectors, kernel j: Int, to sums: UnsafeMutablePointer<Double>
+  ) {
+    let (n, stride, count) = (atomCount, phases.stride, waves.count)
+    let (phi, weights, half) = (phases.pointer, waves.weights.pointer + j * count, wavevectorBlock / 2)
     let partials = weightPartials.reserve(threads * count)
     partials.update(repeating: 0, count: threads * count)
     parallel(threads: threads, count: n) { thread, atoms in
@@ -324,12 +396,12 @@ extension ReciprocalAttention {
           weightGradient[k] = 0.5 * sum
         }
         phases.addGradient(
-          wavevectors: wavevectors, block: block, atoms: atoms, cosineGradient: product, sineGradient: sine,
-          gradientStride: atoms.count, to: positionGradients.pointer, axisStride: n)
+          wavevectors: waves.vectors, block: block, atoms: atoms, cosineGradient: product, sineGradient: sine,
+          gradientStride: atoms.count, to: sums, axisStride: n)
       }
     }
     for thread in 0..<threads {
-      for k in 0..<count { weightGradients.pointer[j * count + k] += partials[thread * count + k] }
+      for k in 0..<count { waves.gradients.pointer[j * count + k] += partials[thread * count + k] }
     }
   }
 }

@@ -14,17 +14,42 @@
 import Kernels
 import Lattice
 
-extension ReciprocalAttention {
-  func prepareKSum() {
-    let count = 2 * wavevectorCount * phases.stride
+final class WavevectorSum<T: KernelScalar>: FieldSolver {
+  private let kernel: ReciprocalKernel
+  private let threads: Int
+  private let waves: Wavevectors
+  private let phases = PhaseTable<T>()
+  /// dE/dPhi summed over layers, like the phases.
+  private let phaseGradients = Workspace<T>()
+  /// Phi dY and W Phi dY.
+  private let spectrum = Workspace<T>()
+  private var atomCount = 0
+
+  init(kernel: ReciprocalKernel, waves: Wavevectors, threads: Int) {
+    (self.kernel, self.waves, self.threads) = (kernel, waves, threads)
+  }
+
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func place(positions: [Vector3], cell: Cell) {
+    atomCount = positions.count
+    phases.update(positions: positions, cell: cell, grid: waves.grid, threads: threads)
+    let count = 2 * waves.count * phases.stride
     phaseGradients.reserve(count).update(repeating: 0, count: count)
   }
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func apply(_ layer: FieldLayer<T>) {
+    convolve(layer, source: layer.x.pointer, result: layer.y.pointer, spectrum: layer.spectrum)
+  }
+
   /// Y = Phi^T W Phi X - s X, if it is asked for; `spectrum` receives Phi X and, behind it, W Phi X.
-  func convolveKSum(
-    _ state: LayerState<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>?, spectrum: Workspace<T>
+  private func convolve(
+    _ state: FieldLayer<T>, source: UnsafePointer<T>, result: UnsafeMutablePointer<T>?,
+    spectrum: Workspace<T>
   ) {
-    let (rows, columns, n, stride) = (2 * wavevectorCount, state.columns, atomCount, phases.stride)
+    let (rows, columns, n, stride) = (2 * waves.count, state.columns, atomCount, phases.stride)
     let t = spectrum.reserve(2 * rows * columns)
     let weighted = t + rows * columns
     let phi = phases.pointer
@@ -43,17 +68,21 @@ extension ReciprocalAttention {
         transposeA: true, transposeB: false, m: atoms.count, n: columns, k: rows, alpha: 1, a: phi + first,
         lda: stride, b: weighted, ldb: columns, beta: 0, c: result + first * columns, ldc: columns)
     }
-    subtractSelf(state, source: source, result: result)
+    if kernel.subtractsSelf {
+      state.subtractSelf(source: source, result: result, atoms: n, threads: threads)
+    }
   }
 
-  func adjointKSum(_ state: LayerState<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
-    convolveKSum(state, source: dY, result: dX, spectrum: secondScratch)
-    let (count, columns, n, stride) = (wavevectorCount, state.columns, atomCount, phases.stride)
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func adjoint(_ state: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
+    convolve(state, source: dY, result: dX, spectrum: spectrum)
+    let (count, columns, n, stride) = (waves.count, state.columns, atomCount, phases.stride)
     let (perRow, sigmaCount) = (state.columnsPerRow, kernel.sigmas.count)
     let rows = 2 * count
     let (t, weighted) = (state.spectrum.pointer, state.spectrum.pointer + rows * columns)
-    let (tHat, weightedHat) = (secondScratch.pointer, secondScratch.pointer + rows * columns)
-    let (x, filter, weightGradients) = (state.x.pointer, state.filter, weightGradients.pointer)
+    let (tHat, weightedHat) = (spectrum.pointer, spectrum.pointer + rows * columns)
+    let (x, filter, weightGradients) = (state.x.pointer, state.filter, waves.gradients.pointer)
     let phaseGradients = phaseGradients.pointer
     parallel(threads: threads, count: count) { _, range in
       for k in range {
@@ -77,24 +106,26 @@ extension ReciprocalAttention {
     }
   }
 
-  func addKSumGradients() {
-    let (count, stride, n) = (wavevectorCount, phases.stride, atomCount)
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func addGradients(positions: UnsafeMutablePointer<Double>, strain: inout Matrix3) {
+    let (count, stride, n) = (waves.count, phases.stride, atomCount)
     let gradients = phaseGradients.pointer
     parallel(threads: threads, count: n) { _, atoms in
       phases.addGradient(
-        wavevectors: wavevectors, block: 0..<count, atoms: atoms,
+        wavevectors: waves.vectors, block: 0..<count, atoms: atoms,
         cosineGradient: gradients + atoms.lowerBound,
         sineGradient: gradients + count * stride + atoms.lowerBound, gradientStride: stride,
-        to: positionGradients.pointer, axisStride: n)
+        to: positions, axisStride: n)
     }
   }
 
   /// weighted = W_h o t for rows of [2 Nk][H d d], with W_hk = sum_j filter_hj w_jk.
   private func applyWeights(
-    _ state: LayerState<T>, rows: Range<Int>, t: UnsafePointer<T>, weighted: UnsafeMutablePointer<T>
+    _ state: FieldLayer<T>, rows: Range<Int>, t: UnsafePointer<T>, weighted: UnsafeMutablePointer<T>
   ) {
-    let (count, perRow, sigmaCount) = (wavevectorCount, state.columnsPerRow, kernel.sigmas.count)
-    let (columns, weights, filter) = (state.columns, weights.pointer, state.filter)
+    let (count, perRow, sigmaCount) = (waves.count, state.columnsPerRow, kernel.sigmas.count)
+    let (columns, weights, filter) = (state.columns, waves.weights.pointer, state.filter)
     for row in rows {
       let k = row < count ? row : row - count
       for h in 0..<columns / perRow {

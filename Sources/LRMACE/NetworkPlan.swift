@@ -1,0 +1,72 @@
+// What a network has settled on for a system, and the words that a plan keeps of it.
+
+import Lattice
+import Reciprocal
+
+struct NetworkPlan: Equatable {
+  /// Nil for a model without attention.
+  var attention: AttentionPlan?
+  /// Whether the first layer forms its messages by tables of pairs of elements; nil where it has no choice.
+  var takesPairs: Bool?
+
+  private enum Name {
+    static let attention = "attention"
+    static let order = "mesh_order"
+    static let spacing = "mesh_spacing"
+    static let wisdom = "fftw_wisdom"
+    static let firstLayer = "first_layer"
+  }
+  private static let (pairs, species) = ("pairs", "species")
+
+  init(attention: AttentionPlan?, takesPairs: Bool?) {
+    (self.attention, self.takesPairs) = (attention, takesPairs)
+  }
+
+  /// Read back exactly.
+  var choices: [String: String] {
+    var choices: [String: String] = [:]
+    choices[Name.attention] = attention?.method.rawValue
+    if let mesh = attention?.mesh {
+      choices[Name.order] = "\(mesh.order)"
+      choices[Name.spacing] = "\(mesh.spacing)"
+    }
+    choices[Name.wisdom] = attention?.wisdom
+    choices[Name.firstLayer] = takesPairs.map { $0 ? Self.pairs : Self.species }
+    return choices
+  }
+
+  /// - Parameters:
+  ///   - attends, choosesFirstLayer: whether the network has what the choices are about.
+  /// - Throws: `PlanError` for what no network can have settled on.
+  init(_ plan: EvaluationPlan, attends: Bool, choosesFirstLayer: Bool) throws {
+    var choices = plan.choices
+    if attends {
+      guard let method = choices.removeValue(forKey: Name.attention).flatMap(AttentionMethod.init) else {
+        throw PlanError("it does not say how to evaluate the attention")
+      }
+      var mesh: MeshResolution?
+      if method == .mesh {
+        let (order, spacing) = (
+          choices.removeValue(forKey: Name.order).flatMap { Int($0) },
+          choices.removeValue(forKey: Name.spacing).flatMap { Double($0) }
+        )
+        guard let order, MeshResolution.orders.contains(order), let spacing,
+          MeshResolution.spacings.contains(spacing)
+        else { throw PlanError("there is no such mesh") }
+        mesh = MeshResolution(order: order, spacing: spacing)
+      }
+      attention = AttentionPlan(
+        method: method, mesh: mesh, cell: plan.cell,
+        wisdom: method == .mesh ? choices.removeValue(forKey: Name.wisdom) : nil)
+    }
+    if choosesFirstLayer {
+      switch choices.removeValue(forKey: Name.firstLayer) {
+      case Self.pairs: takesPairs = true
+      case Self.species: takesPairs = false
+      default: throw PlanError("it does not say how the first layer forms its messages")
+      }
+    }
+    guard let unknown = choices.keys.sorted().first else { return }
+    throw PlanError("this potential has no choice of \(unknown)")
+  }
+}

@@ -1,0 +1,40 @@
+// What a change of the cell does to everything in it: A becomes A F, and r becomes r F + u, with u what the atoms moved
+// by themselves.
+
+/// The linear map between two shapes of a cell.
+public struct Deformation: Sendable {
+  /// F = A^-1 A'; nil where the cell is the same.
+  private let map: Matrix3?
+
+  public init(from old: Cell, to new: Cell) {
+    map = old.vectors == new.vectors ? nil : old.inverse * new.vectors
+  }
+
+  /// r F.
+  public func apply(_ r: Vector3) -> Vector3 { map.map { r * $0 } ?? r }
+
+  /// No vector shrinks by more: a lower bound of the smallest singular value of F, 1 - |F - 1| in Frobenius' norm.
+  public var leastStretch: Double {
+    guard let map else { return 1 }
+    let change = map + Matrix3.identity * -1
+    return 1 - (dot(change.x, change.x) + dot(change.y, change.y) + dot(change.z, change.z)).squareRoot()
+  }
+
+  /// Whether |u| <= `distance` (Angstrom) for every atom; not so where a number is NaN or the distance negative.
+  public func carries(_ old: [Vector3], to new: [Vector3], within distance: Double) -> Bool {
+    guard distance >= 0, old.count == new.count else { return false }
+    let limit = distance * distance
+    guard let map else {
+      for (before, after) in zip(old, new) {
+        let u = after - before
+        guard dot(u, u) <= limit else { return false }
+      }
+      return true
+    }
+    for (before, after) in zip(old, new) {
+      let u = after - before * map
+      guard dot(u, u) <= limit else { return false }
+    }
+    return true
+  }
+}

@@ -1,0 +1,212 @@
+// Which evaluation a system gets, and whether the machine has room for it: from estimates of the sizes, before any
+// table is made.
+//
+// The choice is a function of sizes alone (atoms, cell, kernels, columns), the same on every machine; what memory there
+// is decides only between going on and refusing.
+
+import Foundation
+import Kernels
+import Lattice
+
+/// Wavevectors that may be looked at before the choice, to count them as they are: those of 90,000 atoms of water for a
+/// sigma of 2 Angstrom. Beyond, their number is estimated, and Ewald's split is one of the ways.
+private let mostCounted = 0x1p18
+
+// MARK: - Choice
+
+extension ReciprocalAttention {
+  /// The plan of a system of so many atoms: the cheapest evaluation, or the one that is preferred where boundary and
+  /// kernel allow it. `expectFields` comes before.
+  ///
+  /// - Parameter mesh: the resolution, should the method be the mesh.
+  /// - Throws: `MemoryError`, before anything is allocated, for sizes that no evaluation fits.
+  public func plan(
+    atoms: Int, cell: Cell, preferring preferred: AttentionMethod? = nil,
+    mesh: MeshResolution = MeshResolution()
+  ) throws(MemoryError) -> AttentionPlan {
+    func plan(_ method: AttentionMethod) -> AttentionPlan {
+      AttentionPlan(method: method, mesh: mesh, cell: cell)
+    }
+    guard cell.hasPeriodicAxis else { return plan(.pairwise) }
+    if let preferred { return plan(preferred == .ewald && kernel.weight == .top6 ? .pairwise : preferred) }
+    let estimate = KGrid.estimate(cell: cell, kernel: kernel)
+    let isSparse = estimate.tried > mostCounted
+    // Known or estimated, the number must be one that could be made.
+    let wavevectors = isSparse ? estimate.kept : Double(wavevectors(of: kernel, in: cell).count)
+    return plan(cheapest(atoms: atoms, in: cell, mesh: mesh, wavevectors: wavevectors, isSparse: isSparse))
+  }
+
+  /// Whether a plan can be followed with these kernels.
+  public func admits(_ plan: AttentionPlan) -> Bool {
+    plan.cell.hasPeriodicAxis ? plan.method != .ewald || kernel.weight != .top6 : plan.method == .pairwise
+  }
+
+  /// A plan with all its choices made, those that need time included.
+  public func settled(_ plan: AttentionPlan, atoms: Int) throws(MemoryError) -> AttentionPlan {
+    try follow(plan, atoms: atoms)
+    var settled = plan
+    settled.wisdom = plan.method == .mesh ? mesh?.wisdom : nil
+    self.plan = settled
+    return settled
+  }
+
+  /// Takes up a plan: wavevectors, mesh and solver; tables are made when atoms are placed.
+  func follow(_ plan: AttentionPlan, atoms: Int) throws(MemoryError) {
+    guard plan != self.plan || atoms != atomCount || !isSettled else { return }
+    let chooser = plan.cell
+    guard chooser.hasPeriodicAxis else {
+      try requireMemory(plan, atoms: atoms, wavevectors: 0)
+      (waves, mesh) = (nil, nil)
+      pairs = PairMatrix(
+        kernel: kernel, heads: (heads, width), waves: nil, addsImages: false, threads: threads)
+      solver = pairs
+      return settle(plan, atoms: atoms)
+    }
+    let waveKernel = plan.method == .ewald ? kernel.widened(in: chooser) : kernel
+    let (kept, tried) = KGrid.estimate(cell: chooser, kernel: waveKernel)
+    if tried > mostCounted {
+      // What is looked at takes time where it takes no memory.
+      try requireMemory(plan, atoms: atoms, wavevectors: max(kept, tried / 16))
+    }
+    let waves = wavevectors(of: waveKernel, in: chooser)
+    try requireMemory(plan, atoms: atoms, wavevectors: Double(waves.count))
+    switch plan.method {
+    case .pairwise, .ewald:
+      if pairs == nil || pairs?.waves !== waves || pairs?.addsImages != (plan.method == .ewald) {
+        pairs = PairMatrix(
+          kernel: kernel, heads: (heads, width), waves: waves, addsImages: plan.method == .ewald,
+          threads: threads)
+      }
+      (solver, mesh) = (pairs, nil)
+    case .kSum:
+      if !(solver is WavevectorSum<T>) {
+        solver = WavevectorSum(kernel: kernel, waves: waves, threads: threads)
+      }
+      (pairs, mesh) = (nil, nil)
+    case .mesh:
+      let mesh = mesh ?? ParticleMesh(kernel: kernel, waves: waves, threads: threads)
+      mesh.configure(
+        cell: chooser, resolution: plan.mesh ?? MeshResolution(),
+        columns: layers.map { $0.fieldColumns ?? columns }, wisdom: plan.wisdom)
+      (solver, self.mesh, pairs) = (mesh, mesh, nil)
+    }
+    settle(plan, atoms: atoms)
+  }
+
+  private func settle(_ plan: AttentionPlan, atoms: Int) {
+    (self.plan, atomCount, isSettled) = (plan, atoms, true)
+  }
+
+  /// The integers of a kernel in the cell that chooses them; what is settled on others must settle anew.
+  private func wavevectors(of kernel: ReciprocalKernel, in chooser: Cell) -> Wavevectors {
+    plan = nil
+    if let waves {
+      waves.choose(for: kernel, in: chooser)
+      return waves
+    }
+    let waves = Wavevectors(of: kernel, in: chooser)
+    self.waves = waves
+    return waves
+  }
+
+  /// The cheapest evaluation by its count of multiplications, in units of those of a large matrix product.
+  ///
+  /// The mesh errs by 1e-6, too much for Double: it is chosen for Float alone. The constants are timings of
+  /// one core (AVX-512, 24 to 12,288 atoms).
+  private func cheapest(
+    atoms: Int, in chooser: Cell, mesh resolution: MeshResolution, wavevectors: Double, isSparse: Bool
+  ) -> AttentionMethod {
+    let (n, k, j) = (Double(atoms), 2 * wavevectors, Double(kernel.sigmas.count))
+    // G and the adjoint of its phases, once for all layers.
+    var (pairwise, kSum, mesh, matrices) = (2 * j * n * n * k, 0.0, 0.0, 0.0)
+    let size = ParticleMesh<T>.size(cell: chooser, kernel: kernel, resolution: resolution)
+    let meshCost = meshCost(atoms: n, size: size, order: resolution.order)
+    for layer in layers {
+      let columns = layer.fieldColumns ?? self.columns
+      // Wide heads form, weight and apply N x N matrices, one each.
+      let isWide = layer.fieldColumns == nil && headWidth > 1
+      matrices += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
+      // Two products forward, four backward; narrow ones are slower.
+      kSum += 6 * n * k * (Double(columns) + 44)
+      for block in MeshBlocks(columns: columns, lanes: T.Lanes.scalarCount) {
+        mesh += j * (block.half == 1 ? 0.2 : 1) * meshCost
+      }
+    }
+    pairwise += matrices
+    if isSparse && kernel.weight != .top6 {
+      let ewald = j * n * n * kernel.splitCost(in: chooser) + matrices
+      if ewald < min(pairwise, kSum, T.self == Float.self ? mesh : .infinity) { return .ewald }
+    }
+    if T.self == Float.self && mesh < min(pairwise, kSum) { return .mesh }
+    return pairwise < kSum ? .pairwise : .kSum
+  }
+
+  /// Of one block of columns.
+  func meshCost(atoms: Double, size: SIMD3<Int>, order: Int) -> Double {
+    360 * atoms * Double(order * order * order)
+      + 10_000 * (Double(size.x) * Double(size.y) * Double(size.z))
+  }
+}
+
+// MARK: - Memory
+
+extension ReciprocalAttention {
+  /// Checks that the tables of an evaluation can be had, before they are made.
+  private func requireMemory(
+    _ plan: AttentionPlan, atoms: Int, wavevectors: Double
+  ) throws(MemoryError) {
+    let bytes = bytes(plan, atoms: atoms, wavevectors: wavevectors)
+    guard !(bytes <= grantedBytes) else { return }
+    try Memory.require(
+      bytes, for: purpose(plan, atoms: atoms, wavevectors: wavevectors), help: remedy(plan.cell))
+    grantedBytes = bytes
+  }
+
+  private func purpose(_ plan: AttentionPlan, atoms: Int, wavevectors: Double) -> String {
+    let subject = "the attention of \(atoms) atoms"
+    guard plan.cell.hasPeriodicAxis else { return "\(subject) without periodic axes" }
+    let lengths = (0..<3).map { axis in String(format: "%.4g", length(plan.cell.vectors[axis])) }
+    return "\(subject) in a cell of \(lengths.joined(separator: " x ")) Angstrom with "
+      + String(format: "%.1e", wavevectors) + " wavevectors (\(plan.method.rawValue))"
+  }
+
+  private func remedy(_ cell: Cell) -> String {
+    guard cell.hasPeriodicAxis else {
+      return "take fewer atoms, or a periodic cell: there a mesh does the same"
+    }
+    let smaller = "take fewer atoms or a smaller cell; a molecule needs none (free boundaries)"
+    return T.self == Double.self ? "\(smaller); mixed precision needs far less" : smaller
+  }
+
+  /// What an evaluation keeps, to a few per cent.
+  private func bytes(_ plan: AttentionPlan, atoms: Int, wavevectors k: Double) -> Double {
+    let (n, j, number) = (Double(atoms), Double(kernel.sigmas.count), Double(MemoryLayout<T>.stride))
+    let columns = layers.map { Double($0.fieldColumns ?? self.columns) }
+    let (all, most) = (columns.reduce(0, +), columns.max() ?? 0)
+    let threads = Double(min(threads, max(atoms, 1)))
+    // Integers while they are sorted, vectors, weights and their gradients; X and Y of layers and of one call.
+    let common = k * (160 + 16 * j) + number * n * (2 * all + 4 * most)
+    let phases = number * 2 * k * (n + 8)
+    switch plan.method {
+    case .pairwise, .ewald:
+      let matrices = number * j * n * n * (plan.cell.hasPeriodicAxis ? 2 : 3)
+      let heads = headWidth > 1 ? number * threads * n * (256 + 2 * Double(width)) : 0
+      return common + phases + matrices + heads + number * 512 * n + 8 * threads * k
+    case .kSum:
+      return common + 2 * phases + number * 4 * k * (all + most)
+    case .mesh:
+      let size = ParticleMesh<T>.size(
+        cell: plan.cell, kernel: kernel, resolution: plan.mesh ?? MeshResolution())
+      let points = Double(size.x) * Double(size.y) * Double(size.z)
+      let lanes = T.Lanes.scalarCount
+      let fields = layers.reduce(0.0) { sum, layer in
+        MeshBlocks(columns: layer.fieldColumns ?? self.columns, lanes: lanes).reduce(sum) {
+          $0 + 2 * Double($1.half)
+        }
+      }
+      let scratch = Double(self.threads) * 2 * Double(size.max() + 80) * Double(lanes)
+      return common + 24 * k + number * points * (fields + 2 * Double(lanes) + j) + 8 * j * points
+        + number * (n * (3 * all + 4 * (most + 16) + 48) + scratch)
+    }
+  }
+}

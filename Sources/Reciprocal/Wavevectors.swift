@@ -1,0 +1,70 @@
+// The wavevectors of a run, k(n) = 2 pi n A^-T in 1/Angstrom, the weights w_jk of its kernels, and the energy's gradient
+// by them. The integers n belong to one cell; k and w follow the present one.
+
+import Kernels
+import Lattice
+
+final class Wavevectors {
+  /// The kernels whose weights these are: with Ewald's split wider ones.
+  private(set) var kernel: ReciprocalKernel
+  private(set) var grid: KGrid
+  /// k(n) of the present cell.
+  private(set) var vectors: [Vector3] = []
+  /// w_jk of wavevector pairs and dE/dw_jk summed over layers, [J][Nk].
+  let weights = Workspace<Double>()
+  let gradients = Workspace<Double>()
+  /// Counts the changes of `weights`.
+  private(set) var version = 0
+
+  /// The cell that chose the integers, and the one that k and w are of.
+  private var chooser: Cell
+  private var cell: Cell?
+
+  /// The integers that `kernel` needs in the cell `chooser`.
+  init(of kernel: ReciprocalKernel, in chooser: Cell) {
+    (self.kernel, self.chooser) = (kernel, chooser)
+    grid = KGrid(cell: chooser, kernel: kernel)
+  }
+
+  func choose(for kernel: ReciprocalKernel, in chooser: Cell) {
+    guard chooser != self.chooser || kernel != self.kernel else { return }
+    (self.kernel, self.chooser, cell) = (kernel, chooser, nil)
+    grid = KGrid(cell: chooser, kernel: kernel)
+  }
+
+  /// Nk.
+  var count: Int { grid.integers.count }
+
+  /// Takes k and w to `cell` and forgets the gradients.
+  func follow(_ cell: Cell) {
+    let total = kernel.sigmas.count * count
+    gradients.reserve(total)
+    gradients.fill(0, count: total)
+    guard cell != self.cell else { return }
+    self.cell = cell
+    version += 1
+    vectors.removeAll(keepingCapacity: true)
+    let reciprocal = cell.reciprocal
+    for n in grid.integers { vectors.append(Vector3(n) * reciprocal) }
+    let weights = weights.reserve(total)
+    let volume = cell.volume
+    for (j, sigma) in kernel.sigmas.enumerated() {
+      for (i, k) in vectors.enumerated() {
+        let isKept = i < grid.counts[j]
+        weights[j * count + i] =
+          isKept ? kernel.pairWeight(kSquared: dot(k, k), sigma: sigma, volume: volume) : 0
+      }
+    }
+  }
+
+  /// dE/d(strain) = sum_jk dE/dw_jk w_jk d(ln w_jk)/d(strain): for fixed integers k.r does not change under strain.
+  func addStrainGradient(to strain: inout Matrix3) {
+    for (j, sigma) in kernel.sigmas.enumerated() {
+      for i in 0..<grid.counts[j] {
+        let slope = kernel.logWeightStrainGradient(k: vectors[i], sigma: sigma)
+        let index = j * count + i
+        strain += slope * (weights.pointer[index] * gradients.pointer[index])
+      }
+    }
+  }
+}
