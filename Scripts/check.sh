@@ -3,11 +3,10 @@
 #
 #   format    every Swift file as swift format writes it
 #   checked   kernels built with the language's own checks (overflow, bounds), which a release leaves out
-#   address   the same under AddressSanitizer
+#   address   the same under AddressSanitizer, with fewer mutations
 #   thread    under ThreadSanitizer, two threads on small systems; not part of a plain run: it takes long
 #
-# Without arguments: format, checked and address. `Scripts/check.sh format` runs one of them, as continuous integration
-# does so far.
+# Without arguments: format, checked and address, as continuous integration does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source Scripts/setup.sh
@@ -30,7 +29,9 @@ for check in "$@"; do
   case $check in
     format) swift format lint --strict --recursive Sources Tests Package.swift ;;
     checked) checked_tests checked "" --filter "$targets" ;;
-    address) BLOCH_SANITIZED=1 checked_tests address --sanitize=address --filter "$targets" ;;
+    address)
+      BLOCH_MUTATIONS=100 BLOCH_SANITIZED=1 checked_tests address --sanitize=address --filter "$targets"
+      ;;
     thread) BLOCH_SANITIZED=1 checked_tests thread --sanitize=thread --filter 'Kernels|Reciprocal|LRMACE' ;;
     *) fail "no check is called $check: format, checked, address, thread" ;;
   esac

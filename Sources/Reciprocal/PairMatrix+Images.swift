@@ -87,7 +87,9 @@ extension ReciprocalKernel {
 
 extension PairMatrix {
   /// f, and f 2 pi (sigma'^2 - sigma^2) / V of kernel j.
-  private func splitFactors(_ waveKernel: ReciprocalKernel, kernel j: Int) -> (factor: Double, background: Double) {
+  private func splitFactors(_ waveKernel: ReciprocalKernel, kernel j: Int) -> (
+    factor: Double, background: Double
+  ) {
     let difference = waveKernel.sigmas[j] * waveKernel.sigmas[j] - kernel.sigmas[j] * kernel.sigmas[j]
     return kernel.weight == .noVolume
       ? (cell.volume / (4 * .pi), difference / 2) : (1, 2 * .pi * difference / cell.volume)
@@ -103,7 +105,9 @@ extension PairMatrix {
   }
 
   /// Adds f [sum over images of s - background] to rows of the lower triangle.
-  func addImages(to g: UnsafeMutablePointer<T>, _ waveKernel: ReciprocalKernel, rows: Range<Int>, kernel j: Int) {
+  func addImages(
+    to g: UnsafeMutablePointer<T>, _ waveKernel: ReciprocalKernel, rows: Range<Int>, kernel j: Int
+  ) {
     let (n, narrow, wide) = (atomCount, kernel.sigmas[j], waveKernel.sigmas[j])
     guard wide > narrow else { return }
     let images = Images(in: cell, within: waveKernel.reach(sigma: wide))

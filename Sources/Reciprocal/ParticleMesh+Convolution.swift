@@ -59,7 +59,8 @@ extension ParticleMesh {
           continue
         }
         convolvePencil(
-          points, transforms, kernel: j, y: y, z: p * Lanes.scalarCount / half, half: half, spectrum: spectrum,
+          points, transforms, kernel: j, y: y, z: p * Lanes.scalarCount / half, half: half,
+          spectrum: spectrum,
           first: index * size.x * width, scratch: threadScratch[thread].pointer)
       }
     }

@@ -89,7 +89,8 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
       let strain = 0.02 * sin(Double(step) / 5)
       system.cell = Cell(vectors: start.cell.vectors * (1 + strain))
       for i in system.positions.indices {
-        let drift = Vector3(1, -0.4, 0.3) * (0.12 * Double(step)) + Vector3(repeating: 0.1 * sin(Double(i + step)))
+        let drift =
+          Vector3(1, -0.4, 0.3) * (0.12 * Double(step)) + Vector3(repeating: 0.1 * sin(Double(i + step)))
         system.positions[i] = (start.positions[i] + drift) * (1 + strain)
       }
     }
@@ -136,7 +137,8 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
 
   private static let wrong: [@Sendable (inout EvaluationPlan) -> Void] = [
     { $0.choices = [:] }, { $0.choices["attention"] = nil }, { $0.choices["attention"] = "by-hand" },
-    { $0.choices["mesh_order"] = nil }, { $0.choices["mesh_order"] = "3" }, { $0.choices["mesh_order"] = "9" },
+    { $0.choices["mesh_order"] = nil }, { $0.choices["mesh_order"] = "3" },
+    { $0.choices["mesh_order"] = "9" },
     { $0.choices["mesh_order"] = "6.5" }, { $0.choices["mesh_order"] = "1e300" },
     { $0.choices["mesh_spacing"] = nil }, { $0.choices["mesh_spacing"] = "nan" },
     { $0.choices["mesh_spacing"] = "-0.6" }, { $0.choices["mesh_spacing"] = "1e-9" },

@@ -135,8 +135,8 @@ private func mutations(of contents: [String: ModelValue]) -> [Mutation] {
       do {
         let potential = try LRMACEPotential(modelPath: path)
         #expect(!mutation.mustFail, "\(mutation.testDescription)")
-        var result = Evaluation()
         for system in Self.systems where Set(system.atomicNumbers).isSubset(of: potential.model.species) {
+          var result = Evaluation()
           try potential.evaluate(system, into: &result)
           // What exceeds any chemistry ends a run and an evaluation (StabilityLimits).
           let isFinite = result.energy.isFinite && result.forces.allSatisfy { largest($0) < 1000 }

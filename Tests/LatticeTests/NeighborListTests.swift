@@ -144,7 +144,9 @@ import Testing
   }
 
   /// So that a sum over the pairs within the cut-off has the same bits, whatever came before.
-  @Test(arguments: [3.0, 12]) func pairsWithinTheCutoffComeInOneOrderWheneverTheListWasBuilt(side: Double) throws {
+  @Test(arguments: [3.0, 12]) func pairsWithinTheCutoffComeInOneOrderWheneverTheListWasBuilt(side: Double)
+    throws
+  {
     var random = TestRandom(seed: 13)
     let cell = Cell(vectors: Self.shapes[1] * side)
     let positions = random.vectors(30).map { cell.cartesian($0) }

@@ -166,7 +166,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
     throws: TrajectoryError.corruptCheckpoint(
       file: path,
       reason:
-        "it is bloch-model version 1; this program reads bloch-checkpoint version 2: finish the run with the Bloch "
+        "it is bloch-model version 1; this program reads bloch-checkpoint version 3: finish the run with the Bloch "
         + "that began it")
   ) { try Checkpoint.read(path) }
 }
