@@ -38,7 +38,7 @@ struct ResumePoint {
   /// The file that the checkpoint was read from.
   let path: String
   /// What a person should know.
-  let notes: [String]
+  let notes: [Event]
 
   /// Finds the point at which the run of the checkpoint `path` goes on: there or, where the checkpoint is damaged or the
   /// files do not hold what it counts, at the one before it.
@@ -49,17 +49,22 @@ struct ResumePoint {
     let previous = Checkpoint.previousPath(of: path)
     do {
       try self.init(at: path, options, mayDropNewer: options.overwrite)
-    } catch let error where ResumePoint.isDisagreement(error) {
+    } catch {
       // What follows the checkpoint before is what the damaged one counted: computed again, not lost.
-      guard let point = try? ResumePoint(at: previous, options, mayDropNewer: true) else { throw error }
-      let warning = "warning: \(error); going on from step \(point.checkpoint.step) in \(previous)"
+      guard let (file, reason) = ResumePoint.disagreement(error),
+        let point = try? ResumePoint(at: previous, options, mayDropNewer: true)
+      else { throw error }
+      let warning = Diagnostic(
+        severity: .warning, file: file,
+        "\(reason); going on from step \(point.checkpoint.step) in \(previous)"
+      )
       self.init(
         checkpoint: point.checkpoint, deck: point.deck, output: point.output, path: point.path,
-        notes: [warning] + point.notes)
+        notes: [.warning(warning)] + point.notes)
     }
   }
 
-  private init(checkpoint: Checkpoint, deck: Deck, output: RunOutput, path: String, notes: [String]) {
+  private init(checkpoint: Checkpoint, deck: Deck, output: RunOutput, path: String, notes: [Event]) {
     self.checkpoint = checkpoint
     self.deck = deck
     self.output = output
@@ -67,20 +72,29 @@ struct ResumePoint {
     self.notes = notes
   }
 
-  private static func isDisagreement(_ error: any Error) -> Bool {
+  /// Which file does not fit the checkpoint, and why; nil for other errors.
+  private static func disagreement(_ error: any Error) -> (file: String, reason: String)? {
     switch error {
-    case TrajectoryError.corruptCheckpoint, TrajectoryError.mismatch, is HDF5Error: true
-    default: false
+    case let error as TrajectoryError:
+      switch error {
+      case .corruptCheckpoint, .mismatch: (error.file, error.message)
+      default: nil
+      }
+    case let error as HDF5Error: (error.file, error.pathAndReason)
+    default: nil
     }
   }
 
   private init(at path: String, _ options: ResumeOptions, mayDropNewer: Bool) throws {
     let checkpoint = try Checkpoint.read(path)
-    var notes: [String] = []
+    var notes: [Event] = []
     if checkpoint.engineVersion != Release.version {
       notes.append(
-        "warning: Bloch \(checkpoint.engineVersion) wrote this checkpoint, this is \(Release.version); "
-          + "the run goes on, but not bit for bit")
+        .warning(
+          Diagnostic(
+            severity: .warning,
+            "Bloch \(checkpoint.engineVersion) wrote this checkpoint, this is \(Release.version); "
+              + "the run goes on, but not bit for bit")))
     }
     let recorded = try Deck(text: checkpoint.deck, file: path, folder: "/")
     let files = OutputFiles(besideCheckpoint: path, recorded: recorded.outputName)
@@ -102,7 +116,8 @@ struct ResumePoint {
     if let threads = options.threads, threads != recorded.threads {
       overrides["threads"] = "\(threads)"
       notes.append(
-        "note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
+        .note("note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
+      )
     }
     deck = try Deck(text: checkpoint.deck, file: path, folder: "/", overrides: overrides)
     output = try RunOutput(resuming: files, lock: files.lock(), deck: deck, from: checkpoint)
@@ -122,7 +137,7 @@ struct ResumePoint {
             "`\(Release.command) resume \(shellQuoted(files.checkpoint))` goes on from its end; --overwrite drops "
             + "\(loss); to keep both, copy the folder and resume in the copy")
       }
-      notes.append("note: dropping \(loss)")
+      notes.append(.note("note: dropping \(loss)"))
     }
     self.checkpoint = checkpoint
     self.path = path

@@ -1,6 +1,7 @@
 // How a run evaluates its forces, from a checkpoint: enough to evaluate structures to the same bits.
 
 import Deck
+import Diagnostics
 import LRMACE
 import Lattice
 import Trajectory

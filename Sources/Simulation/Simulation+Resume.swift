@@ -1,6 +1,7 @@
 // A run that goes on from its checkpoint as if it had never stopped.
 
 import Deck
+import Diagnostics
 import Dynamics
 import Foundation
 import Lattice
@@ -13,10 +14,12 @@ extension Simulation {
   /// - Throws: `TrajectoryError` if no checkpoint is usable, `FileError` if the force field is another one.
   public init(
     checkpoint path: String, options: ResumeOptions = ResumeOptions(),
+    events: @escaping EventHandler = { _ in },
     forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace
   ) throws {
     let point = try ResumePoint(path, options)
-    point.notes.forEach(Console.note)
+    for note in point.notes { try events(note) }
+    self.events = events
     deck = point.deck
     do { forceField = try makeForceField(deck) } catch is DeckError {
       throw FileError(
@@ -28,37 +31,38 @@ extension Simulation {
         "this is not the model with which the run began (\(point.checkpoint.modelHash.prefix(12))...)",
         help: "put the old model back, name it with --model, or begin a new run")
     }
-    system = point.checkpoint.system
-    degreesOfFreedom = deck.degreesOfFreedom(of: system)
-    integrator = try deck.makeIntegrator(degreesOfFreedom: degreesOfFreedom)
-    try integrator.restore(
-      IntegratorState(completedSteps: point.checkpoint.step, variables: point.checkpoint.arrays))
     files = point.output.files
     lastStep = Int64(deck.steps)
+    let system = point.checkpoint.system
+    motion = MolecularDynamics(
+      system, by: try deck.makeIntegrator(for: system), in: forceField.potential, steps: lastStep,
+      plan: point.checkpoint.plan)
+    try motion.restore(MotionState(completedSteps: point.checkpoint.step, variables: point.checkpoint.arrays))
     resumePoint = point
     notices = []
   }
 
   /// Runs from the checkpoint to the last step.
-  /// - Throws: `TrajectoryError`, `HDF5Error`, `NumericalError`, `BrokenRun`.
-  public mutating func resume() throws {
+  /// - Parameter interruption: what asks the run to end after the present step, nil for nothing.
+  /// - Throws: `TrajectoryError`, `HDF5Error`, `NumericalError`, `BrokenRun`, what the handler of events throws.
+  public mutating func resume(interruption: () -> String? = { nil }) throws {
     guard let point = resumePoint else { preconditionFailure("a simulation resumes only from a checkpoint") }
     resumePoint = nil
-    evaluation.plan = point.checkpoint.plan
     do { try prepare() } catch let error as PlanError {
       throw TrajectoryError.corruptCheckpoint(file: point.path, reason: error.reason)
     }
     try point.output.dropWhatFollows()
     try files.writeResolvedDeck(deck)
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.
-    if point.path != files.checkpoint { try point.output.writeCheckpoint(self) }
-    if point.checkpoint.step < lastStep {
-      try integrate(writing: point.output)
+    if point.path != files.checkpoint { try writeCheckpoint(of: point.output.observers) }
+    if !motion.isFinished {
+      try integrate(writing: point.output, until: interruption)
     } else {
       // What was killed after its last checkpoint may lack the last configuration.
-      try finish(point.output)
-      try Console.print(
-        "The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
+      try finish(point.output.observers)
+      try events(
+        .result("The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
+      )
     }
   }
 }

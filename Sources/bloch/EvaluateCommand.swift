@@ -43,8 +43,9 @@ struct EvaluateCommand: ParsableCommand {
       path: model, precision: precision ?? run?.precision ?? .double,
       threads: threads ?? run?.threads ?? ProcessInfo.processInfo.activeProcessorCount,
       attention: attention.evaluation)
-    try evaluateStructures(in: structures, with: forceField, as: run, output: output) { line in
-      do { try Console.print(line) } catch is Console.ReaderIsGone where output != nil {
+    let listener = Console.listener()
+    try evaluateStructures(in: structures, with: forceField, as: run, output: output) { event in
+      do { try listener(event) } catch is Console.ReaderIsGone where output != nil {
         // The file is what counts.
       }
     }

@@ -46,7 +46,7 @@ private func end(in folder: TemporaryFolder, _ deed: @escaping () throws -> Void
     let folder = try TemporaryFolder()
     let failure = try end(in: folder) { try FileManager.default.removeItem(atPath: "\(folder.path)/\(name)") }
     #expect(failure?.exitCode == 3)
-    #expect(failure?.message.contains("\(name): this file was removed") == true, "\(failure?.message ?? "")")
+    #expect(failure?.message.contains("\(name): error: this file was removed") == true, "\(failure?.message ?? "")")
   }
 
   @Test func folderThatIsRemovedDuringARunEndsIt() throws {
@@ -67,7 +67,7 @@ private func end(in folder: TemporaryFolder, _ deed: @escaping () throws -> Void
     #expect(failure?.message.contains("argon.checkpoint.h5") == true)
     // The checkpoint before is there, and the folder no obstacle to it.
     let rest = try Simulation(checkpoint: checkpoint, forceField: ForceField.lennardJones)
-    #expect(rest.integrator.completedSteps == 7)
+    #expect(rest.motion.completedSteps == 7)
   }
 
   @Test func secondRunOnTheSameFilesIsRefusedAndTheFirstNotDisturbed() throws {

@@ -1,5 +1,6 @@
 // How a run starts: what the deck leaves to the structure, what is taken out of its velocities, and what is said of it.
 
+import Diagnostics
 import Foundation
 import Lattice
 import Testing
@@ -37,8 +38,9 @@ private func simulation(
 func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   let folder = try TemporaryFolder()
   var run = try simulation(row(3, velocity: [0.01, 0, 0]), "\(motion)\nvelocities: structure", in: folder)
-  #expect(run.system.temperature(degreesOfFreedom: run.degreesOfFreedom) < 1e-20)
-  #expect(run.notices.contains { $0.hasPrefix("the structure drifts as a whole with 10 Angstrom/ps") })
+  #expect(run.frame.temperature < 1e-20)
+  #expect(
+    run.notices.contains { $0.description.hasPrefix("the structure drifts as a whole with 10 Angstrom/ps") })
   #expect(try run.check().contains("the structure drifts as a whole"))
 }
 
@@ -49,12 +51,12 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   for motion in [langevin, "ensemble: nve\nvelocities: structure\nfixed: [2]"] {
     let run = try simulation(moving, motion, in: folder)
     #expect(run.system.velocities[0] == [0.01, 0, 0])
-    #expect(!run.notices.contains { $0.contains("drifts") })
+    #expect(!run.notices.contains { $0.description.contains("drifts") })
   }
   // One atom is its own centre of mass, and keeps its motion and its temperature.
   let lone = try simulation(
     row(1, velocity: [0.01, 0, 0]), "ensemble: nve\nvelocities: structure", in: folder)
-  #expect(lone.system.velocities[0] == [0.01, 0, 0] && lone.degreesOfFreedom == 3)
+  #expect(lone.system.velocities[0] == [0.01, 0, 0] && lone.frame.degreesOfFreedom == 3)
 }
 
 @Test func aDriftOfRoundingIsNotSpokenOf() throws {
@@ -72,13 +74,13 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   let folder = try TemporaryFolder()
   let nvt = "ensemble: nvt\ntemperature: 30 K\n"
   var cluster = try simulation(row(3, velocity: nil), nvt, in: folder)
-  #expect(cluster.deck.thermostat == .langevin(friction: 1e-3) && cluster.degreesOfFreedom == 9)
+  #expect(cluster.deck.thermostat == .langevin(friction: 1e-3) && cluster.frame.degreesOfFreedom == 9)
   #expect(cluster.deck.resolvedText.contains("thermostat:\n  type: langevin\n  friction: 1 1/ps\n"))
   #expect(try cluster.check().contains("All is well"))
 
   for thermostat in ["{tau: 50 fs}", "{type: nose-hoover}", "{chain: 3}"] {
     var warned = try simulation(row(3, velocity: nil), nvt + "thermostat: \(thermostat)", in: folder)
-    #expect(warned.degreesOfFreedom == 6)
+    #expect(warned.frame.degreesOfFreedom == 6)
     let report = try warned.check()
     #expect(
       report.contains("warning: a Nose-Hoover chain")
@@ -97,7 +99,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   try first.run(overwrite: false)
   let rest = try Simulation(
     checkpoint: first.files.checkpoint, options: ResumeOptions(steps: 5), forceField: ForceField.lennardJones)
-  #expect(rest.deck.thermostat == .langevin(friction: 1e-3) && rest.degreesOfFreedom == 9)
+  #expect(rest.deck.thermostat == .langevin(friction: 1e-3) && rest.frame.degreesOfFreedom == 9)
 }
 
 @Test func oneAtomAloneIsNotForNoseHoover() throws {
@@ -108,7 +110,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   }
   #expect(error?.description.contains("argon.yaml:6:11: error: one atom alone") == true, "\(error as Any)")
   let copies = try simulation(crystal, "ensemble: nvt\ntemperature: 30 K\nreplicate: [2, 1, 1]", in: folder)
-  #expect(copies.degreesOfFreedom == 3)
+  #expect(copies.frame.degreesOfFreedom == 3)
   let free = try simulation(row(1, velocity: nil), "ensemble: nvt\ntemperature: 30 K", in: folder)
   #expect(free.deck.thermostat == .langevin(friction: 1e-3))
 }
@@ -128,11 +130,14 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
     #expect(run.system.kineticEnergy > 0 && run.system.kineticEnergy.isFinite, "\(motion)")
   }
   let silent = try simulation(argonStructure(), "ensemble: nve", in: folder)
-  #expect(silent.notices.contains { $0.hasPrefix("the run starts at rest") })
+  #expect(silent.notices.contains { $0.description.hasPrefix("the run starts at rest") })
   #expect(silent.deck.resolvedText.contains("velocities: rest"))
   let moving = try simulation(row(3, velocity: [0, 0, 0]), "ensemble: nve", in: folder)
   #expect(moving.deck.velocities == .structure)
-  #expect(moving.notices.contains { $0.hasPrefix("the run starts with the velocities of the structure") })
+  #expect(
+    moving.notices.contains {
+      $0.description.hasPrefix("the run starts with the velocities of the structure")
+    })
 }
 
 @Test func aQuenchReachesZeroKelvin() throws {
@@ -141,7 +146,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
     "ensemble: nvt\ntemperature: {from: 30 K, to: 0 K}\nthermostat: {type: langevin, friction: 0.1 1/fs}"
   var run = try simulation(argonStructure(), motion, in: folder, steps: 200)
   try run.run(overwrite: false)
-  let last = run.system.temperature(degreesOfFreedom: run.degreesOfFreedom)
+  let last = run.frame.temperature
   #expect(last < 1)
 }
 
@@ -155,7 +160,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
       argonStructure(), "ensemble: nve\n\(every)", in: folder, steps: 1_000_000_000_000)
     _ = try run.check()
   }
-  #expect(error?.message.contains("the run needs 1.2 PB") == true, "\(error as Any)")
+  #expect(error?.description.contains("the run needs 1.2 PB") == true, "\(error as Any)")
   let system = try simulation(argonStructure(), "ensemble: nve", in: folder).system
   #expect(system.replicationProblem([.max, .max, .max])?.message.contains("more than the") == true)
 }
