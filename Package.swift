@@ -56,6 +56,7 @@ let package = Package(
 
     // MARK: - Tests
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
@@ -64,7 +65,7 @@ let package = Package(
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
-    .testTarget(name: "DeckTests", dependencies: ["Deck"]),
+    .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter"], exclude: ["Malformed"]),
     .testTarget(

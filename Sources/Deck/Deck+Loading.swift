@@ -4,21 +4,6 @@ import Diagnostics
 import Foundation
 import Yams
 
-/// A file that cannot be read or written.
-public struct FileError: Error, CustomStringConvertible {
-  public let file: String
-  public let message: String
-  public let help: String?
-
-  public init(file: String, _ message: String, help: String? = nil) {
-    self.file = file
-    self.message = message
-    self.help = help
-  }
-
-  public var description: String { "\(file): error: \(message)" + (help.map { "\n  help: \($0)" } ?? "") }
-}
-
 extension Deck {
   /// Reads the deck at `path`.
   /// - Parameter overrides: values by key (`threads`) that replace the deck's own.
@@ -83,21 +68,15 @@ extension Deck {
     var bytes = data[...]
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
     if let text = String(validating: bytes, as: UTF8.self) { return text }
-    if let format = ForeignFormat(startingWith: bytes, file: file) {
-      let nothing = SourceText(file: file, text: "")
-      throw DeckError([
-        Diagnostic(source: nothing, span: nil, message: "the file is \(format.name)", help: format.help)
-      ])
-    }
     let source = SourceText(file: file, text: String(decoding: bytes, as: UTF8.self))
+    if let format = ForeignFormat(startingWith: bytes, file: file) {
+      throw source.error(at: nil, "the file is \(format.name)", help: format.help)
+    }
     let line = source.lines.firstIndex { $0.unicodeScalars.contains("\u{FFFD}") } ?? 0
     let column = source.lines[line].unicodeScalars.prefix { $0 != "\u{FFFD}" }.count
-    throw DeckError([
-      Diagnostic(
-        source: source, span: SourceSpan(line: line + 1, column: column + 1),
-        message: "this byte is not UTF-8",
-        help: "save the deck as plain text in UTF-8")
-    ])
+    throw source.error(
+      at: SourceSpan(line: line + 1, column: column + 1), "this byte is not UTF-8",
+      help: "save the deck as plain text in UTF-8")
   }
 
   // MARK: - YAML
@@ -106,17 +85,14 @@ extension Deck {
   private static func composeMapping(_ text: String, source: SourceText) throws(DeckError) -> Node.Mapping {
     let strays = strayCharacters(source)
     guard strays.isEmpty else { throw DeckError(strays) }
-    func failure(_ message: String, _ help: String?, at span: SourceSpan?) -> DeckError {
-      DeckError([Diagnostic(source: source, span: span, message: message, help: help)])
-    }
     let node: Node?
     do {
       node = try Yams.compose(yaml: text)
     } catch let YamlError.duplicatedKeysInMapping(names, context) {
       let name = names.first ?? ""
-      throw failure(
-        "the key `\(name)` is given twice", "keep one of the two; the first is in line \(context.mark.line)",
-        at: source.repetition(of: name, after: context.mark))
+      throw source.error(
+        at: source.repetition(of: name, after: context.mark), "the key `\(name)` is given twice",
+        help: "keep one of the two; the first is in line \(context.mark.line)")
     } catch let YamlError.scanner(context, problem, mark, _) {
       throw mistake(problem, at: mark, within: context, of: source)
     } catch let YamlError.parser(context, problem, mark, _) {
@@ -124,14 +100,14 @@ extension Deck {
     } catch let YamlError.composer(context, problem, mark, _) {
       throw mistake(problem, at: mark, within: context, of: source)
     } catch {
-      throw failure("this is not YAML: \(error)", "a deck is lines of `key: value`", at: nil)
+      throw source.error(at: nil, "this is not YAML: \(error)", help: "a deck is lines of `key: value`")
     }
     let help = "a deck is lines of `key: value`, such as `structure: water.xyz`"
     guard let node, node.scalar?.string.isEmpty != true else {
-      throw failure("the deck is empty", help, at: nil)
+      throw source.error(at: nil, "the deck is empty", help: help)
     }
     guard let mapping = node.mapping else {
-      throw failure("this is not a deck", help, at: source.span(of: node))
+      throw source.error(at: source.span(of: node), "this is not a deck", help: help)
     }
     return mapping
   }
@@ -147,22 +123,22 @@ extension Deck {
       let control = scalars.firstIndex { ($0.value < 32 && $0 != "\t") || $0.value == 127 }
       if let tab {
         found.append(
-          Diagnostic(
-            source: source, span: SourceSpan(line: number + 1, column: tab + 1),
-            message: "a tab; YAML indents with spaces", help: "replace the tab by two spaces"))
+          source.diagnostic(
+            at: SourceSpan(line: number + 1, column: tab + 1), "a tab; YAML indents with spaces",
+            help: "replace the tab by two spaces"))
       } else if let control {
         found.append(
-          Diagnostic(
-            source: source, span: SourceSpan(line: number + 1, column: control + 1),
-            message: "the control character \(scalars[control].codePoint)",
+          source.diagnostic(
+            at: SourceSpan(line: number + 1, column: control + 1),
+            "the control character \(scalars[control].codePoint)",
             help: "a deck is plain text; remove this character"))
       }
       if let anchor = line.prefix(while: { $0 != "#" }).firstMatch(of: /(?:^|[:?\[\{,-])\s*(&)\S/) {
         let column = line[..<anchor.output.1.startIndex].unicodeScalars.count + 1
         found.append(
-          Diagnostic(
-            source: source, span: SourceSpan(line: number + 1, column: column),
-            message: "`&` begins an anchor, of which a deck has none",
+          source.diagnostic(
+            at: SourceSpan(line: number + 1, column: column),
+            "`&` begins an anchor, of which a deck has none",
             help: "put a value that begins with `&` in quotes"))
       }
       if found.count >= 10 { break }
@@ -175,7 +151,7 @@ extension Deck {
     _ problem: String, at mark: Mark, within context: YamlError.Context?, of source: SourceText
   ) -> DeckError {
     func error(_ message: String, _ help: String, at mark: Mark) -> DeckError {
-      DeckError([Diagnostic(source: source, span: source.span(mark), message: message, help: help)])
+      source.error(at: source.span(mark), message, help: help)
     }
     if let context, context.text.contains("quoted scalar") {
       return error("this quote is not closed", "close it on the same line", at: context.mark)

@@ -1,5 +1,6 @@
 // A run as its user describes it. Every key is declared once, in `init(reading:)`.
 
+import Diagnostics
 import Foundation
 
 /// The keys of a run, in Bloch's internal units (fs, K, 1/fs); paths are absolute.
@@ -180,7 +181,7 @@ public struct Deck: Sendable {
     -> DeckError
   {
     let span = ([key] + others).lazy.compactMap { spans[$0] }.first
-    return DeckError([Diagnostic(source: source, span: span, message: message, help: help)])
+    return source.error(at: span, message, help: help)
   }
 }
 

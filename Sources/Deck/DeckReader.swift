@@ -3,6 +3,7 @@
 //
 //   timestep = read.quantity("timestep", .time, 1e-3...100, help: "Length of one step.")
 
+import Diagnostics
 import Foundation
 import Yams
 
@@ -78,8 +79,7 @@ struct DeckReader {
   func isGroup(_ path: String) -> Bool { entries[path]?.node.mapping != nil }
 
   mutating func report(_ mistake: Mistake, at span: SourceSpan?) {
-    diagnostics.append(
-      Diagnostic(source: source, span: span, message: mistake.message, help: mistake.help))
+    diagnostics.append(source.diagnostic(at: span, mistake.message, help: mistake.help))
   }
 
   // MARK: - One key
@@ -122,9 +122,8 @@ struct DeckReader {
         return parsedFallback.value
       }
       let place = path.group.flatMap { entries[$0]?.key }
-      missing[path] = Diagnostic(
-        source: source, span: place, message: "the key `\(path)` is missing",
-        help: "add `\(path.lastKey): ...`, \(takes)")
+      missing[path] = source.diagnostic(
+        at: place, "the key `\(path)` is missing", help: "add `\(path.lastKey): ...`, \(takes)")
       return standIn
     }
     do throws(Mistake) {

@@ -6,7 +6,7 @@ import Foundation
 import HDF5
 
 /// Why a file is not a usable model.
-public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct ModelError: DiagnosedError, Hashable, Sendable {
   public let file: String
   public let reason: String
 
@@ -15,7 +15,7 @@ public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
-  public var description: String { "\(file): \(reason)".printable }
+  public var diagnostics: [Diagnostic] { [Diagnostic(file: file.printable, reason.printable)] }
 }
 
 extension Model {

@@ -1,6 +1,7 @@
 // From a structure to the system that moves: fix, replicate, and refuse what cannot be simulated.
 
 import Deck
+import Diagnostics
 import Foundation
 import Lattice
 import Trajectory

@@ -2,6 +2,7 @@
 // within one process, in short turns, because a shared machine changes its speed from one second to the next.
 
 import Deck
+import Diagnostics
 import Dynamics
 import Foundation
 import Lattice

@@ -2,6 +2,7 @@
 // an open axis there must be vacuum, as with Ewald sums, or the atoms feel images that are not meant to be there.
 
 import Deck
+import Diagnostics
 import Foundation
 import Lattice
 

@@ -1,6 +1,7 @@
 // A potential, with what a run must know of it beside forces.
 
 import Deck
+import Diagnostics
 import Foundation
 import LRMACE
 import Lattice

@@ -1,6 +1,7 @@
 // A model file in words.
 
 import Deck
+import Diagnostics
 import Foundation
 import LRMACE
 import LRMACEModel

@@ -49,10 +49,15 @@ struct ResumePoint {
     let previous = Checkpoint.previousPath(of: path)
     do {
       try self.init(at: path, options, mayDropNewer: options.overwrite)
-    } catch let error where ResumePoint.isDisagreement(error) {
+    } catch {
       // What follows the checkpoint before is what the damaged one counted: computed again, not lost.
-      guard let point = try? ResumePoint(at: previous, options, mayDropNewer: true) else { throw error }
-      let warning = "warning: \(error); going on from step \(point.checkpoint.step) in \(previous)"
+      guard let (file, reason) = ResumePoint.disagreement(error),
+        let point = try? ResumePoint(at: previous, options, mayDropNewer: true)
+      else { throw error }
+      let warning = Diagnostic(
+        severity: .warning, file: file,
+        "\(reason); going on from step \(point.checkpoint.step) in \(previous)"
+      ).description
       self.init(
         checkpoint: point.checkpoint, deck: point.deck, output: point.output, path: point.path,
         notes: [warning] + point.notes)
@@ -67,10 +72,16 @@ struct ResumePoint {
     self.notes = notes
   }
 
-  private static func isDisagreement(_ error: any Error) -> Bool {
+  /// Which file does not fit the checkpoint, and why; nil for other errors.
+  private static func disagreement(_ error: any Error) -> (file: String, reason: String)? {
     switch error {
-    case TrajectoryError.corruptCheckpoint, TrajectoryError.mismatch, is HDF5Error: true
-    default: false
+    case let error as TrajectoryError:
+      switch error {
+      case .corruptCheckpoint, .mismatch: (error.file, error.message)
+      default: nil
+      }
+    case let error as HDF5Error: (error.file, error.pathAndReason)
+    default: nil
     }
   }
 

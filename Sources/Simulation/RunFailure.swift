@@ -6,7 +6,6 @@ import Dynamics
 import HDF5
 import Kernels
 import LRMACE
-import LRMACEModel
 import Lattice
 import Trajectory
 
@@ -38,25 +37,26 @@ public struct RunFailure {
   static let fileExitCode: Int32 = 3
   static let numericalExitCode: Int32 = 4
 
-  private init(_ message: String, help: String? = nil, _ exitCode: Int32) {
-    self.message = message + (help.map { "\n  help: \($0)" } ?? "")
+  private init(_ message: String, _ exitCode: Int32) {
+    self.message = message
     self.exitCode = exitCode
   }
+
+  private init(_ diagnostic: Diagnostic, _ exitCode: Int32) { self.init(diagnostic.description, exitCode) }
 
   /// Nil for errors that are not Bloch's own.
   public init?(_ error: any Error) {
     switch error {
     case let error as DeckError: self.init(error.description, Self.usageExitCode)
-    case let error as UsageError: self.init("error: \(error.message)", help: error.help, Self.usageExitCode)
-    case let error as FileError: self.init(error.description, Self.fileExitCode)
-    case let error as StructureError: self.init(error.description, Self.fileExitCode)
+    case let error as any DiagnosedError: self.init(error.description, Self.fileExitCode)
+    case let error as UsageError:
+      self.init(Diagnostic(error.message, help: error.help), Self.usageExitCode)
     case let error as HDF5Error:
       let help = "check that this is the right file and that it is whole; copy it again, or make it anew"
-      self.init("error: \(error)", help: help, Self.fileExitCode)
-    case is ModelError, is TrajectoryError, is MemoryError, is RestoreError:
-      self.init("error: \(error)", Self.fileExitCode)
-    case let error as NumericalError: self.init("error: \(error.cause)", Self.numericalExitCode)
-    case is DynamicsError, is LatticeError: self.init("error: \(error)", Self.numericalExitCode)
+      self.init(Diagnostic(file: error.file, error.pathAndReason, help: help), Self.fileExitCode)
+    case is MemoryError, is RestoreError: self.init(Diagnostic("\(error)"), Self.fileExitCode)
+    case let error as NumericalError: self.init(Diagnostic(error.cause), Self.numericalExitCode)
+    case is DynamicsError, is LatticeError: self.init(Diagnostic("\(error)"), Self.numericalExitCode)
     case let error as BrokenRun:
       guard let cause = RunFailure(error.cause) else { return nil }
       let isNumerical = cause.exitCode == Self.numericalExitCode
@@ -68,7 +68,7 @@ public struct RunFailure {
         } else {
           "there is no checkpoint to go on from: mend this (make room, if the disk is full) and run again"
         }
-      self.init(cause.message, help: help, cause.exitCode)
+      self.init(cause.message + "\n  help: \(help)", cause.exitCode)
     default: return nil
     }
   }

@@ -1,6 +1,7 @@
 // A run that goes on from its checkpoint as if it had never stopped.
 
 import Deck
+import Diagnostics
 import Dynamics
 import Foundation
 import Lattice

@@ -1,5 +1,6 @@
 // Atoms with what is known of them: the content of one frame of a structure file.
 
+import Diagnostics
 import Lattice
 
 /// Energy, forces and stress from elsewhere, in the units of a configuration's own; nil where not known.
@@ -31,12 +32,12 @@ public struct Configuration: Sendable {
   /// Every other `key=value` of the frame, as text; results of other calculators are not among them.
   public var info: [String: String]
   /// About what the file gives and is left out here.
-  public var warnings: [StructureError]
+  public var warnings: [Diagnostic]
 
   public init(
     system: AtomicSystem, hasVelocities: Bool = false, energy: Double? = nil, forces: [Vector3]? = nil,
     stress: Matrix3? = nil, reference: Labels = Labels(), info: [String: String] = [:],
-    warnings: [StructureError] = []
+    warnings: [Diagnostic] = []
   ) {
     self.system = system
     self.hasVelocities = hasVelocities

@@ -1,19 +1,20 @@
 // The lines of an extended XYZ frame's atoms, gathered into arrays.
 
+import Diagnostics
 import Lattice
 
 /// A column of forces; given up with a warning where it is none, or at the first value that is no finite number.
 private struct ForceColumn {
   private(set) var property: XYZProperty?
   private var values: [Vector3] = []
-  private(set) var warning: StructureError?
+  private(set) var warning: Diagnostic?
 
   /// The first of the columns `names` that the frame has.
   init(_ header: ExtendedXYZHeader, _ names: String...) throws {
     do {
       property = try header.property(names, type: "R", columns: 3)
     } catch let error as StructureError {
-      warning = error.asWarning()
+      warning = error.warningOfLabel
     }
   }
 
@@ -24,7 +25,7 @@ private struct ForceColumn {
     switch force {
     case .success(let value): values.append(value)
     case .failure(let error):
-      warning = error.asWarning()
+      warning = error.warningOfLabel
       property = nil
     }
   }

@@ -1,5 +1,6 @@
 // The comment line of an extended XYZ frame: key=value pairs, the cell and what the columns hold.
 
+import Diagnostics
 import Foundation
 import Lattice
 
@@ -31,7 +32,7 @@ struct ExtendedXYZHeader {
   let reference: Labels
   let info: [String: String]
   /// About labels that are left out.
-  let warnings: [StructureError]
+  let warnings: [Diagnostic]
 
   init(_ line: TextLine) throws {
     self.line = line
@@ -51,13 +52,13 @@ struct ExtendedXYZHeader {
       return nil
     }
 
-    var warnings: [StructureError] = []
+    var warnings: [Diagnostic] = []
     /// The value of the first of `keys` that is there; one that cannot be read is left out.
     func label<Value>(_ keys: String..., read: (Entry) throws -> Value) throws -> Value? {
       do {
         return try entry(keys).map(read)
       } catch let error as StructureError {
-        warnings.append(error.asWarning())
+        warnings.append(error.warningOfLabel)
         return nil
       }
     }

@@ -1,6 +1,7 @@
 // Reading extended XYZ frame by frame. Every number is checked where it is read, so that a mistake is
 // reported with its line and column.
 
+import Diagnostics
 import Lattice
 
 /// Reads the frames of an extended XYZ file one after another.
@@ -68,9 +69,11 @@ public final class ExtendedXYZReader {
     for atom in 0..<count {
       guard let line = try lines.next(), !line.isBlank else {
         throw StructureError(
-          file: lines.file, line: header.line.number - 1, column: 1, length: String(count).count,
-          quotedLine: String(count), message: "the frame ends after \(atom) of \(count) atoms",
-          help: "correct the number of atoms, or restore the missing lines")
+          Diagnostic(
+            file: lines.file,
+            span: SourceSpan(line: header.line.number - 1, column: 1, length: String(count).count),
+            quotedLine: String(count), "the frame ends after \(atom) of \(count) atoms",
+            help: "correct the number of atoms, or restore the missing lines"))
       }
       let words = line.words()
       if words.count == 1, Int(line.string(words[0])) != nil {

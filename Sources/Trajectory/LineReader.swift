@@ -47,9 +47,10 @@ struct TextLine {
   func error(_ message: String, at range: Range<Int>? = nil, help: String?) -> StructureError {
     func scalars(_ bytes: ArraySlice<UInt8>) -> Int { bytes.count { $0 & 0xC0 != 0x80 } }
     let range = range ?? 0..<max(1, bytes.count - 1)
+    let span = SourceSpan(
+      line: number, column: scalars(bytes[..<range.lowerBound]) + 1, length: max(1, scalars(bytes[range])))
     return StructureError(
-      file: file, line: number, column: scalars(bytes[..<range.lowerBound]) + 1,
-      length: max(1, scalars(bytes[range])), quotedLine: text, message: message, help: help)
+      Diagnostic(file: file, span: span, quotedLine: text, message, help: help))
   }
 }
 

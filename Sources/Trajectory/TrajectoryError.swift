@@ -1,7 +1,9 @@
 // What can go wrong with a trajectory, checkpoint or log besides what HDF5 itself reports.
 
+import Diagnostics
+
 /// An error of an output file of a run.
-public enum TrajectoryError: Error, Hashable, Sendable, CustomStringConvertible {
+public enum TrajectoryError: DiagnosedError, Hashable, Sendable {
   /// Not enough room for what is to be written next.
   case diskFull(file: String, neededBytes: Int, availableBytes: Int)
   /// A write failed half way; the file keeps what it held at the last flush.
@@ -17,20 +19,29 @@ public enum TrajectoryError: Error, Hashable, Sendable, CustomStringConvertible 
   /// A checkpoint whose content does not match its checksum, or is no checkpoint.
   case corruptCheckpoint(file: String, reason: String)
 
-  public var description: String {
+  public var diagnostics: [Diagnostic] { [Diagnostic(file: file, message)] }
+
+  public var file: String {
     switch self {
-    case .diskFull(let file, let needed, let available):
-      "\(file): the disk is full: \(needed) bytes are needed and \(available) are free"
-    case .notWritten(let file, let bytes, let reason):
-      "\(file): " + (bytes > 0 ? "\(bytes) bytes could not be written" : "cannot be written") + ": \(reason)"
-    case .exists(let file):
-      "\(file): exists already and is not replaced; choose another name, or remove it first"
-    case .inUse(let file, let holder):
-      "\(file): another run, \(holder), writes the files of this name; wait until it ends, or choose another name or folder"
-    case .vanished(let file):
-      "\(file): this file was removed or replaced while the run was writing to it"
-    case .mismatch(let file, let reason): "\(file): \(reason)"
-    case .corruptCheckpoint(let file, let reason): "\(file): is not a usable checkpoint: \(reason)"
+    case .diskFull(let file, _, _), .notWritten(let file, _, _), .exists(let file), .inUse(let file, _),
+      .vanished(let file), .mismatch(let file, _), .corruptCheckpoint(let file, _):
+      file
+    }
+  }
+
+  /// What went wrong, without the file.
+  public var message: String {
+    switch self {
+    case .diskFull(_, let needed, let available):
+      "the disk is full: \(needed) bytes are needed and \(available) are free"
+    case .notWritten(_, let bytes, let reason):
+      (bytes > 0 ? "\(bytes) bytes could not be written" : "cannot be written") + ": \(reason)"
+    case .exists: "exists already and is not replaced; choose another name, or remove it first"
+    case .inUse(_, let holder):
+      "another run, \(holder), writes the files of this name; wait until it ends, or choose another name or folder"
+    case .vanished: "this file was removed or replaced while the run was writing to it"
+    case .mismatch(_, let reason): reason
+    case .corruptCheckpoint(_, let reason): "is not a usable checkpoint: \(reason)"
     }
   }
 }

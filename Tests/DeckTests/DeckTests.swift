@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Testing
 
@@ -225,7 +226,7 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
   let error = #expect(throws: DeckError.self) { try Deck(path: path) }
   #expect(
     error?.description
-      == "\(path):1:1: error: the file is compressed (gzip)\n  help: decompress it first: gunzip -k \(path)")
+      == "\(path): error: the file is compressed (gzip)\n  help: decompress it first: gunzip -k \(path)")
   try Data(repeating: 0x20, count: 2 << 20).write(to: URL(fileURLWithPath: path))
   #expect(throws: FileError.self) { try Deck(path: path) }
 }

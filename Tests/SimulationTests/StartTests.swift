@@ -1,5 +1,6 @@
 // How a run starts: what the deck leaves to the structure, what is taken out of its velocities, and what is said of it.
 
+import Diagnostics
 import Foundation
 import Lattice
 import Testing
@@ -155,7 +156,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
       argonStructure(), "ensemble: nve\n\(every)", in: folder, steps: 1_000_000_000_000)
     _ = try run.check()
   }
-  #expect(error?.message.contains("the run needs 1.2 PB") == true, "\(error as Any)")
+  #expect(error?.description.contains("the run needs 1.2 PB") == true, "\(error as Any)")
   let system = try simulation(argonStructure(), "ensemble: nve", in: folder).system
   #expect(system.replicationProblem([.max, .max, .max])?.message.contains("more than the") == true)
 }
