@@ -33,35 +33,10 @@ public protocol Integrator: Sendable {
   func conservedQuantity(_ system: AtomicSystem, _ evaluation: Evaluation) -> Double
 
   /// All that the next step needs beside positions and velocities.
-  var state: IntegratorState { get }
+  var state: MotionState { get }
 
   /// - Throws: `DynamicsError.foreignState` when `state` was saved by another kind of integrator.
-  mutating func restore(_ state: IntegratorState) throws
-}
-
-/// What a checkpoint keeps of an integrator.
-public struct IntegratorState: Sendable, Equatable {
-  public var completedSteps: Int64
-  /// Named variables of the integrator, to be saved bit for bit.
-  public var variables: [String: [Double]]
-
-  public init(completedSteps: Int64, variables: [String: [Double]] = [:]) {
-    self.completedSteps = completedSteps
-    self.variables = variables
-  }
-
-  /// The variable `name`, which must have `count` values.
-  func values(_ name: String, count: Int) throws -> [Double] {
-    guard let values = variables[name] else {
-      throw DynamicsError.foreignState(
-        "the saved state has no \"\(name)\": it belongs to another ensemble or thermostat than the deck's")
-    }
-    guard values.count == count else {
-      throw DynamicsError.foreignState(
-        "the saved state has \(values.count) values of \"\(name)\", the deck asks for \(count)")
-    }
-    return values
-  }
+  mutating func restore(_ state: MotionState) throws
 }
 
 extension Integrator {

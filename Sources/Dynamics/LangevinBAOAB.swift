@@ -82,11 +82,11 @@ public struct LangevinBAOAB: Integrator {
     system.kineticEnergy + evaluation.energy - bathHeat
   }
 
-  public var state: IntegratorState {
-    IntegratorState(completedSteps: completedSteps, variables: ["bath_heat": [bathHeat]])
+  public var state: MotionState {
+    MotionState(completedSteps: completedSteps, variables: ["bath_heat": [bathHeat]])
   }
 
-  public mutating func restore(_ state: IntegratorState) throws {
+  public mutating func restore(_ state: MotionState) throws {
     bathHeat = try state.values("bath_heat", count: 1)[0]
     completedSteps = state.completedSteps
   }

@@ -69,15 +69,15 @@ public struct NoseHooverVerlet: Integrator {
       + chain.kineticEnergy(temperature: temperature.temperature(at: completedSteps))
   }
 
-  public var state: IntegratorState {
-    IntegratorState(
+  public var state: MotionState {
+    MotionState(
       completedSteps: completedSteps,
       variables: [
         "chain_velocities": chain.velocities, "chain_potential_energy": [chain.potentialEnergy],
       ])
   }
 
-  public mutating func restore(_ state: IntegratorState) throws {
+  public mutating func restore(_ state: MotionState) throws {
     let velocities = try state.values("chain_velocities", count: chain.velocities.count)
     chain.potentialEnergy = try state.values("chain_potential_energy", count: 1)[0]
     chain.velocities = velocities

@@ -32,9 +32,9 @@ public struct VelocityVerlet: Integrator {
     system.kineticEnergy + evaluation.energy
   }
 
-  public var state: IntegratorState { IntegratorState(completedSteps: completedSteps) }
+  public var state: MotionState { MotionState(completedSteps: completedSteps) }
 
-  public mutating func restore(_ state: IntegratorState) throws {
+  public mutating func restore(_ state: MotionState) throws {
     completedSteps = state.completedSteps
   }
 }

@@ -2,15 +2,21 @@
 //
 //   step 420/1000   0.210 ps   E -29987.412 eV   T 298.4 K   1.93 ns/day   0:12 left
 
+import Dynamics
 import Foundation
+import Trajectory
 
-struct Progress {
+final class Progress: Observer {
+  let name = "progress"
+  /// It follows the clock on the wall.
+  let interval = 1
   private let first: Int64
   private let last: Int64
   private let timestep: Double
   private let isTerminal: Bool
   private let start = ContinuousClock.now
   private var shown: ContinuousClock.Instant?
+  private var isOpen = true
 
   init(from first: Int64, to last: Int64, timestep: Double, isTerminal: Bool = isatty(STDERR_FILENO) == 1) {
     self.first = first
@@ -25,15 +31,13 @@ struct Progress {
     return ContinuousClock.now - shown > (isTerminal ? .milliseconds(250) : .seconds(20))
   }
 
-  /// - Parameters:
-  ///   - energy: potential energy in eV.
-  ///   - temperature: in K.
-  mutating func show(step: Int64, energy: Double, temperature: Double) {
+  func observe(_ frame: Frame) {
+    let step = frame.step
     let elapsed = seconds(ContinuousClock.now - start)
     let rate = elapsed > 0 ? Double(step - first) / elapsed : 0
     var fields = [
       "step \(step)/\(last)", String(format: "%.3f ps", Double(step) * timestep * 1e-3),
-      String(format: "E %.3f eV", energy), String(format: "T %.1f K", temperature),
+      String(format: "E %.3f eV", frame.evaluation.energy), String(format: "T %.1f K", frame.temperature),
     ]
     if rate > 0 {
       fields.append(String(format: "%.3g ns/day", rate * timestep * 1e-6 * 86400))
@@ -44,8 +48,13 @@ struct Progress {
     shown = .now
   }
 
+  func state() -> OutputMark? { nil }
+
   /// Ends the redrawn line, so that what follows starts on its own.
-  func interrupt() { if isTerminal { Console.note("") } }
+  func close() {
+    if isTerminal, isOpen { Console.note("") }
+    isOpen = false
+  }
 }
 
 /// `0:07`, `1:02:03`

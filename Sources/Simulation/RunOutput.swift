@@ -1,32 +1,23 @@
-// What a run writes while it goes on: trajectory, log, checkpoint.
+// What a run writes while it goes on: trajectory and log, which belong to it as long as it holds their lock.
 
 import Deck
 import Dynamics
-import Foundation
 import Lattice
 import Trajectory
 
 struct RunOutput {
   let files: OutputFiles
   private let lock: OutputLock
-  private let trajectory: H5MDWriter
-  private let log: LogTable
+  private let trajectory: TrajectoryObserver
+  private let log: LogObserver
 
-  private static let trajectoryMark = "trajectory"
-  private static let logMark = "log"
-
-  /// Begins the files of a new run; the caller holds their lock.
-  init(creating files: OutputFiles, lock: OutputLock, for simulation: Simulation) throws {
+  /// Begins the files of a new run, whose first configuration is `frame`; the caller holds their lock.
+  init(creating files: OutputFiles, lock: OutputLock, deck: Deck, frame: Frame, modelHash: String) throws {
     self.files = files
     self.lock = lock
-    trajectory = try H5MDWriter(
-      creating: files.trajectory, system: simulation.system,
-      observables: Simulation.observables(of: simulation.system.cell),
-      options: simulation.deck.trajectoryOptions,
-      provenance: Provenance(
-        engineVersion: Release.version, modelHash: simulation.forceField.hash,
-        deck: simulation.deck.resolvedText))
-    log = try LogTable(creating: files.log, columns: RunOutput.columns(simulation.system.cell))
+    trajectory = try TrajectoryObserver(
+      creating: files.trajectory, deck: deck, frame: frame, modelHash: modelHash)
+    log = try LogObserver(creating: files.log, deck: deck, cell: frame.system.cell)
   }
 
   /// Opens the files on which `checkpoint` counts, having made sure that they hold what it counts. Nothing is changed
@@ -41,20 +32,13 @@ struct RunOutput {
     }
     self.files = files
     self.lock = lock
-    let (frames, lines) = try (mark(RunOutput.trajectoryMark), mark(RunOutput.logMark))
-    trajectory = try H5MDWriter(
-      resuming: files.trajectory, system: checkpoint.system,
-      observables: Simulation.observables(of: checkpoint.cell), options: deck.trajectoryOptions,
-      frameCount: Int(frames.count), digest: frames.digest)
-    log = try LogTable(
-      resuming: files.log, columns: RunOutput.columns(checkpoint.cell), byteCount: Int(lines.count),
-      digest: lines.digest)
+    let (frames, lines) = try (mark(TrajectoryObserver.name), mark(LogObserver.name))
+    trajectory = try TrajectoryObserver(
+      resuming: files.trajectory, deck: deck, system: checkpoint.system, mark: frames)
+    log = try LogObserver(resuming: files.log, deck: deck, cell: checkpoint.cell, mark: lines)
   }
 
-  private static func columns(_ cell: Cell) -> [LogTable.Column] {
-    [.init(name: "step", unit: "1"), .init(name: "time", unit: "ps")]
-      + Simulation.observables(of: cell).map { LogTable.Column(name: $0.name, unit: $0.unit) }
-  }
+  var observers: [any Observer] { [trajectory, log] }
 
   /// What the files hold beyond the checkpoint.
   func whatFollows() throws -> (frames: Int, lines: Int, lastStep: Int64?) {
@@ -66,47 +50,5 @@ struct RunOutput {
   func dropWhatFollows() throws {
     try trajectory.dropWhatFollows()
     try log.dropWhatFollows()
-  }
-
-  func writeFrame(_ simulation: Simulation) throws {
-    try trajectory.append(
-      step: simulation.integrator.completedSteps, time: simulation.time, system: simulation.system,
-      forces: simulation.evaluation.forces, observables: simulation.observables)
-  }
-
-  func writeLogLine(_ simulation: Simulation) throws {
-    try log.append(
-      step: simulation.integrator.completedSteps, [simulation.time * 1e-3] + simulation.observables)
-  }
-
-  /// Trajectory and log first: a checkpoint never counts what is not on disk.
-  func writeCheckpoint(_ simulation: Simulation) throws {
-    try trajectory.synchronize()
-    try log.synchronize()
-    let (state, potential) = (simulation.integrator.state, simulation.forceField.potential)
-    try Checkpoint(
-      step: state.completedSteps, system: simulation.system,
-      neighborListPositions: potential.neighborListPositions,
-      arrays: state.variables.merging(potential.settings) { variable, _ in variable },
-      outputs: [
-        RunOutput.trajectoryMark: OutputMark(count: Int64(trajectory.frameCount), digest: trajectory.digest),
-        RunOutput.logMark: OutputMark(count: Int64(log.byteCount), digest: log.digest),
-      ],
-      deck: simulation.deck.resolvedText, modelHash: simulation.forceField.hash,
-      engineVersion: Release.version
-    ).write(to: files.checkpoint)
-  }
-
-  /// Brings everything to the disk and lets go of the files.
-  func close() throws {
-    try trajectory.close()
-    try log.synchronize()
-  }
-}
-
-extension Deck {
-  fileprivate var trajectoryOptions: H5MDOptions {
-    H5MDOptions(
-      storesVelocities: writesVelocities, storesForces: writesForces, isDouble: framePrecision == .double)
   }
 }

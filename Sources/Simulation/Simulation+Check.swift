@@ -10,6 +10,8 @@ extension Simulation {
   /// - Throws: what `run` would throw before its first step; `FileError` if the files do not fit on the disk.
   public mutating func check() throws -> String {
     try prepare()
+    let frame = frame
+    let (system, evaluation) = (frame.system, frame.evaluation)
     let elements = Dictionary(grouping: system.atomicNumbers) { $0 }
       .sorted { $0.key > $1.key }
       .map { "\(Elements.symbol($0.key) ?? "?")\($0.value.count)" }.joined(separator: " ")
@@ -26,7 +28,7 @@ extension Simulation {
       "energy          " + String(format: "%.6f eV", evaluation.energy),
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
       "temperature     "
-        + String(format: "%.1f K at the start", system.temperature(degreesOfFreedom: degreesOfFreedom)),
+        + String(format: "%.1f K at the start", frame.temperature),
       "run             \(lastStep) steps of \(deck.timestep) fs: "
         + String(format: "%.3f ps, ", Double(lastStep) * deck.timestep * 1e-3) + deck.ensembleDescription,
       "memory          \(bytes(Double(peakMemory()))) (measured at one evaluation of the forces)",

@@ -6,8 +6,8 @@ import Foundation
 extension Simulation {
   func report(steps: Int64, clock: RunClock) -> String {
     var lines: [String] = []
-    let step = integrator.completedSteps
-    if let name = Interruption.name, step < lastStep {
+    let step = motion.completedSteps
+    if let name = Interruption.name, !motion.isFinished {
       lines += [
         "Interrupted by \(name) after step \(step) of \(lastStep). Continue with:",
         "  \(Release.command) resume \(shellQuoted(files.checkpoint))", "",
@@ -35,7 +35,7 @@ extension Simulation {
       "  \(files.checkpoint)   for bloch resume",
       "  \(files.resolvedDeck)   the deck with every default",
     ]
-    if step >= lastStep {
+    if motion.isFinished {
       let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
       lines += [
         "", "Next, see the atoms move (OVITO, VMD, ASE):",

@@ -29,13 +29,12 @@ extension Simulation {
         "this is not the model with which the run began (\(point.checkpoint.modelHash.prefix(12))...)",
         help: "put the old model back, name it with --model, or begin a new run")
     }
-    system = point.checkpoint.system
-    degreesOfFreedom = deck.degreesOfFreedom(of: system)
-    integrator = try deck.makeIntegrator(degreesOfFreedom: degreesOfFreedom)
-    try integrator.restore(
-      IntegratorState(completedSteps: point.checkpoint.step, variables: point.checkpoint.arrays))
     files = point.output.files
     lastStep = Int64(deck.steps)
+    let system = point.checkpoint.system
+    motion = MolecularDynamics(
+      system, by: try deck.makeIntegrator(for: system), in: forceField.potential, steps: lastStep)
+    try motion.restore(MotionState(completedSteps: point.checkpoint.step, variables: point.checkpoint.arrays))
     resumePoint = point
     notices = []
   }
@@ -56,12 +55,12 @@ extension Simulation {
     try point.output.dropWhatFollows()
     try files.writeResolvedDeck(deck)
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.
-    if point.path != files.checkpoint { try point.output.writeCheckpoint(self) }
-    if point.checkpoint.step < lastStep {
+    if point.path != files.checkpoint { try writeCheckpoint(of: point.output.observers) }
+    if !motion.isFinished {
       try integrate(writing: point.output)
     } else {
       // What was killed after its last checkpoint may lack the last configuration.
-      try finish(point.output)
+      try finish(point.output.observers)
       try Console.print(
         "The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
     }

@@ -18,10 +18,10 @@ extension Simulation {
     let output: RunOutput
     do {
       try files.writeResolvedDeck(deck)
-      output = try RunOutput(creating: files, lock: lock, for: self)
-      try output.writeFrame(self)
-      try output.writeLogLine(self)
-      try output.writeCheckpoint(self)
+      output = try RunOutput(
+        creating: files, lock: lock, deck: deck, frame: frame, modelHash: forceField.hash)
+      for observer in output.observers { try observer.observe(frame) }
+      try writeCheckpoint(of: output.observers)
     } catch {
       files.remove()
       throw BrokenRun(cause: error, checkpoint: nil)
@@ -30,68 +30,71 @@ extension Simulation {
   }
 
   /// Evaluates the forces from which the first step starts.
-  mutating func prepare() throws {
-    do {
-      try integrator.prepare(system, forceField.potential, &evaluation)
-    } catch let error where error is DynamicsError || error is LatticeError {
-      throw NumericalError(cause: "\(error)")
-    }
-  }
+  mutating func prepare() throws { try numerically { try motion.prepare() } }
 
   mutating func integrate(writing output: RunOutput) throws {
-    let first = integrator.completedSteps
-    var progress = Progress(from: first, to: lastStep, timestep: deck.timestep)
+    // The files are this run's until its last word.
+    defer { withExtendedLifetime(output) {} }
+    let first = motion.completedSteps
+    let observers =
+      output.observers + [Progress(from: first, to: lastStep, timestep: deck.timestep)]
     var clock = RunClock()
     do {
-      try advance(writing: output, &progress, &clock)
-      try finish(output)
+      try advance(observers, &clock)
+      try finish(observers)
     } catch {
-      progress.interrupt()
       // The frames up to here may tell what went wrong.
-      try? output.close()
+      for observer in observers { try? observer.close() }
       let isThere = FileManager.default.fileExists(atPath: files.checkpoint)
       throw BrokenRun(cause: error, checkpoint: isThere ? files.checkpoint : nil)
     }
     clock.endOutput()
-    progress.interrupt()
-    try Console.print(report(steps: integrator.completedSteps - first, clock: clock))
+    try Console.print(report(steps: motion.completedSteps - first, clock: clock))
   }
 
-  /// Steps, with frames, log lines and checkpoints at their intervals and a checkpoint at the end.
-  private mutating func advance(
-    writing output: RunOutput, _ progress: inout Progress, _ clock: inout RunClock
-  ) throws {
-    var checkpointStep = integrator.completedSteps
-    while integrator.completedSteps < lastStep, Interruption.name == nil {
-      do {
-        try integrator.step(&system, forceField.potential, &evaluation)
-      } catch let error where error is DynamicsError || error is LatticeError {
-        throw NumericalError(cause: "\(error)")
-      }
+  /// Steps, with observations and checkpoints at their intervals and a checkpoint at the end.
+  private mutating func advance(_ observers: [any Observer], _ clock: inout RunClock) throws {
+    var checkpointStep = motion.completedSteps
+    while !motion.isFinished, Interruption.name == nil {
+      try numerically { try motion.advance() }
       clock.endStep()
-      let step = integrator.completedSteps
-      if step % Int64(deck.trajectoryInterval) == 0 { try output.writeFrame(self) }
-      if step % Int64(deck.logInterval) == 0 { try output.writeLogLine(self) }
-      if step % Int64(deck.checkpointInterval) == 0 {
-        try output.writeCheckpoint(self)
+      let step = motion.completedSteps
+      for observer in observers where observer.isDue(at: step) { try observer.observe(frame) }
+      if step.isMultiple(of: Int64(deck.checkpointInterval)) {
+        try writeCheckpoint(of: observers)
         checkpointStep = step
-      }
-      if progress.isDue(at: step) {
-        progress.show(
-          step: step, energy: evaluation.energy,
-          temperature: system.temperature(degreesOfFreedom: degreesOfFreedom))
       }
       clock.endOutput()
     }
-    if checkpointStep != integrator.completedSteps { try output.writeCheckpoint(self) }
+    if checkpointStep != motion.completedSteps { try writeCheckpoint(of: observers) }
+  }
+
+  /// Writes all that the next step needs. Observers come first: a checkpoint never counts what is not on the disk.
+  func writeCheckpoint(of observers: [any Observer]) throws {
+    var outputs: [String: OutputMark] = [:]
+    for observer in observers { outputs[observer.name] = try observer.state() }
+    let (state, potential) = (motion.state, forceField.potential)
+    try Checkpoint(
+      step: state.completedSteps, system: system,
+      neighborListPositions: potential.neighborListPositions,
+      arrays: state.variables.merging(potential.settings) { variable, _ in variable },
+      outputs: outputs, deck: deck.resolvedText, modelHash: forceField.hash, engineVersion: Release.version
+    ).write(to: files.checkpoint)
   }
 
   /// The last configuration, whatever the intervals. It comes after the checkpoint, which does not count it: a run that
   /// goes on drops it again, since an unbroken run would not have it.
-  func finish(_ output: RunOutput) throws {
-    let step = integrator.completedSteps
-    if step % Int64(deck.trajectoryInterval) != 0 { try output.writeFrame(self) }
-    if step % Int64(deck.logInterval) != 0 { try output.writeLogLine(self) }
-    try output.close()
+  func finish(_ observers: [any Observer]) throws {
+    for observer in observers where !motion.completedSteps.isMultiple(of: Int64(observer.interval)) {
+      try observer.observe(frame)
+    }
+    for observer in observers { try observer.close() }
+  }
+}
+
+/// Ends in a `NumericalError` where numbers make no sense any more.
+private func numerically(_ body: () throws -> Void) throws {
+  do { try body() } catch let error where error is DynamicsError || error is LatticeError {
+    throw NumericalError(cause: "\(error)")
   }
 }

@@ -1,4 +1,4 @@
-// A deck turned into something that runs: system, force field, integrator.
+// A deck turned into something that runs: a system, the motion it makes in its force field, and files for its observers.
 
 import Deck
 import Dynamics
@@ -8,13 +8,9 @@ import Trajectory
 /// A run: made from a deck or from a checkpoint, then run or resumed once.
 public struct Simulation {
   public let deck: Deck
-  public internal(set) var system: AtomicSystem
   let forceField: ForceField
   let files: OutputFiles
-  var integrator: any Integrator
-  var evaluation = Evaluation()
-  /// By which the temperature is measured.
-  let degreesOfFreedom: Int
+  var motion: any Motion
   /// The step after which the run ends.
   let lastStep: Int64
   /// What the run goes on from, until it does; nil for a new run.
@@ -35,26 +31,31 @@ public struct Simulation {
     var system = try AtomicSystem(structure, deck: deck, forceField: forceField)
     try deck.requireCompany(in: system)
     if let warning = forceField.vacuumWarning(for: system) { notices.append(warning) }
-    degreesOfFreedom = deck.degreesOfFreedom(of: system)
+    let integrator = try deck.makeIntegrator(for: system)
+    let conservesMomentum = type(of: integrator).conservesMomentum
     switch deck.velocities {
     case .maxwellBoltzmann:
       system.drawVelocities(
-        temperature: deck.temperature?.start ?? 0, degreesOfFreedom: degreesOfFreedom, seed: deck.seed)
+        temperature: deck.temperature?.start ?? 0,
+        degreesOfFreedom: system.degreesOfFreedom(conservingMomentum: conservesMomentum), seed: deck.seed)
     case .structure:
       for atom in 0..<system.count where system.isFixed[atom] { system.velocities[atom] = .zero }
-      if deck.integrator.conservesMomentum {
+      if conservesMomentum {
         notices += Self.driftNotice(system.removeCenterOfMassMotion(), of: system)
       }
     case .rest:
       system.velocities = Array(repeating: .zero, count: system.count)
     }
-    self.system = system
     self.notices = notices
-    integrator = try deck.makeIntegrator(degreesOfFreedom: degreesOfFreedom)
     files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
     lastStep = Int64(deck.steps)
+    motion = MolecularDynamics(system, by: integrator, in: forceField.potential, steps: lastStep)
     resumePoint = nil
   }
+
+  /// What the motion shows after the present step.
+  var frame: Frame { motion.frame }
+  public var system: AtomicSystem { frame.system }
 
   /// What is said about a `drift` (Angstrom/fs) that was taken out, unless it was rounding.
   private static func driftNotice(_ drift: Vector3, of system: AtomicSystem) -> [String] {
@@ -71,21 +72,9 @@ public struct Simulation {
 }
 
 extension Deck {
-  /// What carries the system from step to step.
-  var integrator: any Integrator.Type {
-    switch thermostat {
-    case nil: VelocityVerlet.self
-    case .noseHoover: NoseHooverVerlet.self
-    case .langevin: LangevinBAOAB.self
-    }
-  }
-
-  func degreesOfFreedom(of system: AtomicSystem) -> Int {
-    system.degreesOfFreedom(conservingMomentum: integrator.conservesMomentum)
-  }
-
+  /// What carries `system` from step to step.
   /// - Throws: `DeckError` at the key that the integrator refuses.
-  func makeIntegrator(degreesOfFreedom: Int) throws -> any Integrator {
+  func makeIntegrator(for system: AtomicSystem) throws -> any Integrator {
     do {
       guard let thermostat, let temperature else { return try VelocityVerlet(timestep: timestep) }
       let schedule: Dynamics.TemperatureSchedule =
@@ -96,7 +85,7 @@ extension Deck {
       case .noseHoover(let tau, let chain):
         return try NoseHooverVerlet(
           timestep: timestep, temperature: schedule, relaxationTime: tau, chainLength: chain,
-          degreesOfFreedom: degreesOfFreedom)
+          degreesOfFreedom: system.degreesOfFreedom(conservingMomentum: NoseHooverVerlet.conservesMomentum))
       case .langevin(let friction):
         return try LangevinBAOAB(timestep: timestep, temperature: schedule, friction: friction, seed: seed)
       }

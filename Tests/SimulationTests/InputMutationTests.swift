@@ -99,7 +99,7 @@ private func fault(_ file: String, _ body: () throws -> Double) -> String? {
 private func firstEnergy(_ deck: Deck) throws -> Double {
   var simulation = try Simulation(deck: deck, forceField: ForceField.lennardJones)
   _ = try simulation.check()
-  return simulation.evaluation.energy
+  return simulation.frame.evaluation.energy
 }
 
 @Test(.timeLimit(.minutes(10))) func damagedDecksAreErrorsOrRun() throws {

@@ -73,7 +73,7 @@ private func end(in folder: TemporaryFolder, _ deed: @escaping () throws -> Void
     #expect(failure?.message.contains("argon.checkpoint.h5") == true)
     // The checkpoint before is there, and the folder no obstacle to it.
     let rest = try Simulation(checkpoint: checkpoint, forceField: ForceField.lennardJones)
-    #expect(rest.integrator.completedSteps == 7)
+    #expect(rest.motion.completedSteps == 7)
   }
 
   @Test func secondRunOnTheSameFilesIsRefusedAndTheFirstNotDisturbed() throws {

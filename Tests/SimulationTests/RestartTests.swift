@@ -57,7 +57,7 @@ private func run(_ deck: Deck) throws -> Simulation {
   try FileManager.default.removeItem(atPath: killed.files.checkpoint)
   var rest = try Simulation(
     checkpoint: killed.files.checkpoint, forceField: ForceField.lennardJones)
-  #expect(rest.integrator.completedSteps == 56)
+  #expect(rest.motion.completedSteps == 56)
   try rest.resume()
   try expectSameRun(whole, rest)
 }

@@ -173,7 +173,7 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     }
     #expect(newest.count > previous.count)
     let rest = try Simulation(checkpoint: files.checkpoint, forceField: ForceField.lennardJones)
-    #expect(rest.integrator.completedSteps == 21)
+    #expect(rest.motion.completedSteps == 21)
   }
 
   @Test func rollingBothFilesBackBeyondBothCheckpointsIsRefusedWithoutAChange() throws {
@@ -199,7 +199,7 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     }
     try file.close()
     let rest = try resume(files.checkpoint, ResumeOptions(steps: 21))
-    #expect(rest.integrator.completedSteps == 42)
+    #expect(rest.motion.completedSteps == 42)
     #expect(
       try String(contentsOfFile: whole.log, encoding: .utf8)
         == String(contentsOfFile: files.log, encoding: .utf8))

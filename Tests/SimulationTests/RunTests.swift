@@ -56,7 +56,7 @@ import Trajectory
   #expect(end?.message.contains("argon.checkpoint.h5") == true)
   let rest = try Simulation(
     checkpoint: "\(folder.path)/argon.checkpoint.h5", forceField: ForceField.lennardJones)
-  #expect(rest.integrator.completedSteps == 14)
+  #expect(rest.motion.completedSteps == 14)
 }
 
 @Test func resumeNeedsTheSameForceField() throws {
@@ -84,7 +84,7 @@ import Trajectory
   try bytes.prefix(bytes.count - 100).write(to: URL(fileURLWithPath: simulation.files.checkpoint))
   var rest = try Simulation(
     checkpoint: simulation.files.checkpoint, forceField: ForceField.lennardJones)
-  #expect(rest.integrator.completedSteps == 7)
+  #expect(rest.motion.completedSteps == 7)
   try rest.resume()
   #expect(try Checkpoint.read(simulation.files.checkpoint).step == 14)
 }

@@ -38,7 +38,7 @@ private func simulation(
 func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   let folder = try TemporaryFolder()
   var run = try simulation(row(3, velocity: [0.01, 0, 0]), "\(motion)\nvelocities: structure", in: folder)
-  #expect(run.system.temperature(degreesOfFreedom: run.degreesOfFreedom) < 1e-20)
+  #expect(run.frame.temperature < 1e-20)
   #expect(run.notices.contains { $0.hasPrefix("the structure drifts as a whole with 10 Angstrom/ps") })
   #expect(try run.check().contains("the structure drifts as a whole"))
 }
@@ -55,7 +55,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   // One atom is its own centre of mass, and keeps its motion and its temperature.
   let lone = try simulation(
     row(1, velocity: [0.01, 0, 0]), "ensemble: nve\nvelocities: structure", in: folder)
-  #expect(lone.system.velocities[0] == [0.01, 0, 0] && lone.degreesOfFreedom == 3)
+  #expect(lone.system.velocities[0] == [0.01, 0, 0] && lone.frame.degreesOfFreedom == 3)
 }
 
 @Test func aDriftOfRoundingIsNotSpokenOf() throws {
@@ -73,13 +73,13 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   let folder = try TemporaryFolder()
   let nvt = "ensemble: nvt\ntemperature: 30 K\n"
   var cluster = try simulation(row(3, velocity: nil), nvt, in: folder)
-  #expect(cluster.deck.thermostat == .langevin(friction: 1e-3) && cluster.degreesOfFreedom == 9)
+  #expect(cluster.deck.thermostat == .langevin(friction: 1e-3) && cluster.frame.degreesOfFreedom == 9)
   #expect(cluster.deck.resolvedText.contains("thermostat:\n  type: langevin\n  friction: 1 1/ps\n"))
   #expect(try cluster.check().contains("All is well"))
 
   for thermostat in ["{tau: 50 fs}", "{type: nose-hoover}", "{chain: 3}"] {
     var warned = try simulation(row(3, velocity: nil), nvt + "thermostat: \(thermostat)", in: folder)
-    #expect(warned.degreesOfFreedom == 6)
+    #expect(warned.frame.degreesOfFreedom == 6)
     let report = try warned.check()
     #expect(
       report.contains("warning: a Nose-Hoover chain")
@@ -98,7 +98,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   try first.run(overwrite: false)
   let rest = try Simulation(
     checkpoint: first.files.checkpoint, options: ResumeOptions(steps: 5), forceField: ForceField.lennardJones)
-  #expect(rest.deck.thermostat == .langevin(friction: 1e-3) && rest.degreesOfFreedom == 9)
+  #expect(rest.deck.thermostat == .langevin(friction: 1e-3) && rest.frame.degreesOfFreedom == 9)
 }
 
 @Test func oneAtomAloneIsNotForNoseHoover() throws {
@@ -109,7 +109,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   }
   #expect(error?.description.contains("argon.yaml:6:11: error: one atom alone") == true, "\(error as Any)")
   let copies = try simulation(crystal, "ensemble: nvt\ntemperature: 30 K\nreplicate: [2, 1, 1]", in: folder)
-  #expect(copies.degreesOfFreedom == 3)
+  #expect(copies.frame.degreesOfFreedom == 3)
   let free = try simulation(row(1, velocity: nil), "ensemble: nvt\ntemperature: 30 K", in: folder)
   #expect(free.deck.thermostat == .langevin(friction: 1e-3))
 }
@@ -142,7 +142,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
     "ensemble: nvt\ntemperature: {from: 30 K, to: 0 K}\nthermostat: {type: langevin, friction: 0.1 1/fs}"
   var run = try simulation(argonStructure(), motion, in: folder, steps: 200)
   try run.run(overwrite: false)
-  let last = run.system.temperature(degreesOfFreedom: run.degreesOfFreedom)
+  let last = run.frame.temperature
   #expect(last < 1)
 }
 

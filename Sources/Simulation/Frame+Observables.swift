@@ -4,12 +4,9 @@ import Dynamics
 import Lattice
 import Trajectory
 
-extension Simulation {
-  /// Time since the first step, in fs.
-  var time: Double { Double(integrator.completedSteps) * deck.timestep }
-
+extension Frame {
   /// What a run in `cell` follows.
-  static func observables(of cell: Cell) -> [H5MDObservable] {
+  static func observables(in cell: Cell) -> [H5MDObservable] {
     let always = [
       H5MDObservable(name: "potential_energy", unit: "eV"),
       H5MDObservable(name: "kinetic_energy", unit: "eV"),
@@ -18,12 +15,9 @@ extension Simulation {
     return cell.isFullyPeriodic ? always + [H5MDObservable(name: "pressure", unit: "bar")] : always
   }
 
-  /// Their values after the present step.
+  /// Their values; what does not apply is NaN.
   var observables: [Double] {
-    let always = [
-      evaluation.energy, system.kineticEnergy, integrator.conservedQuantity(system, evaluation),
-      system.temperature(degreesOfFreedom: degreesOfFreedom),
-    ]
+    let always = [evaluation.energy, system.kineticEnergy, conservedQuantity ?? .nan, temperature]
     guard system.cell.isFullyPeriodic else { return always }
     return always + [system.pressure(potential: evaluation.stress) * Units.bar]
   }

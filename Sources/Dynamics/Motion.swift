@@ -1,0 +1,85 @@
+// What changes a system step by step, and what is seen of it between two steps.
+
+import Lattice
+
+/// A way for atoms to change: molecular dynamics, a relaxation, a path of images, a client that is told where to go.
+///
+///     try motion.prepare()
+///     while !motion.isFinished { try motion.advance() }
+///
+/// A motion owns what it moves, one system or many, and knows the potential that moves it. What observers write, a
+/// checkpoint keeps and a person is shown are the business of whoever drives it.
+public protocol Motion {
+  /// Steps completed since the run began.
+  var completedSteps: Int64 { get }
+  var isFinished: Bool { get }
+  /// The configuration to be looked at after the present step; of several, the one that matters most.
+  var frame: Frame { get }
+  /// All that the next step needs beside the frame's system.
+  var state: MotionState { get }
+
+  /// - Throws: `DynamicsError.foreignState` when `state` was saved by another kind of motion.
+  mutating func restore(_ state: MotionState) throws
+
+  /// Evaluates what the first step starts from; called once, after `restore` where a run goes on.
+  mutating func prepare() throws
+
+  /// One step.
+  /// - Throws: `DynamicsError` when a limit is passed, or what the potential throws; the motion is then left in the middle
+  ///   of a step.
+  mutating func advance() throws
+}
+
+/// One configuration between two steps.
+public struct Frame: Sendable {
+  /// Steps completed since the run began.
+  public let step: Int64
+  public let system: AtomicSystem
+  public let evaluation: Evaluation
+  /// Momenta by which a temperature is measured.
+  public let degreesOfFreedom: Int
+  /// Since the run began, in fs; nil where a step is no time.
+  public let time: Double?
+  /// The constant of motion in eV that shows the error of the integration; nil where there is none.
+  public let conservedQuantity: Double?
+
+  public init(
+    step: Int64, system: AtomicSystem, evaluation: Evaluation, degreesOfFreedom: Int, time: Double? = nil,
+    conservedQuantity: Double? = nil
+  ) {
+    self.step = step
+    self.system = system
+    self.evaluation = evaluation
+    self.degreesOfFreedom = degreesOfFreedom
+    self.time = time
+    self.conservedQuantity = conservedQuantity
+  }
+
+  /// In K.
+  public var temperature: Double { system.temperature(degreesOfFreedom: degreesOfFreedom) }
+}
+
+/// What a checkpoint keeps of a motion.
+public struct MotionState: Sendable, Equatable {
+  public var completedSteps: Int64
+  /// Named variables, to be saved bit for bit.
+  public var variables: [String: [Double]]
+
+  public init(completedSteps: Int64, variables: [String: [Double]] = [:]) {
+    self.completedSteps = completedSteps
+    self.variables = variables
+  }
+
+  /// The variable `name`, which must have `count` values.
+  func values(_ name: String, count: Int) throws -> [Double] {
+    guard let values = variables[name] else {
+      throw DynamicsError.foreignState(
+        "the saved state has no \"\(name)\": it belongs to another ensemble or thermostat than the deck's")
+    }
+    guard values.count == count else {
+      throw DynamicsError.foreignState(
+        "the saved state has \(values.count) values of \"\(name)\", the deck asks for \(count)")
+    }
+    return values
+  }
+}

@@ -1,0 +1,45 @@
+// Energies and the like over time: one line of a table for each observation.
+
+import Deck
+import Dynamics
+import Lattice
+import Trajectory
+
+final class LogObserver: Observer {
+  static let name = "log"
+  var name: String { Self.name }
+  let interval: Int
+  private let table: LogTable
+
+  /// Begins the file of a new run in `cell`.
+  init(creating path: String, deck: Deck, cell: Cell) throws {
+    interval = deck.logInterval
+    table = try LogTable(creating: path, columns: Self.columns(cell))
+  }
+
+  /// Opens the file of a run that goes on, having made sure that it holds what `mark` counts.
+  init(resuming path: String, deck: Deck, cell: Cell, mark: OutputMark) throws {
+    interval = deck.logInterval
+    table = try LogTable(
+      resuming: path, columns: Self.columns(cell), byteCount: Int(mark.count), digest: mark.digest)
+  }
+
+  private static func columns(_ cell: Cell) -> [LogTable.Column] {
+    [.init(name: "step", unit: "1"), .init(name: "time", unit: "ps")]
+      + Frame.observables(in: cell).map { LogTable.Column(name: $0.name, unit: $0.unit) }
+  }
+
+  func observe(_ frame: Frame) throws {
+    try table.append(step: frame.step, [(frame.time ?? .nan) * 1e-3] + frame.observables)
+  }
+
+  func state() throws -> OutputMark? {
+    try table.synchronize()
+    return OutputMark(count: Int64(table.byteCount), digest: table.digest)
+  }
+
+  func close() throws { try table.synchronize() }
+
+  func countLinesThatFollow() -> Int { table.countLinesThatFollow() }
+  func dropWhatFollows() throws { try table.dropWhatFollows() }
+}

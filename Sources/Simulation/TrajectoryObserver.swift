@@ -1,0 +1,55 @@
+// Frames of a run, in H5MD.
+
+import Deck
+import Dynamics
+import Lattice
+import Trajectory
+
+final class TrajectoryObserver: Observer {
+  static let name = "trajectory"
+  var name: String { Self.name }
+  let interval: Int
+  private let writer: H5MDWriter
+
+  /// Begins the file of a new run, whose first configuration is `frame`.
+  init(creating path: String, deck: Deck, frame: Frame, modelHash: String) throws {
+    interval = deck.trajectoryInterval
+    writer = try H5MDWriter(
+      creating: path, system: frame.system, observables: Frame.observables(in: frame.system.cell),
+      options: deck.trajectoryOptions,
+      provenance: Provenance(
+        engineVersion: Release.version, modelHash: modelHash, deck: deck.resolvedText))
+  }
+
+  /// Opens the file of a run that goes on, having made sure that it holds what `mark` counts.
+  init(resuming path: String, deck: Deck, system: AtomicSystem, mark: OutputMark) throws {
+    interval = deck.trajectoryInterval
+    writer = try H5MDWriter(
+      resuming: path, system: system, observables: Frame.observables(in: system.cell),
+      options: deck.trajectoryOptions, frameCount: Int(mark.count), digest: mark.digest)
+  }
+
+  func observe(_ frame: Frame) throws {
+    // H5MD's readers ask for a time; where there is none, the number of the step stands in its place.
+    try writer.append(
+      step: frame.step, time: frame.time ?? Double(frame.step), system: frame.system,
+      forces: frame.evaluation.forces, observables: frame.observables)
+  }
+
+  func state() throws -> OutputMark? {
+    try writer.synchronize()
+    return OutputMark(count: Int64(writer.frameCount), digest: writer.digest)
+  }
+
+  func close() throws { try writer.close() }
+
+  func stepsThatFollow() throws -> [Int64] { try writer.stepsThatFollow() }
+  func dropWhatFollows() throws { try writer.dropWhatFollows() }
+}
+
+extension Deck {
+  fileprivate var trajectoryOptions: H5MDOptions {
+    H5MDOptions(
+      storesVelocities: writesVelocities, storesForces: writesForces, isDouble: framePrecision == .double)
+  }
+}
