@@ -1,6 +1,7 @@
 // From a deck to the structure that it names, and what the deck leaves to the structure.
 
 import Deck
+import Diagnostics
 import Foundation
 import Lattice
 import Trajectory
@@ -19,7 +20,7 @@ extension Deck {
 
   /// The deck with the defaults that depend on `structure`, each announced in `notices`.
   /// - Throws: `DeckError`, also for what the deck asks and the structure does not have.
-  func settled(for structure: Configuration, notices: inout [String]) throws -> Deck {
+  func settled(for structure: Configuration, notices: inout [Event]) throws -> Deck {
     if velocities == .structure, !structure.hasVelocities {
       throw error(
         at: "velocities", "the structure has no velocities",
@@ -29,20 +30,26 @@ extension Deck {
     if leavesVelocitiesOpen {
       if structure.hasVelocities { deck = try deck.with("velocities", Velocities.structure.rawValue) }
       notices.append(
-        structure.hasVelocities
-          ? "the run starts with the velocities of the structure, as the deck gives no temperature"
-          : "the run starts at rest, as the deck gives no temperature and the structure no velocities")
+        .note(
+          structure.hasVelocities
+            ? "the run starts with the velocities of the structure, as the deck gives no temperature"
+            : "the run starts at rest, as the deck gives no temperature and the structure no velocities"))
     }
     if structure.system.isSmallCluster {
       if leavesThermostatOpen {
         deck = try deck.with("thermostat.type", "langevin")
         notices.append(
-          "the thermostat is Langevin's, the default for free clusters of fewer than \(Deck.smallCluster) atoms"
-        )
+          .note(
+            "the thermostat is Langevin's, the default for free clusters of fewer than \(Deck.smallCluster) atoms"
+          ))
       } else if case .noseHoover = thermostat {
         notices.append(
-          "warning: a Nose-Hoover chain does not share its heat out in so small a free cluster: rotation and "
-            + "vibrations keep temperatures of their own; `thermostat: {type: langevin}` brings them to one")
+          .warning(
+            Diagnostic(
+              severity: .warning,
+              "a Nose-Hoover chain does not share its heat out in so small a free cluster: rotation and "
+                + "vibrations keep temperatures of their own; `thermostat: {type: langevin}` brings them to one"
+            )))
       }
     }
     return deck

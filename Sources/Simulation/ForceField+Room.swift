@@ -37,15 +37,15 @@ extension ForceField {
   }
 
   /// What is to be said about too little vacuum; nil if there is enough.
-  func vacuumWarning(for system: AtomicSystem, frame: Int? = nil) -> String? {
+  func vacuumWarning(for system: AtomicSystem, frame: Int? = nil) -> Diagnostic? {
     let vacuum = openAxes(of: system.cell).map { ($0, system.vacuum(along: $0)) }
     guard let (axis, least) = vacuum.min(by: { $0.1 < $1.1 }), least < Self.customaryVacuum else {
       return nil
     }
     let place = frame.map { "frame \($0) has " } ?? ""
-    return String(
-      format:
-        "warning: \(place)only %.1f Angstrom of vacuum along lattice vector %d, which the long-range part takes as a "
+    let message = String(
+      format: "%.1f Angstrom of vacuum along lattice vector %d, which the long-range part takes as a "
         + "period; leave %.0f or more", least, axis + 1, Self.customaryVacuum)
+    return Diagnostic(severity: .warning, "\(place)only " + message)
   }
 }

@@ -1,4 +1,4 @@
-// What a person sees of a run while it goes on: one line, redrawn on a terminal, repeated seldom elsewhere.
+// How far a run is, in one line:
 //
 //   step 420/1000   0.210 ps   E -29987.412 eV   T 298.4 K   1.93 ns/day   0:12 left
 
@@ -6,55 +6,69 @@ import Dynamics
 import Foundation
 import Trajectory
 
-final class Progress: Observer {
+public struct Progress: Sendable, CustomStringConvertible {
+  public let step: Int64
+  public let lastStep: Int64
+  /// In fs, of one step.
+  public let timestep: Double
+  /// Potential energy in eV.
+  public let energy: Double
+  /// In K.
+  public let temperature: Double
+  /// Of the wall clock; nil where none has passed.
+  public let stepsPerSecond: Double?
+
+  public var description: String {
+    var fields = [
+      "step \(step)/\(lastStep)", String(format: "%.3f ps", Double(step) * timestep * 1e-3),
+      String(format: "E %.3f eV", energy), String(format: "T %.1f K", temperature),
+    ]
+    if let stepsPerSecond {
+      fields.append(String(format: "%.3g ns/day", stepsPerSecond * timestep * 1e-6 * 86400))
+      fields.append(clock(Double(lastStep - step) / stepsPerSecond) + " left")
+    }
+    return fields.joined(separator: "   ")
+  }
+}
+
+/// Tells progress by the clock on the wall.
+final class ProgressObserver: Observer {
   let name = "progress"
-  /// It follows the clock on the wall.
   let interval = 1
   private let first: Int64
   private let last: Int64
   private let timestep: Double
-  private let isTerminal: Bool
+  private let events: EventHandler
   private let start = ContinuousClock.now
-  private var shown: ContinuousClock.Instant?
-  private var isOpen = true
+  private var told: ContinuousClock.Instant?
 
-  init(from first: Int64, to last: Int64, timestep: Double, isTerminal: Bool = isatty(STDERR_FILENO) == 1) {
+  private static let pause = Duration.milliseconds(250)
+
+  init(from first: Int64, to last: Int64, timestep: Double, events: @escaping EventHandler) {
     self.first = first
     self.last = last
     self.timestep = timestep
-    self.isTerminal = isTerminal
+    self.events = events
   }
 
-  /// Whether the last line is old enough to be replaced: a quarter of a second on a terminal, 20 s elsewhere.
   func isDue(at step: Int64) -> Bool {
-    guard let shown, step != last else { return true }
-    return ContinuousClock.now - shown > (isTerminal ? .milliseconds(250) : .seconds(20))
+    guard let told, step != last else { return true }
+    return ContinuousClock.now - told > Self.pause
   }
 
-  func observe(_ frame: Frame) {
-    let step = frame.step
+  func observe(_ frame: Frame) throws {
     let elapsed = seconds(ContinuousClock.now - start)
-    let rate = elapsed > 0 ? Double(step - first) / elapsed : 0
-    var fields = [
-      "step \(step)/\(last)", String(format: "%.3f ps", Double(step) * timestep * 1e-3),
-      String(format: "E %.3f eV", frame.evaluation.energy), String(format: "T %.1f K", frame.temperature),
-    ]
-    if rate > 0 {
-      fields.append(String(format: "%.3g ns/day", rate * timestep * 1e-6 * 86400))
-      fields.append(clock(Double(last - step) / rate) + " left")
-    }
-    let line = fields.joined(separator: "   ")
-    if isTerminal { Console.redraw(line) } else { Console.note(line) }
-    shown = .now
+    let rate = elapsed > 0 ? Double(frame.step - first) / elapsed : 0
+    try events(
+      .progress(
+        Progress(
+          step: frame.step, lastStep: last, timestep: timestep, energy: frame.evaluation.energy,
+          temperature: frame.temperature, stepsPerSecond: rate > 0 ? rate : nil)))
+    told = .now
   }
 
   func state() -> OutputMark? { nil }
-
-  /// Ends the redrawn line, so that what follows starts on its own.
-  func close() {
-    if isTerminal, isOpen { Console.note("") }
-    isOpen = false
-  }
+  func close() {}
 }
 
 /// `0:07`, `1:02:03`

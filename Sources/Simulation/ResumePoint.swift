@@ -38,7 +38,7 @@ struct ResumePoint {
   /// The file that the checkpoint was read from.
   let path: String
   /// What a person should know.
-  let notes: [String]
+  let notes: [Event]
 
   /// Finds the point at which the run of the checkpoint `path` goes on: there or, where the checkpoint is damaged or the
   /// files do not hold what it counts, at the one before it.
@@ -57,14 +57,14 @@ struct ResumePoint {
       let warning = Diagnostic(
         severity: .warning, file: file,
         "\(reason); going on from step \(point.checkpoint.step) in \(previous)"
-      ).description
+      )
       self.init(
         checkpoint: point.checkpoint, deck: point.deck, output: point.output, path: point.path,
-        notes: [warning] + point.notes)
+        notes: [.warning(warning)] + point.notes)
     }
   }
 
-  private init(checkpoint: Checkpoint, deck: Deck, output: RunOutput, path: String, notes: [String]) {
+  private init(checkpoint: Checkpoint, deck: Deck, output: RunOutput, path: String, notes: [Event]) {
     self.checkpoint = checkpoint
     self.deck = deck
     self.output = output
@@ -87,11 +87,14 @@ struct ResumePoint {
 
   private init(at path: String, _ options: ResumeOptions, mayDropNewer: Bool) throws {
     let checkpoint = try Checkpoint.read(path)
-    var notes: [String] = []
+    var notes: [Event] = []
     if checkpoint.engineVersion != Release.version {
       notes.append(
-        "warning: Bloch \(checkpoint.engineVersion) wrote this checkpoint, this is \(Release.version); "
-          + "the run goes on, but not bit for bit")
+        .warning(
+          Diagnostic(
+            severity: .warning,
+            "Bloch \(checkpoint.engineVersion) wrote this checkpoint, this is \(Release.version); "
+              + "the run goes on, but not bit for bit")))
     }
     let recorded = try Deck(text: checkpoint.deck, file: path, folder: "/")
     let files = OutputFiles(besideCheckpoint: path, recorded: recorded.outputName)
@@ -113,7 +116,8 @@ struct ResumePoint {
     if let threads = options.threads, threads != recorded.threads {
       overrides["threads"] = "\(threads)"
       notes.append(
-        "note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
+        .note("note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
+      )
     }
     deck = try Deck(text: checkpoint.deck, file: path, folder: "/", overrides: overrides)
     output = try RunOutput(resuming: files, lock: files.lock(), deck: deck, from: checkpoint)
@@ -133,7 +137,7 @@ struct ResumePoint {
             "`\(Release.command) resume \(shellQuoted(files.checkpoint))` goes on from its end; --overwrite drops "
             + "\(loss); to keep both, copy the folder and resume in the copy")
       }
-      notes.append("note: dropping \(loss)")
+      notes.append(.note("note: dropping \(loss)"))
     }
     self.checkpoint = checkpoint
     self.path = path

@@ -41,8 +41,8 @@ extension Simulation {
         file: files.folder, "the run needs \(bytes(needed)), the disk has \(bytes(free)) free",
         help: "write frames less often (`trajectory.every`) or choose another folder")
     }
-    report += notices
-    let isAllWell = !notices.contains { $0.contains("warning: ") }
+    report += notices.map(\.description)
+    let isAllWell = !notices.contains(where: \.isWarning)
     report.append(
       "\(isAllWell ? "All is well" : "It can run, with the warnings above"): \(Release.command) run \(shellQuoted(deck.file))"
     )

@@ -14,10 +14,12 @@ extension Simulation {
   /// - Throws: `TrajectoryError` if no checkpoint is usable, `FileError` if the force field is another one.
   public init(
     checkpoint path: String, options: ResumeOptions = ResumeOptions(),
+    events: @escaping EventHandler = { _ in },
     forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace
   ) throws {
     let point = try ResumePoint(path, options)
-    point.notes.forEach(Console.note)
+    for note in point.notes { try events(note) }
+    self.events = events
     deck = point.deck
     do { forceField = try makeForceField(deck) } catch is DeckError {
       throw FileError(
@@ -40,8 +42,9 @@ extension Simulation {
   }
 
   /// Runs from the checkpoint to the last step.
-  /// - Throws: `TrajectoryError`, `HDF5Error`, `NumericalError`, `BrokenRun`.
-  public mutating func resume() throws {
+  /// - Parameter interruption: what asks the run to end after the present step, nil for nothing.
+  /// - Throws: `TrajectoryError`, `HDF5Error`, `NumericalError`, `BrokenRun`, what the handler of events throws.
+  public mutating func resume(interruption: () -> String? = { nil }) throws {
     guard let point = resumePoint else { preconditionFailure("a simulation resumes only from a checkpoint") }
     resumePoint = nil
     do {
@@ -57,12 +60,13 @@ extension Simulation {
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.
     if point.path != files.checkpoint { try writeCheckpoint(of: point.output.observers) }
     if !motion.isFinished {
-      try integrate(writing: point.output)
+      try integrate(writing: point.output, until: interruption)
     } else {
       // What was killed after its last checkpoint may lack the last configuration.
       try finish(point.output.observers)
-      try Console.print(
-        "The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
+      try events(
+        .result("The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
+      )
     }
   }
 }

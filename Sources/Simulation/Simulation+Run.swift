@@ -8,10 +8,12 @@ import Trajectory
 
 extension Simulation {
   /// Runs from the first step to the last.
-  /// - Parameter overwrite: replace the files of an earlier run.
-  /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, `BrokenRun`.
-  public mutating func run(overwrite: Bool) throws {
-    notices.forEach(Console.note)
+  /// - Parameters:
+  ///   - overwrite: replace the files of an earlier run.
+  ///   - interruption: what asks the run to end after the present step, nil for nothing.
+  /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, `BrokenRun`, what the handler of events throws.
+  public mutating func run(overwrite: Bool, interruption: () -> String? = { nil }) throws {
+    for notice in notices { try events(notice) }
     try prepare()
     let lock = try files.lock()
     try files.claim(overwrite: overwrite)
@@ -26,21 +28,23 @@ extension Simulation {
       files.remove()
       throw BrokenRun(cause: error, checkpoint: nil)
     }
-    try integrate(writing: output)
+    try integrate(writing: output, until: interruption)
   }
 
   /// Evaluates the forces from which the first step starts.
   mutating func prepare() throws { try numerically { try motion.prepare() } }
 
-  mutating func integrate(writing output: RunOutput) throws {
+  mutating func integrate(writing output: RunOutput, until interruption: () -> String?) throws {
     // The files are this run's until its last word.
     defer { withExtendedLifetime(output) {} }
     let first = motion.completedSteps
     let observers =
-      output.observers + [Progress(from: first, to: lastStep, timestep: deck.timestep)]
+      output.observers + [
+        ProgressObserver(from: first, to: lastStep, timestep: deck.timestep, events: events)
+      ]
     var clock = RunClock()
     do {
-      try advance(observers, &clock)
+      try advance(observers, &clock, until: interruption)
       try finish(observers)
     } catch {
       // The frames up to here may tell what went wrong.
@@ -49,13 +53,21 @@ extension Simulation {
       throw BrokenRun(cause: error, checkpoint: isThere ? files.checkpoint : nil)
     }
     clock.endOutput()
-    try Console.print(report(steps: motion.completedSteps - first, clock: clock))
+    try events(
+      .report(
+        RunReport(
+          steps: motion.completedSteps - first, step: motion.completedSteps, lastStep: lastStep,
+          isFinished: motion.isFinished, interruption: interruption(), timestep: deck.timestep,
+          atoms: system.count, potentialSeconds: forceField.timings(), stepSeconds: clock.stepSeconds,
+          outputSeconds: clock.outputSeconds, files: files)))
   }
 
   /// Steps, with observations and checkpoints at their intervals and a checkpoint at the end.
-  private mutating func advance(_ observers: [any Observer], _ clock: inout RunClock) throws {
+  private mutating func advance(
+    _ observers: [any Observer], _ clock: inout RunClock, until interruption: () -> String?
+  ) throws {
     var checkpointStep = motion.completedSteps
-    while !motion.isFinished, Interruption.name == nil {
+    while !motion.isFinished, interruption() == nil {
       try numerically { try motion.advance() }
       clock.endStep()
       let step = motion.completedSteps

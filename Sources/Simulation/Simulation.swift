@@ -15,22 +15,24 @@ public struct Simulation {
   let lastStep: Int64
   /// What the run goes on from, until it does; nil for a new run.
   var resumePoint: ResumePoint?
-  /// What a person should know before the first step: defaults that the structure decided, and warnings, which begin
-  /// with that word.
-  let notices: [String]
+  /// What a person should know before the first step: defaults that the structure decided, and warnings.
+  let notices: [Event]
+  let events: EventHandler
 
   /// Sets up the run of `deck` at its first step; no file is written.
   /// - Throws: `DeckError`, `FileError`, or what the force field throws when it is made.
-  public init(deck given: Deck, forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace)
-    throws
-  {
+  public init(
+    deck given: Deck, events: @escaping EventHandler = { _ in },
+    forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace
+  ) throws {
+    self.events = events
     forceField = try makeForceField(given)
     let structure = try given.readStructure()
-    var notices = structure.warnings.map(\.description)
+    var notices = structure.warnings.map(Event.warning)
     deck = try given.settled(for: structure, notices: &notices)
     var system = try AtomicSystem(structure, deck: deck, forceField: forceField)
     try deck.requireCompany(in: system)
-    if let warning = forceField.vacuumWarning(for: system) { notices.append(warning) }
+    if let warning = forceField.vacuumWarning(for: system) { notices.append(.warning(warning)) }
     let integrator = try deck.makeIntegrator(for: system)
     let conservesMomentum = type(of: integrator).conservesMomentum
     switch deck.velocities {
@@ -58,15 +60,15 @@ public struct Simulation {
   public var system: AtomicSystem { frame.system }
 
   /// What is said about a `drift` (Angstrom/fs) that was taken out, unless it was rounding.
-  private static func driftNotice(_ drift: Vector3, of system: AtomicSystem) -> [String] {
+  private static func driftNotice(_ drift: Vector3, of system: AtomicSystem) -> [Event] {
     let thermal = (2 * system.kineticEnergy * Units.accelerationPerForce / system.masses.reduce(0, +))
       .squareRoot()
     guard length(drift) > 1e-6 * thermal else { return [] }
+    let speed = String(format: "%.3g", length(drift) * 1e3)
     return [
-      String(
-        format:
-          "the structure drifts as a whole with %.3g Angstrom/ps; its centre of mass is brought to rest, and "
-          + "the temperature is that of the motion inside", length(drift) * 1e3)
+      .note(
+        "the structure drifts as a whole with \(speed) Angstrom/ps; its centre of mass is brought to rest, and "
+          + "the temperature is that of the motion inside")
     ]
   }
 }

@@ -1,6 +1,7 @@
 // Energies, forces and stresses of the structures in a file, and their errors where the file has labels.
 
 import Deck
+import Diagnostics
 import Dynamics
 import Foundation
 import Lattice
@@ -54,14 +55,16 @@ private struct Warnings {
   private var count = 0
   private static let shown = 5
 
-  mutating func add(_ text: String) {
+  mutating func add(_ warning: Diagnostic, _ events: EventHandler) throws {
     count += 1
-    if count <= Self.shown { Console.note(text) }
+    if count <= Self.shown { try events(.warning(warning)) }
   }
 
-  func close() {
+  func close(_ events: EventHandler) throws {
     if count > Self.shown {
-      Console.note("warning: \(count - Self.shown) more warnings like these are not shown")
+      try events(
+        .warning(
+          Diagnostic(severity: .warning, "\(count - Self.shown) more warnings like these are not shown")))
     }
   }
 }
@@ -70,11 +73,11 @@ private struct Warnings {
 /// - Parameters:
 ///   - output: extended XYZ file for the frames with energy, forces and stress; nil writes none. Results of other
 ///     calculators are not copied into it, labels that begin with `REF_` are.
-///   - report: called with one line of a table for every frame, and a summary.
+///   - events: hears warnings, and the results: one line of a table for every frame, and a summary.
 /// - Throws: `StructureError`, `FileError`, `NumericalError` for energies or forces beyond sense, or what the potential
-///   and `report` throw. Nothing is left of `output` then.
+///   and `events` throw. Nothing is left of `output` then.
 public func evaluateStructures(
-  in structures: String, with forceField: ForceField, output: String?, report: (String) throws -> Void
+  in structures: String, with forceField: ForceField, output: String?, events: EventHandler
 ) throws {
   let reader = try ExtendedXYZReader(structures)
   let writer = try output.map { try ExtendedXYZWriter(creating: $0) }
@@ -82,14 +85,17 @@ public func evaluateStructures(
   var deviations = Deviations()
   var warnings = Warnings()
   var frame = 0
+  func report(_ line: String) throws { try events(.result(line)) }
   try report("frame   atoms   energy (eV)          energy/atom (eV)   largest force (eV/Angstrom)")
   while var configuration = try reader.next() {
     frame += 1
     let system = configuration.system
-    configuration.warnings.forEach { warnings.add($0.description) }
+    for warning in configuration.warnings { try warnings.add(warning, events) }
     try forceField.requireSpecies(of: system, file: structures, frame: frame)
     try forceField.requireRoom(for: system, file: structures, frame: frame)
-    if let warning = forceField.vacuumWarning(for: system, frame: frame) { warnings.add(warning) }
+    if let warning = forceField.vacuumWarning(for: system, frame: frame) {
+      try warnings.add(warning, events)
+    }
     do {
       forceField.potential.forgetConfiguration()
       try forceField.potential.evaluate(system, into: &result)
@@ -108,7 +114,7 @@ public func evaluateStructures(
     try writer?.append(configuration)
   }
   try writer?.close()
-  warnings.close()
+  try warnings.close(events)
   if let summary = deviations.summary { try report(summary) }
 }
 

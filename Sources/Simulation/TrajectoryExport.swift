@@ -1,14 +1,17 @@
 // From a trajectory, or the configuration in a checkpoint, to extended XYZ.
 
 import Deck
+import Diagnostics
 import HDF5
 import Trajectory
 
 /// Writes frames 0, every, 2 every, ... of the trajectory `path` to a new extended XYZ file; of a checkpoint, its one
-/// configuration. The trajectory may be that of a run in progress.
+/// configuration. The trajectory may be that of a run in progress; frames that it lacks are a warning.
 /// - Returns: the number of frames written.
 /// - Throws: `HDF5Error`, `TrajectoryError`; no file is then left.
-public func exportTrajectory(_ path: String, to output: String, every: Int) throws -> Int {
+public func exportTrajectory(
+  _ path: String, to output: String, every: Int, events: EventHandler = { _ in }
+) throws -> Int {
   guard !FileSeal.isPresent(path) else { return try exportCheckpoint(path, to: output) }
   let reader = try H5MDReader(path)
   let total = reader.frameCount + reader.incompleteCount
@@ -16,8 +19,11 @@ public func exportTrajectory(_ path: String, to output: String, every: Int) thro
     throw TrajectoryError.mismatch(file: path, reason: "none of its \(total) frames is complete")
   }
   if reader.incompleteCount > 0 {
-    Console.note(
-      "warning: \(path): the last \(reader.incompleteCount) of \(total) frames are incomplete and left out")
+    try events(
+      .warning(
+        Diagnostic(
+          severity: .warning, file: path,
+          "the last \(reader.incompleteCount) of \(total) frames are incomplete and left out")))
   }
   let writer = try ExtendedXYZWriter(creating: output)
   var count = 0

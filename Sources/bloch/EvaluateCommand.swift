@@ -35,8 +35,9 @@ struct EvaluateCommand: ParsableCommand {
     let forceField = try ForceField.lrmace(
       path: model, precision: precision, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       attention: attention.evaluation)
-    try evaluateStructures(in: structures, with: forceField, output: output) { line in
-      do { try Console.print(line) } catch is Console.ReaderIsGone where output != nil {
+    let listener = Console.listener()
+    try evaluateStructures(in: structures, with: forceField, output: output) { event in
+      do { try listener(event) } catch is Console.ReaderIsGone where output != nil {
         // The file is what counts.
       }
     }

@@ -22,7 +22,7 @@ struct ExportCommand: ParsableCommand {
   }
 
   func run() throws {
-    let frames = try exportTrajectory(trajectory, to: output, every: every)
+    let frames = try exportTrajectory(trajectory, to: output, every: every, events: Console.listener())
     try Console.print("\(frames) \(frames == 1 ? "frame" : "frames") written to \(output)")
   }
 }

@@ -38,7 +38,8 @@ struct ResumeCommand: ParsableCommand {
     Interruption.watch()
     let options = ResumeOptions(
       steps: steps, model: model, structure: structure, threads: threads, overwrite: overwrite)
-    var simulation = try Simulation(checkpoint: checkpoint, options: options)
-    try simulation.resume()
+    var simulation = try Simulation(
+      checkpoint: checkpoint, options: options, events: Console.listener())
+    try simulation.resume(interruption: { Interruption.name })
   }
 }

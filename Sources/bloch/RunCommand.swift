@@ -16,7 +16,7 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     Interruption.watch()
-    var simulation = try Simulation(deck: deck.read())
-    try simulation.run(overwrite: overwrite)
+    var simulation = try Simulation(deck: deck.read(), events: Console.listener())
+    try simulation.run(overwrite: overwrite, interruption: { Interruption.name })
   }
 }

@@ -159,7 +159,9 @@ private func firstEnergy(_ deck: Deck) throws -> Double {
     let evaluation = fault("mutated.xyz") {
       let known = ForceField(potential: LennardJones(), species: Set(1...118), hash: "lennard-jones")
       var table: [String] = []
-      try evaluateStructures(in: file, with: known, output: nil) { table.append($0) }
+      try evaluateStructures(in: file, with: known, output: nil) {
+        if case .result(let line) = $0 { table.append(line) }
+      }
       return table.contains { $0.contains("nan") || $0.contains("inf") } ? .nan : 0
     }
     #expect(evaluation == nil, "mutation \(n) of seed 12:\n\(text)")

@@ -39,7 +39,8 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   let folder = try TemporaryFolder()
   var run = try simulation(row(3, velocity: [0.01, 0, 0]), "\(motion)\nvelocities: structure", in: folder)
   #expect(run.frame.temperature < 1e-20)
-  #expect(run.notices.contains { $0.hasPrefix("the structure drifts as a whole with 10 Angstrom/ps") })
+  #expect(
+    run.notices.contains { $0.description.hasPrefix("the structure drifts as a whole with 10 Angstrom/ps") })
   #expect(try run.check().contains("the structure drifts as a whole"))
 }
 
@@ -50,7 +51,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   for motion in [langevin, "ensemble: nve\nvelocities: structure\nfixed: [2]"] {
     let run = try simulation(moving, motion, in: folder)
     #expect(run.system.velocities[0] == [0.01, 0, 0])
-    #expect(!run.notices.contains { $0.contains("drifts") })
+    #expect(!run.notices.contains { $0.description.contains("drifts") })
   }
   // One atom is its own centre of mass, and keeps its motion and its temperature.
   let lone = try simulation(
@@ -129,11 +130,14 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
     #expect(run.system.kineticEnergy > 0 && run.system.kineticEnergy.isFinite, "\(motion)")
   }
   let silent = try simulation(argonStructure(), "ensemble: nve", in: folder)
-  #expect(silent.notices.contains { $0.hasPrefix("the run starts at rest") })
+  #expect(silent.notices.contains { $0.description.hasPrefix("the run starts at rest") })
   #expect(silent.deck.resolvedText.contains("velocities: rest"))
   let moving = try simulation(row(3, velocity: [0, 0, 0]), "ensemble: nve", in: folder)
   #expect(moving.deck.velocities == .structure)
-  #expect(moving.notices.contains { $0.hasPrefix("the run starts with the velocities of the structure") })
+  #expect(
+    moving.notices.contains {
+      $0.description.hasPrefix("the run starts with the velocities of the structure")
+    })
 }
 
 @Test func aQuenchReachesZeroKelvin() throws {

@@ -40,7 +40,7 @@ private func evaluate(
   do {
     try evaluateStructures(
       in: "\(folder.path)/in.xyz", with: forceField, output: "\(folder.path)/out.xyz"
-    ) { table.append($0) }
+    ) { if case .result(let line) = $0 { table.append(line) } }
     return (table, nil)
   } catch {
     return (table, RunFailure(error))
@@ -109,7 +109,7 @@ private func slab(_ thickness: Double, in height: Double) -> String {
 
   func warning(_ thickness: Double, in height: Double, _ forceField: ForceField) throws -> String? {
     try slab(thickness, in: height).write(toFile: "\(folder.path)/s.xyz", atomically: true, encoding: .utf8)
-    return forceField.vacuumWarning(for: try ExtendedXYZ.read("\(folder.path)/s.xyz").system)
+    return forceField.vacuumWarning(for: try ExtendedXYZ.read("\(folder.path)/s.xyz").system)?.description
   }
   #expect(
     try warning(4, in: 12, longRanged)?.contains("only 8.0 Angstrom of vacuum along lattice vector 3") == true

@@ -3,7 +3,7 @@
 import Foundation
 import Synchronization
 
-public enum Interruption {
+enum Interruption {
   private static let signal = Atomic<Int32>(0)
 
   private static let names: [Int32: String] = [
@@ -15,7 +15,7 @@ public enum Interruption {
   /// Catches the signals from here on, also where the program that started this one had blocked them. A second Ctrl-C or
   /// SIGTERM ends the program at once; the others may come in numbers. What ignores a closing terminal (nohup) goes on
   /// to do so.
-  public static func watch() {
+  static func watch() {
     var signals = sigset_t()
     sigemptyset(&signals)
     for number in names.keys { sigaddset(&signals, number) }
@@ -33,7 +33,7 @@ public enum Interruption {
 
   /// From here on a write that has no reader or passes the limit of file sizes is an error of that write, not the end of
   /// the program.
-  public static func makeWriteErrorsErrors() {
+  static func makeWriteErrorsErrors() {
     for number in [SIGPIPE, SIGXFSZ] { _ = Foundation.signal(number, SIG_IGN) }
   }
 

@@ -1,16 +1,17 @@
 // The two streams of a terminal: results go to the standard output, words about them to the standard error.
 
-import Deck
 import Diagnostics
 import Foundation
+import Simulation
+import Synchronization
 
-public enum Console {
+enum Console {
   /// Nobody reads the standard output any more: a closed pipe, as behind `| head`.
-  public struct ReaderIsGone: Error {}
+  struct ReaderIsGone: Error {}
 
   /// Opens /dev/null in the place of standard streams that are closed. A file opened later would get their number, and
   /// words meant for a person would land in it.
-  public static func reserveStandardDescriptors() {
+  static func reserveStandardDescriptors() {
     while true {
       let descriptor = open("/dev/null", O_RDWR)
       guard descriptor >= 0, descriptor <= STDERR_FILENO else {
@@ -20,9 +21,33 @@ public enum Console {
     }
   }
 
+  // MARK: - Events
+
+  /// Shows what a simulation says. Progress is redrawn on a terminal, and elsewhere told at the first step, seldom between,
+  /// and at the last.
+  static func listener() -> EventHandler {
+    let isTerminal = isatty(STDERR_FILENO) == 1
+    var shown: ContinuousClock.Instant?
+    return { event in
+      switch event {
+      case .note, .warning: note(event.description)
+      case .progress(let progress):
+        let isTime = shown.map { ContinuousClock.now - $0 > .seconds(20) } ?? true
+        if isTerminal {
+          redraw(progress.description)
+        } else if isTime || progress.step == progress.lastStep {
+          note(progress.description)
+          shown = .now
+        }
+      case .result, .report: try print(event.description)
+      }
+    }
+  }
+
   /// Prints results.
   /// - Throws: `FileError` where they cannot be written, `ReaderIsGone`.
-  public static func print(_ text: String) throws {
+  static func print(_ text: String) throws {
+    endRedrawnLine()
     let failure = write(printable(text) + "\n", to: STDOUT_FILENO)
     if failure == EPIPE { throw ReaderIsGone() }
     guard failure == 0 else {
@@ -33,10 +58,27 @@ public enum Console {
   }
 
   /// A word to the person at the terminal. What cannot be written is dropped: no run ends because nobody listens.
-  public static func note(_ text: String) { _ = write(printable(text) + "\n", to: STDERR_FILENO) }
+  static func note(_ text: String) {
+    endRedrawnLine()
+    _ = write(printable(text) + "\n", to: STDERR_FILENO)
+  }
+
+  // MARK: - A line that changes
+
+  private static let isRedrawing = Atomic(false)
 
   /// Puts `line` in the place of the present line of a terminal.
-  static func redraw(_ line: String) { _ = write("\r\u{1B}[K" + printable(line), to: STDERR_FILENO) }
+  private static func redraw(_ line: String) {
+    isRedrawing.store(true, ordering: .relaxed)
+    _ = write("\r\u{1B}[K" + printable(line), to: STDERR_FILENO)
+  }
+
+  /// What follows a line that was redrawn starts on its own.
+  private static func endRedrawnLine() {
+    if isRedrawing.exchange(false, ordering: .relaxed) { _ = write("\n", to: STDERR_FILENO) }
+  }
+
+  // MARK: - Bytes
 
   /// 0, or the number of the error.
   private static func write(_ text: String, to descriptor: Int32) -> Int32 {

@@ -1,0 +1,62 @@
+// The words at the end of a run: how fast it was, what it wrote, what to do next.
+
+import Diagnostics
+import Foundation
+
+public struct RunReport: Sendable, CustomStringConvertible {
+  /// Steps made now, the step at which the run is, and its last.
+  public let steps: Int64
+  public let step: Int64
+  public let lastStep: Int64
+  public let isFinished: Bool
+  /// What asked the run to end before its last step.
+  public let interruption: String?
+  /// In fs.
+  public let timestep: Double
+  public let atoms: Int
+  /// Seconds of the wall clock in the parts of the force field, in all steps, and in output.
+  public let potentialSeconds: [(part: String, seconds: Double)]
+  public let stepSeconds: Double
+  public let outputSeconds: Double
+  public let files: OutputFiles
+
+  public var description: String {
+    var lines: [String] = []
+    if let interruption, !isFinished {
+      lines += [
+        "Interrupted by \(interruption) after step \(step) of \(lastStep). Continue with:",
+        "  \(Release.command) resume \(shellQuoted(files.checkpoint))", "",
+      ]
+    }
+    let total = stepSeconds + outputSeconds
+    if steps > 0 {
+      let perAtomStep = total / Double(steps) / Double(atoms) * 1e6
+      let rate = Double(steps) * timestep * 1e-6 / total * 86400
+      lines.append(
+        "\(steps) steps of \(timestep) fs with \(atoms) atoms in "
+          + String(format: "%.1f s: ", total)
+          + String(format: "%.3g ns/day, %.3g microseconds per atom and step", rate, perAtomStep))
+      let motion = max(0, stepSeconds - potentialSeconds.reduce(0) { $0 + $1.seconds })
+      lines.append(
+        timingTable(
+          potentialSeconds
+            + [(potentialSeconds.isEmpty ? "steps" : "motion", motion), ("output", outputSeconds)]))
+      lines.append("")
+    }
+    lines += [
+      "Written:",
+      "  \(files.trajectory)   trajectory (H5MD; for MDAnalysis and ZnH5MD see README, Files)",
+      "  \(files.log)   energies and temperature over time",
+      "  \(files.checkpoint)   for bloch resume",
+      "  \(files.resolvedDeck)   the deck with every default",
+    ]
+    if isFinished {
+      let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
+      lines += [
+        "", "Next, see the atoms move (OVITO, VMD, ASE):",
+        "  \(Release.command) export \(shellQuoted(files.trajectory)) \(shellQuoted(view))",
+      ]
+    }
+    return lines.joined(separator: "\n")
+  }
+}
