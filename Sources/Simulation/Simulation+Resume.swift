@@ -36,9 +36,15 @@ extension Simulation {
     let system = point.checkpoint.system
     motion = MolecularDynamics(
       system, by: try deck.makeIntegrator(for: system), in: forceField.potential, steps: lastStep)
-    try motion.restore(MotionState(completedSteps: point.checkpoint.step, variables: point.checkpoint.arrays))
     resumePoint = point
     notices = []
+    do {
+      try StateError.inside("motion") {
+        try motion.restore(point.checkpoint.motion, at: point.checkpoint.step)
+      }
+    } catch let error as StateError {
+      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "\(error)")
+    }
   }
 
   /// Runs from the checkpoint to the last step.
@@ -48,11 +54,9 @@ extension Simulation {
     guard let point = resumePoint else { preconditionFailure("a simulation resumes only from a checkpoint") }
     resumePoint = nil
     do {
-      try forceField.potential.restore(settings: point.checkpoint.arrays)
-      try forceField.potential.rebuildNeighborList(
-        at: point.checkpoint.neighborListPositions, system: system)
+      try point.plan.restore(forceField.potential, for: system)
     } catch let error as RestoreError {
-      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: error.reason)
+      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "/plan: \(error.reason)")
     }
     try prepare()
     try point.output.dropWhatFollows()

@@ -83,14 +83,12 @@ extension Simulation {
 
   /// Writes all that the next step needs. Observers come first: a checkpoint never counts what is not on the disk.
   func writeCheckpoint(of observers: [any Observer]) throws {
-    var outputs: [String: OutputMark] = [:]
-    for observer in observers { outputs[observer.name] = try observer.state() }
-    let (state, potential) = (motion.state, forceField.potential)
+    var states: [String: StateTree] = [:]
+    for observer in observers { states[observer.name] = try observer.state() }
     try Checkpoint(
-      step: state.completedSteps, system: system,
-      neighborListPositions: potential.neighborListPositions,
-      arrays: state.variables.merging(potential.settings) { variable, _ in variable },
-      outputs: outputs, deck: deck.resolvedText, modelHash: forceField.hash, engineVersion: Release.version
+      step: motion.completedSteps, system: system, motion: motion.state,
+      plan: PotentialState(of: forceField.potential).tree, observers: states, deck: deck.resolvedText,
+      modelHash: forceField.hash, engineVersion: Release.version
     ).write(to: files.checkpoint)
   }
 
