@@ -13,7 +13,15 @@ let kernel: [SwiftSetting] =
 let package = Package(
   name: "Bloch",
   platforms: [.macOS(.v26)],
-  products: [.executable(name: "bloch", targets: ["bloch"])],
+  products: [
+    .executable(name: "bloch", targets: ["bloch"]),
+    // The engine, for other packages: Examples/TenSteps.
+    .library(
+      name: "Bloch",
+      targets: [
+        "Simulation", "Deck", "Diagnostics", "Dynamics", "Trajectory", "LRMACE", "LRMACEModel", "Lattice",
+      ]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -27,6 +35,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
+
+    // The example of Examples/TenSteps, which is a package of its own, built here with the tests.
+    .executableTarget(
+      name: "TenSteps", dependencies: ["Dynamics", "LRMACE", "Trajectory"],
+      path: "Examples/TenSteps/Sources/TenSteps"),
 
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
@@ -70,7 +83,7 @@ let package = Package(
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter"], exclude: ["Malformed"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["bloch", "Trajectory", "Lattice"],
+      name: "EndToEndTests", dependencies: ["bloch", "TenSteps", "Trajectory", "Lattice"],
       exclude: ["Help", "Faults", "water-8.xyz"]),
   ]
 )

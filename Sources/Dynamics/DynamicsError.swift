@@ -11,8 +11,6 @@ public enum DynamicsError: Error, Equatable, CustomStringConvertible {
 
   /// A setting of an integrator is out of range.
   case invalidSetting(Setting, String)
-  /// A saved state does not belong to this integrator.
-  case foreignState(String)
   case nonFiniteEnergy(step: Int64?)
   case nonFiniteStress(step: Int64?)
   case nonFiniteForce(atom: Int, step: Int64?)
@@ -26,8 +24,7 @@ public enum DynamicsError: Error, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .invalidSetting(_, let message), .foreignState(let message):
-      message
+    case .invalidSetting(_, let message): message
     case .nonFiniteEnergy(let step):
       "the potential energy is not a finite number\(at(step))"
     case .nonFiniteStress(let step):

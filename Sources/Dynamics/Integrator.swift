@@ -7,7 +7,7 @@ import Lattice
 ///
 /// A run, fresh or restarted, begins with `prepare`, then calls `step`:
 ///
-///     try integrator.restore(saved)                                  // only after a restart
+///     try integrator.restore(saved, at: step)                                  // only after a restart
 ///     try integrator.prepare(system, potential, &evaluation)
 ///     for _ in 0..<steps { try integrator.step(&system, potential, &evaluation) }
 ///
@@ -32,11 +32,12 @@ public protocol Integrator: Sendable {
   /// The constant of motion in eV that shows the error of the integration.
   func conservedQuantity(_ system: AtomicSystem, _ evaluation: Evaluation) -> Double
 
-  /// All that the next step needs beside positions and velocities.
-  var state: MotionState { get }
+  /// All that the next step needs beside its number, positions and velocities.
+  var state: StateTree { get }
 
-  /// - Throws: `DynamicsError.foreignState` when `state` was saved by another kind of integrator.
-  mutating func restore(_ state: MotionState) throws
+  /// Goes on after `step` steps.
+  /// - Throws: `StateError` when `state` was saved by another kind of integrator.
+  mutating func restore(_ state: StateTree, at step: Int64) throws
 }
 
 extension Integrator {

@@ -82,12 +82,10 @@ public struct LangevinBAOAB: Integrator {
     system.kineticEnergy + evaluation.energy - bathHeat
   }
 
-  public var state: MotionState {
-    MotionState(completedSteps: completedSteps, variables: ["bath_heat": [bathHeat]])
-  }
+  public var state: StateTree { ["bath_heat": .numbers([bathHeat])] }
 
-  public mutating func restore(_ state: MotionState) throws {
-    bathHeat = try state.values("bath_heat", count: 1)[0]
-    completedSteps = state.completedSteps
+  public mutating func restore(_ state: StateTree, at step: Int64) throws {
+    bathHeat = try state.read { try $0.number("bath_heat") }
+    completedSteps = step
   }
 }

@@ -42,8 +42,10 @@ public struct MolecularDynamics: Motion {
       conservedQuantity: integrator.conservedQuantity(system, evaluation))
   }
 
-  public var state: MotionState { integrator.state }
-  public mutating func restore(_ state: MotionState) throws { try integrator.restore(state) }
+  public var state: StateTree { integrator.state }
+  public mutating func restore(_ state: StateTree, at step: Int64) throws {
+    try integrator.restore(state, at: step)
+  }
 
   public mutating func prepare() throws { try integrator.prepare(system, potential, &evaluation) }
   public mutating func advance() throws { try integrator.step(&system, potential, &evaluation) }

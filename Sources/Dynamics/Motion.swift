@@ -15,11 +15,12 @@ public protocol Motion {
   var isFinished: Bool { get }
   /// The configuration to be looked at after the present step; of several, the one that matters most.
   var frame: Frame { get }
-  /// All that the next step needs beside the frame's system.
-  var state: MotionState { get }
+  /// All that the next step needs beside the frame's step and system.
+  var state: StateTree { get }
 
-  /// - Throws: `DynamicsError.foreignState` when `state` was saved by another kind of motion.
-  mutating func restore(_ state: MotionState) throws
+  /// Goes on after `step` steps.
+  /// - Throws: `StateError` when `state` was saved by another kind of motion.
+  mutating func restore(_ state: StateTree, at step: Int64) throws
 
   /// Evaluates what the first step starts from; called once, after `restore` where a run goes on.
   mutating func prepare() throws
@@ -57,29 +58,4 @@ public struct Frame: Sendable {
 
   /// In K.
   public var temperature: Double { system.temperature(degreesOfFreedom: degreesOfFreedom) }
-}
-
-/// What a checkpoint keeps of a motion.
-public struct MotionState: Sendable, Equatable {
-  public var completedSteps: Int64
-  /// Named variables, to be saved bit for bit.
-  public var variables: [String: [Double]]
-
-  public init(completedSteps: Int64, variables: [String: [Double]] = [:]) {
-    self.completedSteps = completedSteps
-    self.variables = variables
-  }
-
-  /// The variable `name`, which must have `count` values.
-  func values(_ name: String, count: Int) throws -> [Double] {
-    guard let values = variables[name] else {
-      throw DynamicsError.foreignState(
-        "the saved state has no \"\(name)\": it belongs to another ensemble or thermostat than the deck's")
-    }
-    guard values.count == count else {
-      throw DynamicsError.foreignState(
-        "the saved state has \(values.count) values of \"\(name)\", the deck asks for \(count)")
-    }
-    return values
-  }
 }

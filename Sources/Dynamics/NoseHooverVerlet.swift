@@ -69,18 +69,18 @@ public struct NoseHooverVerlet: Integrator {
       + chain.kineticEnergy(temperature: temperature.temperature(at: completedSteps))
   }
 
-  public var state: MotionState {
-    MotionState(
-      completedSteps: completedSteps,
-      variables: [
-        "chain_velocities": chain.velocities, "chain_potential_energy": [chain.potentialEnergy],
-      ])
+  public var state: StateTree {
+    [
+      "chain_velocities": .numbers(chain.velocities),
+      "chain_potential_energy": .numbers([chain.potentialEnergy]),
+    ]
   }
 
-  public mutating func restore(_ state: MotionState) throws {
-    let velocities = try state.values("chain_velocities", count: chain.velocities.count)
-    chain.potentialEnergy = try state.values("chain_potential_energy", count: 1)[0]
-    chain.velocities = velocities
-    completedSteps = state.completedSteps
+  public mutating func restore(_ state: StateTree, at step: Int64) throws {
+    let count = chain.velocities.count
+    (chain.velocities, chain.potentialEnergy) = try state.read {
+      try ($0.numbers("chain_velocities", count: count), $0.number("chain_potential_energy"))
+    }
+    completedSteps = step
   }
 }

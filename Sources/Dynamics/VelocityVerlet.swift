@@ -32,9 +32,9 @@ public struct VelocityVerlet: Integrator {
     system.kineticEnergy + evaluation.energy
   }
 
-  public var state: MotionState { MotionState(completedSteps: completedSteps) }
+  public var state: StateTree { [:] }
 
-  public mutating func restore(_ state: MotionState) throws {
-    completedSteps = state.completedSteps
+  public mutating func restore(_ state: StateTree, at step: Int64) throws {
+    try state.read { _ in completedSteps = step }
   }
 }

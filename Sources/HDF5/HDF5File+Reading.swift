@@ -29,6 +29,14 @@ extension HDF5File {
     try withDataset(path) { try $0.single($0.strings()) }
   }
 
+  /// What a dataset holds: integers or booleans, floating-point numbers, or text.
+  public enum Content { case integers, floatingPoint, text }
+
+  /// - Throws: `HDF5Error` for a dataset that holds anything else.
+  public func content(of path: String) throws -> Content {
+    try withDataset(path) { try $0.content() }
+  }
+
   /// The shape of a dataset without reading it.
   public func shape(of path: String) throws -> [Int] {
     try withDataset(path) { source in
@@ -140,6 +148,16 @@ struct HDF5Source {
       try file.check(read(memoryType, start), path, "cannot be read: the file is truncated or corrupt")
     }
     return values
+  }
+
+  func content() throws -> HDF5File.Content {
+    switch HDF5Number(type) {
+    case .integer, .unsigned64, .boolean: return .integers
+    case .floating: return .floatingPoint
+    case nil:
+      guard isText else { throw failure("holds \(HDF5Number.name(of: type))") }
+      return .text
+    }
   }
 
   var isText: Bool { H5Tget_class(type) == H5T_STRING }

@@ -21,7 +21,7 @@ final class LogObserver: Observer {
   init(resuming path: String, deck: Deck, cell: Cell, mark: OutputMark) throws {
     interval = deck.logInterval
     table = try LogTable(
-      resuming: path, columns: Self.columns(cell), byteCount: Int(mark.count), digest: mark.digest)
+      resuming: path, columns: Self.columns(cell), byteCount: mark.count, digest: mark.digest)
   }
 
   private static func columns(_ cell: Cell) -> [LogTable.Column] {
@@ -33,9 +33,9 @@ final class LogObserver: Observer {
     try table.append(step: frame.step, [(frame.time ?? .nan) * 1e-3] + frame.observables)
   }
 
-  func state() throws -> OutputMark? {
+  func state() throws -> StateTree? {
     try table.synchronize()
-    return OutputMark(count: Int64(table.byteCount), digest: table.digest)
+    return OutputMark(count: table.byteCount, digest: table.digest).state
   }
 
   func close() throws { try table.synchronize() }

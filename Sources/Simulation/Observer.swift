@@ -1,7 +1,7 @@
 // What watches a motion: trajectory, log, progress. The run loop knows observers by this alone.
 
 import Dynamics
-import Trajectory
+import Lattice
 
 public protocol Observer: AnyObject {
   /// Under which a checkpoint keeps its state.
@@ -13,9 +13,9 @@ public protocol Observer: AnyObject {
   func isDue(at step: Int64) -> Bool
   func observe(_ frame: Frame) throws
 
-  /// Brings to the disk all that was observed, and says how much that is: a run that goes on from a checkpoint drops what
-  /// follows. Nil where nothing is kept.
-  func state() throws -> OutputMark?
+  /// Brings to the disk all that was observed, and says what of it a checkpoint may count on: a run that goes on drops
+  /// what follows. Nil where nothing is kept.
+  func state() throws -> StateTree?
 
   /// The run has ended, well or not. May be called twice.
   func close() throws

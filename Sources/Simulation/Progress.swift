@@ -4,7 +4,7 @@
 
 import Dynamics
 import Foundation
-import Trajectory
+import Lattice
 
 public struct Progress: Sendable, CustomStringConvertible {
   public let step: Int64
@@ -67,7 +67,7 @@ final class ProgressObserver: Observer {
     told = .now
   }
 
-  func state() -> OutputMark? { nil }
+  func state() -> StateTree? { nil }
   func close() {}
 }
 

@@ -5,6 +5,7 @@ import Deck
 import Diagnostics
 import Foundation
 import HDF5
+import Lattice
 import Trajectory
 
 /// What a user may change when a run goes on.
@@ -33,12 +34,14 @@ public struct ResumeOptions: Sendable {
 /// A checkpoint, its deck as it holds here and now, and its output files, opened and locked.
 struct ResumePoint {
   let checkpoint: Checkpoint
+  /// By which the run evaluates its forces; nil where its potential makes no plan.
+  let plan: EvaluationPlan?
   let deck: Deck
   let output: RunOutput
   /// The file that the checkpoint was read from.
   let path: String
   /// What a person should know.
-  let notes: [Event]
+  private(set) var notes: [Event]
 
   /// Finds the point at which the run of the checkpoint `path` goes on: there or, where the checkpoint is damaged or the
   /// files do not hold what it counts, at the one before it.
@@ -58,18 +61,9 @@ struct ResumePoint {
         severity: .warning, file: file,
         "\(reason); going on from step \(point.checkpoint.step) in \(previous)"
       )
-      self.init(
-        checkpoint: point.checkpoint, deck: point.deck, output: point.output, path: point.path,
-        notes: [.warning(warning)] + point.notes)
+      self = point
+      notes.insert(.warning(warning), at: 0)
     }
-  }
-
-  private init(checkpoint: Checkpoint, deck: Deck, output: RunOutput, path: String, notes: [Event]) {
-    self.checkpoint = checkpoint
-    self.deck = deck
-    self.output = output
-    self.path = path
-    self.notes = notes
   }
 
   /// Which file does not fit the checkpoint, and why; nil for other errors.
@@ -120,7 +114,14 @@ struct ResumePoint {
       )
     }
     deck = try Deck(text: checkpoint.deck, file: path, folder: "/", overrides: overrides)
-    output = try RunOutput(resuming: files, lock: files.lock(), deck: deck, from: checkpoint)
+    do {
+      plan = try StateError.inside("plan") {
+        try EvaluationPlan(checkpoint.plan, of: checkpoint.system)
+      }
+      output = try RunOutput(resuming: files, lock: files.lock(), deck: deck, from: checkpoint)
+    } catch let error as StateError {
+      throw TrajectoryError.corruptCheckpoint(file: path, reason: "\(error)")
+    }
     let following = try output.whatFollows()
     let newest = path == files.checkpoint ? nil : (try? Checkpoint.read(files.checkpoint))?.step
     let last = max(following.lastStep ?? 0, newest ?? 0)

@@ -22,20 +22,24 @@ struct RunOutput {
 
   /// Opens the files on which `checkpoint` counts, having made sure that they hold what it counts. Nothing is changed
   /// before `dropWhatFollows`.
+  /// - Throws: `TrajectoryError`, `HDF5Error`, `StateError`.
   init(resuming files: OutputFiles, lock: OutputLock, deck: Deck, from checkpoint: Checkpoint) throws {
-    func mark(_ name: String) throws -> OutputMark {
-      guard let mark = checkpoint.outputs[name], mark.count >= 0 else {
-        throw TrajectoryError.corruptCheckpoint(
-          file: files.checkpoint, reason: "it does not say how much of the \(name) counts")
-      }
-      return mark
-    }
     self.files = files
     self.lock = lock
-    let (frames, lines) = try (mark(TrajectoryObserver.name), mark(LogObserver.name))
+    var states = checkpoint.observers
+    func mark(_ name: String) throws -> OutputMark {
+      guard let state = states.removeValue(forKey: name) else { throw StateError(name, "is missing") }
+      return try StateError.inside(name) { try OutputMark(state) }
+    }
+    let (frames, lines) = try StateError.inside("observers") {
+      let marks = try (mark(TrajectoryObserver.name), mark(LogObserver.name))
+      if let unknown = states.keys.min() { throw StateError(unknown, "is not known to this program") }
+      return marks
+    }
     trajectory = try TrajectoryObserver(
       resuming: files.trajectory, deck: deck, system: checkpoint.system, mark: frames)
-    log = try LogObserver(resuming: files.log, deck: deck, cell: checkpoint.cell, mark: lines)
+    log = try LogObserver(
+      resuming: files.log, deck: deck, cell: checkpoint.system.cell, mark: lines)
   }
 
   var observers: [any Observer] { [trajectory, log] }

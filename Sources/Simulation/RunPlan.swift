@@ -9,7 +9,7 @@ import Trajectory
 public struct RunPlan {
   /// The checkpoint.
   let file: String
-  let evaluation: EvaluationPlan
+  let evaluation: EvaluationPlan?
   let modelHash: String
   public let precision: LRMACEPotential.Precision
   public let threads: Int
@@ -19,7 +19,13 @@ public struct RunPlan {
     let checkpoint = try Checkpoint.read(path)
     let deck = try Deck(text: checkpoint.deck, file: path, folder: "/")
     file = path
-    evaluation = checkpoint.plan
+    do {
+      evaluation = try StateError.inside("plan") {
+        try EvaluationPlan(checkpoint.plan, of: checkpoint.system)
+      }
+    } catch let error as StateError {
+      throw TrajectoryError.corruptCheckpoint(file: path, reason: "\(error)")
+    }
     modelHash = checkpoint.modelHash
     precision = deck.precision == .mixed ? .mixed : .double
     threads = deck.threads

@@ -36,10 +36,16 @@ extension Simulation {
     let system = point.checkpoint.system
     motion = MolecularDynamics(
       system, by: try deck.makeIntegrator(for: system), in: forceField.potential, steps: lastStep,
-      plan: point.checkpoint.plan)
-    try motion.restore(MotionState(completedSteps: point.checkpoint.step, variables: point.checkpoint.arrays))
+      plan: point.plan)
     resumePoint = point
     notices = []
+    do {
+      try StateError.inside("motion") {
+        try motion.restore(point.checkpoint.motion, at: point.checkpoint.step)
+      }
+    } catch let error as StateError {
+      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "\(error)")
+    }
   }
 
   /// Runs from the checkpoint to the last step.
@@ -49,7 +55,7 @@ extension Simulation {
     guard let point = resumePoint else { preconditionFailure("a simulation resumes only from a checkpoint") }
     resumePoint = nil
     do { try prepare() } catch let error as PlanError {
-      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: error.reason)
+      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "/plan: \(error.reason)")
     }
     try point.output.dropWhatFollows()
     try files.writeResolvedDeck(deck)

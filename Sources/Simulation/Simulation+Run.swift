@@ -83,14 +83,13 @@ extension Simulation {
 
   /// Writes all that the next step needs. Observers come first: a checkpoint never counts what is not on the disk.
   func writeCheckpoint(of observers: [any Observer]) throws {
-    var outputs: [String: OutputMark] = [:]
-    for observer in observers { outputs[observer.name] = try observer.state() }
-    let (state, frame) = (motion.state, frame)
+    let frame = frame
+    var states: [String: StateTree] = [:]
+    for observer in observers { states[observer.name] = try observer.state() }
     try Checkpoint(
-      step: state.completedSteps, system: frame.system,
-      plan: frame.evaluation.plan
-        ?? EvaluationPlan(cell: frame.system.cell, positions: frame.system.positions),
-      arrays: state.variables, outputs: outputs, deck: deck.resolvedText, modelHash: forceField.hash, engineVersion: Release.version
+      step: motion.completedSteps, system: frame.system, motion: motion.state,
+      plan: frame.evaluation.plan?.state ?? [:], observers: states, deck: deck.resolvedText,
+      modelHash: forceField.hash, engineVersion: Release.version
     ).write(to: files.checkpoint)
   }
 

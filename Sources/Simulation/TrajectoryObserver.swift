@@ -26,7 +26,7 @@ final class TrajectoryObserver: Observer {
     interval = deck.trajectoryInterval
     writer = try H5MDWriter(
       resuming: path, system: system, observables: Frame.observables(in: system.cell),
-      options: deck.trajectoryOptions, frameCount: Int(mark.count), digest: mark.digest)
+      options: deck.trajectoryOptions, frameCount: mark.count, digest: mark.digest)
   }
 
   func observe(_ frame: Frame) throws {
@@ -36,9 +36,9 @@ final class TrajectoryObserver: Observer {
       forces: frame.evaluation.forces, observables: frame.observables)
   }
 
-  func state() throws -> OutputMark? {
+  func state() throws -> StateTree? {
     try writer.synchronize()
-    return OutputMark(count: Int64(writer.frameCount), digest: writer.digest)
+    return OutputMark(count: writer.frameCount, digest: writer.digest).state
   }
 
   func close() throws { try writer.close() }

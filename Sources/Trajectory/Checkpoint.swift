@@ -1,43 +1,23 @@
-// Everything that the next step of a run needs, kept bit for bit. 2N steps are N steps, a checkpoint and N
-// steps.
+// Everything that the next step of a run needs, kept bit for bit. 2N steps are N steps, a checkpoint and N steps.
+//
+//   /run        step, deck, model_hash, engine_version
+//   /system     cell, is_periodic, atomic_numbers, masses, positions, velocities, is_fixed
+//   /motion     variables of the motion
+//   /plan       what the potential settled on
+//   /observers  of each by its name, how much of its file counts
+//
+// What is in /motion, /plan and /observers is the business of those parts.
 
 import Lattice
 
-/// What a checkpoint counts on in an output file: so many frames or bytes, and the digest of what they
-/// hold.
-public struct OutputMark: Hashable, Sendable {
-  public var count: Int64
-  public var digest: String
-
-  public init(count: Int64, digest: String) {
-    self.count = count
-    self.digest = digest
-  }
-}
-
 /// The state of a run between two steps.
-///
-/// Variables of thermostats, random number generators and outputs are named, so that every part of a run
-/// keeps its own without this file knowing them.
-public struct Checkpoint: Hashable, Sendable {
+public struct Checkpoint: Sendable, Equatable {
   /// Steps done so far.
   public var step: Int64
-  /// Positions in Angstrom, unwrapped.
-  public var positions: [Vector3]
-  /// Velocities in Angstrom/fs.
-  public var velocities: [Vector3]
-  /// The cell; rows are lattice vectors in Angstrom.
-  public var cell: Cell
-  public var atomicNumbers: [Int]
-  /// Masses in u.
-  public var masses: [Double]
-  public var isFixed: [Bool]
-  /// By which forces were evaluated.
-  public var plan: EvaluationPlan
-  /// Variables of integrator, thermostat and barostat.
-  public var arrays: [String: [Double]]
-  /// How much of each output file counts.
-  public var outputs: [String: OutputMark]
+  public var system: AtomicSystem
+  public var motion: StateTree
+  public var plan: StateTree
+  public var observers: [String: StateTree]
   /// The resolved deck.
   public var deck: String
   /// SHA-256 of the model's weights.
@@ -45,28 +25,82 @@ public struct Checkpoint: Hashable, Sendable {
   public var engineVersion: String
 
   public init(
-    step: Int64, system: AtomicSystem, plan: EvaluationPlan, arrays: [String: [Double]] = [:],
-    outputs: [String: OutputMark] = [:], deck: String, modelHash: String, engineVersion: String
+    step: Int64, system: AtomicSystem, motion: StateTree = [:], plan: StateTree = [:],
+    observers: [String: StateTree] = [:], deck: String, modelHash: String, engineVersion: String
   ) {
     self.step = step
-    self.positions = system.positions
-    self.velocities = system.velocities
-    self.cell = system.cell
-    self.atomicNumbers = system.atomicNumbers
-    self.masses = system.masses
-    self.isFixed = system.isFixed
+    self.system = system
+    self.motion = motion
     self.plan = plan
-    self.arrays = arrays
-    self.outputs = outputs
+    self.observers = observers
     self.deck = deck
     self.modelHash = modelHash
     self.engineVersion = engineVersion
   }
 
-  /// The atoms as they were.
-  public var system: AtomicSystem {
-    AtomicSystem(
-      cell: cell, atomicNumbers: atomicNumbers, masses: masses, positions: positions, velocities: velocities,
-      isFixed: isFixed)
+  public static func == (a: Checkpoint, b: Checkpoint) -> Bool { a.tree == b.tree }
+
+  /// Beyond this, numbers of steps are not exact as Double, and sums of them could overflow.
+  private static let largestStep: Int64 = 1 << 53
+
+  var tree: StateTree {
+    [
+      "run": .group([
+        "step": .integers([step]), "deck": .text(deck), "model_hash": .text(modelHash),
+        "engine_version": .text(engineVersion),
+      ]),
+      "system": .group(system.state), "motion": .group(motion), "plan": .group(plan),
+      "observers": .group(StateTree(observers.mapValues(StateTree.Value.group))),
+    ]
+  }
+
+  /// - Throws: `StateError` for what no run could go on from. A seal tells that nothing was changed since, not that it was
+  ///   sound.
+  init(_ tree: StateTree) throws {
+    try tree.requirePlausibleNumbers()
+    self = try tree.read { tree in
+      let (run, system, observers) = try (tree.group("run"), tree.group("system"), tree.group("observers"))
+      var checkpoint = try Checkpoint(
+        step: 0, system: StateError.inside("system") { try AtomicSystem(system) },
+        motion: tree.group("motion"), plan: tree.group("plan"), deck: "", modelHash: "", engineVersion: "")
+      try StateError.inside("run") {
+        try run.read { run in
+          checkpoint.step = try run.integer("step")
+          guard (0...Self.largestStep).contains(checkpoint.step) else {
+            throw StateError("step", "holds \(checkpoint.step)")
+          }
+          checkpoint.deck = try run.text("deck")
+          checkpoint.modelHash = try run.text("model_hash")
+          checkpoint.engineVersion = try run.text("engine_version")
+        }
+      }
+      try StateError.inside("observers") {
+        for (name, value) in observers.values {
+          guard case .group(let state) = value else { throw StateError(name, "is no group") }
+          checkpoint.observers[name] = state
+        }
+      }
+      return checkpoint
+    }
+  }
+}
+
+extension StateTree {
+  /// Whatever the part, no number of a run is infinite, and no vector beyond what atoms can have.
+  fileprivate func requirePlausibleNumbers() throws {
+    for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+      switch value {
+      case .numbers(let numbers):
+        guard numbers.allSatisfy(\.isFinite) else {
+          throw StateError(name, "holds a number that is not finite")
+        }
+      case .vectors(let vectors):
+        if let v = vectors.first(where: { !Plausibility.isPlausible($0) }) {
+          throw StateError(name, "holds (\(v.x), \(v.y), \(v.z))")
+        }
+      case .group(let group): try StateError.inside(name) { try group.requirePlausibleNumbers() }
+      case .integers, .text: break
+      }
+    }
   }
 }

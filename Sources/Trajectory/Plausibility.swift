@@ -11,6 +11,7 @@ enum Plausibility {
 
   // MARK: - What is wrong, in words; nil where nothing is
 
+  /// One for each atom.
   static func flaw(ofVectors vectors: [Vector3]) -> String? {
     for (i, v) in vectors.enumerated() where !isPlausible(v) {
       return "atom \(i + 1) has (\(v.x), \(v.y), \(v.z))"
@@ -49,7 +50,7 @@ enum Plausibility {
     return nil
   }
 
-  private static func isPlausible(_ v: Vector3) -> Bool {
+  static func isPlausible(_ v: Vector3) -> Bool {
     abs(v.x) <= largestNumber && abs(v.y) <= largestNumber && abs(v.z) <= largestNumber
   }
 }

@@ -82,9 +82,15 @@ enum Ensemble: String, CaseIterable, Sendable {
     var other = try NoseHooverVerlet(
       timestep: 1, temperature: .constant(300), relaxationTime: 40, chainLength: 3, degreesOfFreedom: 21)
     for state in [verlet, langevin, chain].map(\.integrator.state) {
-      #expect(throws: DynamicsError.self) { try other.restore(state) }
+      #expect(throws: StateError.self) { try other.restore(state, at: 0) }
     }
     var run = langevin
-    #expect(throws: DynamicsError.self) { try run.integrator.restore(verlet.integrator.state) }
+    #expect(throws: StateError("bath_heat", "is missing")) {
+      try run.integrator.restore(verlet.integrator.state, at: 0)
+    }
+    run = verlet
+    #expect(throws: StateError("bath_heat", "is not known to this program")) {
+      try run.integrator.restore(langevin.integrator.state, at: 0)
+    }
   }
 }

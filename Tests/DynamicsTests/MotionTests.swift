@@ -45,7 +45,7 @@ import Testing
     while whole.completedSteps < 20 { try whole.advance() }
     var rest = MolecularDynamics(
       whole.frame.system, by: try VelocityVerlet(timestep: 2), in: springCube().1, steps: 40)
-    try rest.restore(whole.state)
+    try rest.restore(whole.state, at: 20)
     try rest.prepare()
     while !whole.isFinished { try whole.advance() }
     while !rest.isFinished { try rest.advance() }

@@ -92,7 +92,7 @@ struct Run {
   /// What a checkpoint holds of it, carried into a new run with its own potential and evaluation.
   func resumed(with potential: any Potential, _ fresh: any Integrator) throws -> Run {
     var integrator = fresh
-    try integrator.restore(self.integrator.state)
+    try integrator.restore(self.integrator.state, at: self.integrator.completedSteps)
     return try Run(system, potential, integrator)
   }
 
@@ -110,8 +110,13 @@ struct Run {
 func bits(_ run: Run) -> [UInt64] {
   (run.system.positions + run.system.velocities + run.evaluation.forces)
     .flatMap { [$0.x.bitPattern, $0.y.bitPattern, $0.z.bitPattern] }
-    + run.integrator.state.variables.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.bitPattern) }
+    + run.integrator.state.values.sorted { $0.key < $1.key }.flatMap { numbers($0.value).map(\.bitPattern) }
     + [run.conserved.bitPattern, UInt64(run.integrator.completedSteps)]
+}
+
+/// The numbers of a value of a saved state; none if it holds others.
+func numbers(_ value: StateTree.Value?) -> [Double] {
+  if case .numbers(let numbers) = value { numbers } else { [] }
 }
 
 /// Oscillators of `stiffness` (eV/Angstrom^2) and `masses` (u) at rest on a line, one per entry.

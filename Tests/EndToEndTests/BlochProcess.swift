@@ -20,14 +20,14 @@ enum BlochProcess {
   /// Eight water molecules at 1 g/mL.
   static let structure = root.appendingPathComponent("Tests/EndToEndTests/water-8.xyz").path
 
-  /// The executable beside the tests.
-  private static func executable() throws -> URL {
+  /// An executable beside the tests.
+  static func executable(_ name: String = "bloch") throws -> URL {
     let beside = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     let candidates =
       [beside] + ["tests/release", "release", "debug"].map { root.appendingPathComponent(".build/\($0)") }
-    let found = candidates.map { $0.appendingPathComponent("bloch") }
+    let found = candidates.map { $0.appendingPathComponent(name) }
       .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-    return try #require(found, "build the product bloch first")
+    return try #require(found, "build the product \(name) first")
   }
 
   /// Starts a command whose words go to files of `folder`.

@@ -16,6 +16,9 @@ final class LennardJones: Potential {
   private(set) var evaluations = 0
 
   func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {
+    let plan = result.plan ?? EvaluationPlan(cell: system.cell, positions: system.positions)
+    if let choice = plan.choices.keys.first { throw PlanError("argon has no choice of \(choice)") }
+    result.plan = plan
     _ = try list.update(positions: system.positions, cell: system.cell)
     result.energy = 0
     result.forces = Array(repeating: .zero, count: system.count)

@@ -21,8 +21,8 @@ private struct SteepestDescent: Motion {
   var frame: Frame {
     Frame(step: completedSteps, system: system, evaluation: evaluation, degreesOfFreedom: 0)
   }
-  var state: MotionState { MotionState(completedSteps: completedSteps) }
-  mutating func restore(_ state: MotionState) { completedSteps = state.completedSteps }
+  var state: StateTree { [:] }
+  mutating func restore(_ state: StateTree, at step: Int64) { completedSteps = step }
   mutating func prepare() throws { try potential.evaluate(system, into: &evaluation) }
   mutating func advance() throws {
     for i in system.positions.indices { system.positions[i] += evaluation.forces[i] * 0.5 }

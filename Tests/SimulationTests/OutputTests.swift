@@ -46,7 +46,8 @@ private func end(in folder: TemporaryFolder, _ deed: @escaping () throws -> Void
     let folder = try TemporaryFolder()
     let failure = try end(in: folder) { try FileManager.default.removeItem(atPath: "\(folder.path)/\(name)") }
     #expect(failure?.exitCode == 3)
-    #expect(failure?.message.contains("\(name): error: this file was removed") == true, "\(failure?.message ?? "")")
+    #expect(
+      failure?.message.contains("\(name): error: this file was removed") == true, "\(failure?.message ?? "")")
   }
 
   @Test func folderThatIsRemovedDuringARunEndsIt() throws {

@@ -24,6 +24,11 @@ private func resume(_ checkpoint: String, _ options: ResumeOptions = ResumeOptio
   return simulation
 }
 
+/// What the checkpoint `path` counts on in the file of an observer.
+private func mark(_ observer: String, in path: String) throws -> OutputMark {
+  try OutputMark(#require(Checkpoint.read(path).observers[observer]))
+}
+
 private func lastLogStep(_ files: OutputFiles) throws -> Int? {
   try String(contentsOfFile: files.log, encoding: .utf8).split(separator: "\n").last?
     .split(separator: "\t").first.flatMap { Int($0) }
@@ -58,14 +63,13 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     let folder = try TemporaryFolder()
     let files = try finishedRun(steps: 31, in: folder.path)
     let log = try folder.bytes("argon.log.tsv")
-    let marks = try Checkpoint.read(files.checkpoint).outputs
     let file = try HDF5File(updating: files.trajectory)
     for name in ["position/step", "position/time", "position/value", "velocity/value"] {
       try HDF5Rows(opening: "/particles/trajectory/\(name)", in: file)
-        .truncate(toCount: Int(#require(marks["trajectory"]).count))
+        .truncate(toCount: mark("trajectory", in: files.checkpoint).count)
     }
     try file.close()
-    try log.prefix(Int(#require(marks["log"]).count)).write(to: URL(fileURLWithPath: files.log))
+    try log.prefix(mark("log", in: files.checkpoint).count).write(to: URL(fileURLWithPath: files.log))
     _ = try resume(files.checkpoint)
     #expect(try frameSteps(files).last == 31 && folder.bytes("argon.log.tsv") == log)
     // A second time changes nothing.
@@ -160,15 +164,15 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
   @Test(arguments: ["trajectory", "log"]) func bothCheckpointsAreHeldAgainstTheFiles(_ kind: String) throws {
     let folder = try TemporaryFolder()
     let files = try finishedRun(steps: 28, in: folder.path)
-    let newest = try #require(Checkpoint.read(files.checkpoint).outputs[kind])
-    let previous = try #require(Checkpoint.read(Checkpoint.previousPath(of: files.checkpoint)).outputs[kind])
+    let newest = try mark(kind, in: files.checkpoint)
+    let previous = try mark(kind, in: Checkpoint.previousPath(of: files.checkpoint))
     if kind == "log" {
       // Zeros in the place of a line between the two checkpoints, as a power cut may leave them.
-      try overwrite(files.log, at: Int(previous.count) + 3, [UInt8](repeating: 0, count: 20))
+      try overwrite(files.log, at: previous.count + 3, [UInt8](repeating: 0, count: 20))
     } else {
       let file = try HDF5File(updating: files.trajectory)
       let rows = try HDF5Rows(opening: "/particles/trajectory/velocity/value", in: file)
-      try rows.write([Double](repeating: 0, count: 96), atRow: Int(previous.count))
+      try rows.write([Double](repeating: 0, count: 96), atRow: previous.count)
       try file.close()
     }
     #expect(newest.count > previous.count)
@@ -192,7 +196,7 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     let folder = try TemporaryFolder()
     let whole = try finishedRun(steps: 42, in: folder.path, name: "whole")
     let files = try finishedRun(steps: 28, in: folder.path)
-    let count = try Int(#require(Checkpoint.read(files.checkpoint).outputs["trajectory"]).count)
+    let count = try mark("trajectory", in: files.checkpoint).count
     let file = try HDF5File(updating: files.trajectory)
     for name in ["position/step", "position/value", "velocity/value"] {
       try HDF5Rows(opening: "/particles/trajectory/\(name)", in: file).truncate(toCount: count - 1)
@@ -203,6 +207,48 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     #expect(
       try String(contentsOfFile: whole.log, encoding: .utf8)
         == String(contentsOfFile: files.log, encoding: .utf8))
+  }
+
+  private static let misfits: [(change: @Sendable (inout Checkpoint) -> Void, words: String)] = [
+    ({ $0.plan.values["positions"] = nil }, "/plan/positions: is missing"),
+    ({ $0.plan.values["positions"] = .vectors([[0, 0, 0]]) }, "/plan/positions: holds 1 values, not 32"),
+    ({ $0.plan.values["cell"] = .vectors([.zero, .zero, .zero]) }, "/plan/cell: the cell has no volume"),
+    ({ $0.plan.values["choices"] = .group(["a": .integers([1])]) }, "/plan/choices"),
+    ({ $0.plan.values["other"] = .text("") }, "/plan/other: is not known"),
+    ({ $0.observers["other"] = [:] }, "/observers/other: is not known"),
+    ({ $0.observers["log"] = nil }, "/observers/log: is missing"),
+    ({ $0.observers["log"]?.values["other"] = .integers([1]) }, "/observers/log/other: is not known"),
+  ]
+
+  @Test(arguments: misfits.indices) func partsThatDoNotFitLeadToTheCheckpointBefore(_ index: Int) throws {
+    let folder = try TemporaryFolder()
+    let files = try finishedRun(steps: 14, in: folder.path)
+    var checkpoint = try Checkpoint.read(files.checkpoint)
+    Self.misfits[index].change(&checkpoint)
+    // The sound one becomes the one before.
+    try checkpoint.write(to: files.checkpoint)
+    var words = ""
+    let rest = try Simulation(
+      checkpoint: files.checkpoint, events: { words += "\($0)\n" }, forceField: ForceField.lennardJones)
+    #expect(rest.motion.completedSteps == 14)
+    #expect(words.contains(Self.misfits[index].words) && words.contains("going on from step 14"), "\(words)")
+  }
+
+  @Test func statesThatMotionOrPotentialDoNotKnowAreRefusedByName() throws {
+    let folder = try TemporaryFolder()
+    let files = try finishedRun(steps: 14, in: folder.path)
+    let sound = try Checkpoint.read(files.checkpoint)
+    let changes: [(change: (inout Checkpoint) -> Void, words: String)] = [
+      ({ $0.motion.values["other"] = .numbers([1]) }, "/motion/other: is not known"),
+      ({ $0.plan.values["choices"] = .group(["other": .text("1")]) }, "/plan: argon has no choice of other"),
+    ]
+    for (change, words) in changes {
+      var checkpoint = sound
+      change(&checkpoint)
+      try checkpoint.write(to: files.checkpoint)
+      let end = failure { _ = try resume(files.checkpoint) }
+      #expect(end?.exitCode == 3 && end?.message.contains(words) == true, "\(end?.message ?? "")")
+    }
   }
 
   @Test(arguments: ["trajectory.h5", "log.tsv"]) func missingFileIsNamed(_ ending: String) throws {

@@ -8,15 +8,15 @@ import Testing
 private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   Checkpoint(
     step: step, system: sampleSystem(isPeriodic: [true, false, true]),
-    plan: EvaluationPlan(
-      cell: Cell(vectors: sampleSystem().cell.vectors * 1.1, isPeriodic: [true, false, true]),
-      positions: [[1, 2, 3], [1 / 3, -0.0, 5e-324], [7, 8, 9]],
-      choices: ["attention": "mesh", "mesh_spacing": "0.65"]),
-    arrays: [
-      "nose_hoover.position": [0.1, 1e-300], "nose_hoover.velocity": [], "box": [.greatestFiniteMagnitude],
+    motion: [
+      "position": .numbers([0.1, 1e-300]), "velocity": .numbers([]),
+      "box": .numbers([.greatestFiniteMagnitude]),
+      "images": .group(["first": .vectors([]), "number": .integers([.min, .max])]),
     ],
-    outputs: [
-      "trajectory": OutputMark(count: 17, digest: "0a"), "log": OutputMark(count: 1 << 40, digest: ""),
+    plan: ["places": .vectors([[1, 2, 3], [1 / 3, -0.0, 5e-324], [7, 8, 9]]), "nothing": .group([:])],
+    observers: [
+      "trajectory": OutputMark(count: 17, digest: "0a").state,
+      "log": OutputMark(count: 1 << 40, digest: "").state,
     ],
     deck: "timestep: 0.5 fs\n",
     modelHash: "abc", engineVersion: "0.1.0")
@@ -29,7 +29,11 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   try written.write(to: path)
   let read = try Checkpoint.read(path)
   #expect(read == written)
-  #expect(read.plan.positions[1].y.sign == .minus)
+  guard case .vectors(let places)? = read.plan.values["places"] else {
+    Issue.record("\(read.plan)")
+    return
+  }
+  #expect(places[1].y.sign == .minus && places[1].z == .leastNonzeroMagnitude)
   #expect(read.system.isFixed == [true, false, false])
   #expect(try HDF5File(reading: path).stringAttribute("format") == "bloch-checkpoint")
   #expect(FileManager.default.fileExists(atPath: path + ".tmp") == false)
@@ -39,10 +43,10 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
   let scratch = try Scratch()
   var checkpoint = sampleCheckpoint()
   let odd = [-0.0, 5e-324, -.leastNormalMagnitude, .greatestFiniteMagnitude, 0.1.nextUp]
-  checkpoint.arrays = ["odd": odd]
+  checkpoint.motion = ["odd": .numbers(odd)]
   try checkpoint.write(to: scratch.path("a.h5"))
-  let read = try Checkpoint.read(scratch.path("a.h5")).arrays["odd"]
-  #expect(read?.map(\.bitPattern) == odd.map(\.bitPattern))
+  let read = try Checkpoint.read(scratch.path("a.h5")).motion.read { try $0.numbers("odd") }
+  #expect(read.map(\.bitPattern) == odd.map(\.bitPattern))
 }
 
 @Test func theSameStateGivesTheSameFile() throws {
@@ -154,11 +158,14 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
 }
 
 /// A file with a right seal and another content: made by hand, or by a version to come.
-@Test func sealedFilesThatAreNoCheckpointAreRefused() throws {
+@Test(arguments: [
+  ("bloch-model", 1), ("bloch-checkpoint", 1), ("bloch-checkpoint", 2), ("bloch-checkpoint", 4),
+])
+func sealedFilesOfAnotherFormatOrVersionAreRefused(format: String, version: Int) throws {
   let scratch = try Scratch()
-  let file = try HDF5File(inMemory: "model")
-  try file.setAttribute("format", "bloch-model")
-  try file.setAttribute("version", 1)
+  let file = try HDF5File(inMemory: "other")
+  try file.setAttribute("format", format)
+  try file.setAttribute("version", version)
   let image = try file.image()
   let path = scratch.path("a.h5")
   try Data(FileSeal.sealed(image)).write(to: URL(fileURLWithPath: path))
@@ -166,7 +173,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
     throws: TrajectoryError.corruptCheckpoint(
       file: path,
       reason:
-        "it is bloch-model version 1; this program reads bloch-checkpoint version 3: finish the run with the Bloch "
+        "it is \(format) version \(version); this program reads bloch-checkpoint version 3: finish the run with the Bloch "
         + "that began it")
   ) { try Checkpoint.read(path) }
 }

@@ -143,8 +143,7 @@
     defer { _ = try? run("/usr/bin/umount", "-l", scratch.url.path) }
     let path = scratch.path("a.h5")
     let checkpoint = Checkpoint(
-      step: 1, system: system, plan: EvaluationPlan(cell: system.cell, positions: system.positions), deck: "",
-      modelHash: "", engineVersion: "")
+      step: 1, system: system, deck: "", modelHash: "", engineVersion: "")
     try checkpoint.write(to: scratch.path("run.checkpoint.h5"))
     await #expect(processExitsWith: .exitCode(3)) { [path = path as String] in
       do { try write(path, until: .max) } catch TrajectoryError.diskFull(let file, let needed, let available)
