@@ -9,13 +9,12 @@ public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
   /// Rounded towards zero; the generic `Int.init` takes ten times as long.
   var wholePart: Int { get }
 
-  /// Eight numbers.
-  associatedtype Octet: SIMD, Sendable, BitwiseCopyable where Octet.Scalar == Self
+  /// Of the points of a mesh that an atom reaches along an axis: eight in single precision, sixteen in double, which asks
+  /// for more.
+  associatedtype Window: SIMD, Sendable, BitwiseCopyable where Window.Scalar == Self
 
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
-
-  static func sum(_ octet: Octet) -> Self
 
   /// Sums over lanes of as many vectors as there are lanes: neighbouring lanes first, in a fixed order.
   static func sums(_ vectors: UnsafePointer<Lanes>) -> Lanes
@@ -79,7 +78,7 @@ extension KernelScalar {
 
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
-  public typealias Octet = SIMD8<Float>
+  public typealias Window = SIMD8<Float>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }
@@ -131,7 +130,7 @@ extension Float: KernelScalar {
 
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
-  public typealias Octet = SIMD8<Double>
+  public typealias Window = SIMD16<Double>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }

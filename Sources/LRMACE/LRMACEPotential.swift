@@ -33,8 +33,9 @@ public final class LRMACEPotential: Potential {
   /// Extra reach of the neighbour list, Angstrom: long enough for a few dozen steps of a liquid.
   public static let skin = 0.8
   /// What a mesh that the potential chooses may add to a component of the forces: its root mean square, eV/Angstrom.
-  /// The largest of thousands is some twenty times as large; the contract is 1e-4 for that, 1e-6 eV per atom for energies.
-  public static let meshForceError = 2e-6
+  /// The largest of thousands is some twenty times as large; the contract is 1e-4 for that, 1e-6 eV per atom for energies,
+  /// in double precision 1e-8 and 1e-9.
+  public static func meshForceError(_ precision: Precision) -> Double { precision == .mixed ? 2e-6 : 2e-10 }
 
   /// Farther than this from the plan's positions, Angstrom, atoms are put in a new order: neighbours in space are to be
   /// near in memory.
@@ -159,7 +160,7 @@ public final class LRMACEPotential: Potential {
     networkPlan = try engine.plan(list: list, cell: system.cell, wanted: wantedAttention)
     if networkPlan.attention?.mesh != nil && wantedAttention.mesh == nil {
       _ = try evaluate(system.cell, measuringSources: true)
-      if let mesh = engine.sufficientMeshResolution(forceError: Self.meshForceError) {
+      if let mesh = engine.sufficientMeshResolution(forceError: Self.meshForceError(precision)) {
         networkPlan.attention?.mesh = mesh
       }
     }

@@ -13,7 +13,7 @@ import Kernels
 
 struct MeshWindow<T: KernelScalar> {
   /// Of an axis at the points that an atom reaches, zeros behind them.
-  typealias Values = T.Octet
+  typealias Values = T.Window
 
   /// Coefficients of t^n, t = 2 f - 1, of all pieces.
   private let coefficients: Workspace<Values>
@@ -25,7 +25,7 @@ struct MeshWindow<T: KernelScalar> {
   private static var degree: Int { T.self == Float.self ? 9 : 13 }
 
   /// - Parameters:
-  ///   - order: p, 4 to 8.
+  ///   - order: p, 4 to the number of `Values`.
   ///   - shape: beta; see `shape(order:spacing:)`.
   init(order: Int, shape: Double) {
     let count = Self.degree + 1

@@ -39,7 +39,7 @@ extension ParticleMesh {
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
     let (first, count) = (block.columns.lowerBound, block.columns.count)
     // The source times the window along the third axis; sources of a batch of atoms, [part][place][lane].
-    let (row, sources) = (scratch, scratch + 8 * lanes)
+    let (row, sources) = (scratch, scratch + WindowValues.scalarCount * lanes)
     sources.update(repeating: 0, count: 2 * Self.batch * lanes)
     for batch in stride(from: places.lowerBound, to: places.upperBound, by: Self.batch) {
       let places = batch..<min(batch + Self.batch, places.upperBound)
@@ -68,26 +68,35 @@ extension ParticleMesh {
           case 5: addRows(InlineArray<5, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
           case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
           case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          default: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 8: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 10 where isDouble: addRows(InlineArray<10, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 12 where isDouble: addRows(InlineArray<12, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 14 where isDouble: addRows(InlineArray<14, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          default:
+            if isDouble { addRows(InlineArray<16, Int8>(repeating: 0), row, mesh, layout, corner, window, planes) }
           }
         }
       }
     }
   }
 
+  /// Known to the compiler, which then leaves out what single precision has no windows for.
+  @inline(__always)
+  private var isDouble: Bool { T.self == Double.self }
+
   /// Atoms whose sources are brought together before they are spread.
   private static var batch: Int { 64 }
   /// Numbers of scratch that `spread` needs.
-  var spreadScratch: Int { (8 + 2 * Self.batch) * Lanes.scalarCount }
+  var spreadScratch: Int { (WindowValues.scalarCount + 2 * Self.batch) * Lanes.scalarCount }
 
-  /// The same for a single complex field, four points in a vector.
+  /// The same for a single complex field, half a window in a vector.
   private func spreadNarrow(
     _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, places: Range<Int>, planes: Range<Int>,
     into mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout
   ) {
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
     let (first, hasImaginary) = (block.columns.lowerBound, block.columns.count > 1)
-    let isLong = order > 4
+    let isLong = order > WindowValues.scalarCount / 2
     for place in places {
       let corner = corners[place]
       let window = windows + 6 &* place
@@ -105,7 +114,7 @@ extension ParticleMesh {
             let weight = WindowValues(repeating: wx[i] * wy[j])
             let target = plane + y &* layout.row
             store(points(target, 0).addingProduct(weight, nearValues), target)
-            if isLong { store(points(target, 1).addingProduct(weight, farValues), target + 8) }
+            if isLong { store(points(target, 1).addingProduct(weight, farValues), target + WindowValues.scalarCount) }
             y = y &+ 1 == size.y ? 0 : y &+ 1
           }
         }
@@ -180,8 +189,18 @@ extension ParticleMesh {
             sum(InlineArray<6, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
           case 7:
             sum(InlineArray<7, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          default:
+          case 8:
             sum(InlineArray<8, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 10 where isDouble:
+            sum(InlineArray<10, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 12 where isDouble:
+            sum(InlineArray<12, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          case 14 where isDouble:
+            sum(InlineArray<14, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          default:
+            if isDouble {
+              sum(InlineArray<16, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+            }
           }
         }
       }
@@ -231,7 +250,7 @@ extension ParticleMesh {
     store(gz, jet + 3 &* stride)
   }
 
-  /// Value and gradient of both parts of a single complex field, four points in a vector: along the third axis last.
+  /// Value and gradient of both parts of a single complex field, half a window in a vector: along the third axis last.
   @inline(__always)
   private func sumNarrow(
     _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ corner: SIMD3<Int32>,
@@ -240,7 +259,7 @@ extension ParticleMesh {
   ) {
     typealias Halves = InlineArray<2, WindowValues>
     let zero = Halves(repeating: .zero)
-    let count = order > 4 ? 2 : 1
+    let count = order > WindowValues.scalarCount / 2 ? 2 : 1
     var (value, gx, gy) = (zero, zero, zero)
     var x = Int(corner.x)
     for i in 0..<order {
@@ -269,7 +288,8 @@ extension ParticleMesh {
     storeSum(value[0] * nearSlope + value[1] * farSlope, jet + 3 &* stride)
   }
 
-  /// Four points of a row of a single field, real and imaginary parts: the first or the second four that an atom can reach.
+  /// Of a row of a single field the first or the second half of the points that an atom can reach, real and imaginary
+  /// parts.
   @inline(__always)
   private func points(_ pointer: UnsafeMutablePointer<T>, _ half: Int) -> WindowValues {
     UnsafeRawPointer(pointer + half &* WindowValues.scalarCount).loadUnaligned(as: WindowValues.self)
@@ -299,7 +319,12 @@ extension ParticleMesh {
   @inline(__always)
   private func storeSum(_ values: WindowValues, _ target: UnsafeMutablePointer<T>) {
     for part in 0..<2 {
-      target[part] = (values[part] + values[part &+ 2]) + (values[part &+ 4] + values[part &+ 6])
+      var (even, odd) = (T.zero, T.zero)
+      for i in stride(from: part, to: WindowValues.scalarCount, by: 4) {
+        even += values[i]
+        odd += values[i &+ 2]
+      }
+      target[part] = even + odd
     }
   }
 

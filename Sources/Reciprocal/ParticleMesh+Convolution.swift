@@ -78,7 +78,7 @@ extension ParticleMesh {
         transformRows(plane, transforms.rowsBack, layout)
         for y in 0..<size.y {
           let row = plane + y * layout.row
-          (row + size.z * layout.point).update(from: row, count: MeshLayout.halo * layout.point)
+          (row + size.z * layout.point).update(from: row, count: layout.halo * layout.point)
         }
       }
     }
@@ -94,7 +94,7 @@ extension ParticleMesh {
       let plane = mesh + x * layout.plane
       for y in 0..<size.y {
         let row = plane + y * layout.row
-        for i in 0..<MeshLayout.halo * layout.point { row[i] += row[size.z * layout.point + i] }
+        for i in 0..<layout.halo * layout.point { row[i] += row[size.z * layout.point + i] }
       }
       transformRows(plane, transforms.rows, layout)
       for p in 0..<pencils where isHeld(y: size.y, pencil: p, half: half) {

@@ -13,14 +13,14 @@ import Lattice
 
 /// Resolution of the mesh evaluation.
 public struct MeshResolution: Sendable, Hashable {
-  /// Points that a source reaches along each axis, 4 to 8.
+  /// Points that a source reaches along each axis: 4 to 8, in double precision up to 16 if even.
   public var order: Int
   /// Longest mesh spacing along a lattice vector, in units of the smallest sigma.
   public var spacing: Double
 
   /// Those among which a force field chooses (`ReciprocalAttention.sufficientResolution`).
-  public static let orders = 4...8
-  public static let spacings = 0.5...0.9
+  public static let orders = [4, 5, 6, 7, 8, 10, 12, 14, 16]
+  public static let spacings = 0.3...0.9
 
   public init(order: Int = 7, spacing: Double = 0.6) {
     precondition(Self.orders.contains(order) && spacing > 0)
@@ -69,15 +69,16 @@ struct MeshLayout {
   /// Numbers of all planes.
   let count: Int
 
-  /// Points that a row repeats, at least: vectors reach over its end.
-  static let halo = 8
+  /// Points that a row repeats: those of a window that begins at its last one.
+  let halo: Int
 
   /// - Parameter lanes: those of a vector; rows are walked in pencils of as many complex numbers.
-  init(size: SIMD3<Int>, half: Int, lanes: Int) {
+  init(size: SIMD3<Int>, half: Int, lanes: Int, halo: Int) {
+    self.halo = halo
     point = 2 * half
     let pencil = 2 * lanes
     // Odd numbers of pencils apart, what lies above each other shares no set of the cache.
-    row = (((size.z + Self.halo) * point + pencil - 1) / pencil | 1) * pencil
+    row = (((size.z + halo) * point + pencil - 1) / pencil | 1) * pencil
     plane = size.y * row + (size.y % 2 == 0 ? pencil : 0)
     count = size.x * plane
   }
@@ -139,7 +140,9 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     (self.kernel, self.waves, self.threads) = (kernel, waves, threads)
   }
 
-  func layout(half: Int) -> MeshLayout { MeshLayout(size: size, half: half, lanes: Lanes.scalarCount) }
+  func layout(half: Int) -> MeshLayout {
+    MeshLayout(size: size, half: half, lanes: Lanes.scalarCount, halo: WindowValues.scalarCount)
+  }
 
   func transforms(half: Int) -> MeshTransforms<T> {
     guard let transforms = half > 1 ? wideTransforms : narrowTransforms else {
@@ -221,7 +224,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     for axis in 0..<3 {
       // What is longer than 2^31 points no memory holds.
       let count = Int(min((length(cell, axis) / spacing).rounded(.up), 0x1p31))
-      size[axis] = efficientLength(atLeast: max(count, MeshLayout.halo))
+      size[axis] = efficientLength(atLeast: max(count, WindowValues.scalarCount))
     }
     return size
   }

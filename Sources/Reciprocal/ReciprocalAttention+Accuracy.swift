@@ -26,12 +26,13 @@ extension ReciprocalAttention {
     for layer in layers {
       for (pair, strength) in layer.strengths.enumerated() { strengths[pair] += 2 / (3 * atoms) * strength }
     }
-    let spacings = (10...18).map { Double($0) / 20 }.filter(MeshResolution.spacings.contains)
-    let candidates = MeshResolution.orders.flatMap { order in
+    // In double precision far less is allowed.
+    let spacings = (T.self == Double.self ? 6...12 : 10...18).map { Double($0) / 20 }
+    let orders = MeshResolution.orders.filter { $0 <= T.Window.scalarCount }
+    let candidates = orders.flatMap { order in
       spacings.map { MeshResolution(order: order, spacing: $0) }
     }
-    let finest = MeshResolution(
-      order: MeshResolution.orders.upperBound, spacing: MeshResolution.spacings.lowerBound)
+    let finest = MeshResolution(order: orders[orders.count - 1], spacing: spacings[0])
     return candidates.sorted { cost($0, cell) < cost($1, cell) }.first { resolution in
       let errors = squaredFieldErrors(resolution, waves, cell)
       return zip(strengths, errors).reduce(0) { $0 + $1.0 * $1.1 } < forceError * forceError

@@ -15,6 +15,11 @@ private let mostCounted = 0x1p18
 // MARK: - Choice
 
 extension ReciprocalAttention {
+  /// Fine enough for most sources; `sufficientResolution` knows better.
+  public static var usualMesh: MeshResolution {
+    T.self == Double.self ? MeshResolution(order: 14, spacing: 0.45) : MeshResolution()
+  }
+
   /// The plan of a system of so many atoms: the cheapest evaluation, or the one that is preferred where boundary and
   /// kernel allow it. `expectFields` comes before.
   ///
@@ -22,7 +27,7 @@ extension ReciprocalAttention {
   /// - Throws: `MemoryError`, before anything is allocated, for sizes that no evaluation fits.
   public func plan(
     atoms: Int, cell: Cell, preferring preferred: AttentionMethod? = nil,
-    mesh: MeshResolution = MeshResolution()
+    mesh: MeshResolution = ReciprocalAttention.usualMesh
   ) throws(MemoryError) -> AttentionPlan {
     func plan(_ method: AttentionMethod) -> AttentionPlan {
       AttentionPlan(method: method, mesh: mesh, cell: cell)
@@ -38,7 +43,9 @@ extension ReciprocalAttention {
 
   /// Whether a plan can be followed with these kernels.
   public func admits(_ plan: AttentionPlan) -> Bool {
-    plan.cell.hasPeriodicAxis ? plan.method != .ewald || kernel.weight != .top6 : plan.method == .pairwise
+    guard plan.cell.hasPeriodicAxis else { return plan.method == .pairwise }
+    guard (plan.mesh?.order ?? 0) <= T.Window.scalarCount else { return false }
+    return plan.method != .ewald || kernel.weight != .top6
   }
 
   /// A plan with all its choices made, those that need time included.
@@ -109,10 +116,13 @@ extension ReciprocalAttention {
     return waves
   }
 
+  /// Half a GB: 3,500 atoms of water for a sigma of 2 Angstrom.
+  private static var mostExactBytes: Double { 0x1p29 }
+
   /// The cheapest evaluation by its count of multiplications, in units of those of a large matrix product.
   ///
-  /// The mesh errs by 1e-6, too much for Double: it is chosen for Float alone. The constants are timings of
-  /// one core (AVX-512, 24 to 12,288 atoms).
+  /// Double takes the mesh, which errs by some 1e-10, only where tables of the exact sums would fill the memory. The
+  /// constants are timings of one core (AVX-512, 24 to 12,288 atoms).
   private func cheapest(
     atoms: Int, in chooser: Cell, mesh resolution: MeshResolution, wavevectors: Double, isSparse: Bool
   ) -> AttentionMethod {
@@ -133,11 +143,14 @@ extension ReciprocalAttention {
       }
     }
     pairwise += matrices
+    // G, its gradient and the phases, or the phases and their gradient.
+    let exactBytes = 8 * min(n * (2 * j * n + k), 2 * n * k)
+    let allowsMesh = T.self == Float.self || exactBytes > Self.mostExactBytes
     if isSparse && kernel.weight != .top6 {
       let ewald = j * n * n * kernel.splitCost(in: chooser) + matrices
-      if ewald < min(pairwise, kSum, T.self == Float.self ? mesh : .infinity) { return .ewald }
+      if ewald < min(pairwise, kSum, allowsMesh ? mesh : .infinity) { return .ewald }
     }
-    if T.self == Float.self && mesh < min(pairwise, kSum) { return .mesh }
+    if allowsMesh && mesh < min(pairwise, kSum) { return .mesh }
     return pairwise < kSum ? .pairwise : .kSum
   }
 

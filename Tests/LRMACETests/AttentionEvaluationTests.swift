@@ -56,14 +56,14 @@ private func evaluation(
   }
 }
 
-/// The contract of the mesh that a potential chooses.
+/// The contract of the mesh that a potential chooses in double precision.
 @Test(arguments: Golden.names.filter { $0.hasPrefix("lr_") } + ["rc_trained"])
-func meshStaysWithinAMicroElectronvoltPerAtom(name: String) throws {
+func meshStaysWithinANanoElectronvoltPerAtom(name: String) throws {
   let model = try Golden.model(name)
   for frame in try Golden.frames(name) where frame.system.cell.hasPeriodicAxis {
     let mesh = try evaluation(model, frame.system, .mesh)
     let kSum = try evaluation(model, frame.system, .kSum)
-    #expect(abs(mesh.energy - kSum.energy) < 1e-6 * Double(frame.system.count), "\(frame.name)")
-    for (a, b) in zip(mesh.forces, kSum.forces) { #expect(largest(a - b) < 1e-4, "\(frame.name)") }
+    #expect(abs(mesh.energy - kSum.energy) < 1e-9 * Double(frame.system.count), "\(frame.name)")
+    for (a, b) in zip(mesh.forces, kSum.forces) { #expect(largest(a - b) < 1e-8, "\(frame.name)") }
   }
 }

@@ -40,6 +40,21 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
   #expect(narrow.force > 4 * wide.force)
 }
 
+/// The finer windows of double precision.
+@Test(arguments: [8, 10, 12, 14, 16], [4, 5, 17]) func widerWindowsMakeTheMeshExactToTenDigits(order: Int, columns: Int) {
+  for cell in Cell.triclinic {
+    let problem = AttentionProblem(
+      cell: cell, kernel: ReciprocalKernel(sigmas: [1.1]), atoms: 40, heads: columns, width: columns)
+    let exact = problem.solve(method: .kSum)
+    let mesh = problem.solve(method: .mesh, threads: 2, mesh: MeshResolution(order: order, spacing: 0.45))
+    let allowed = max(3e-6 * pow(0.15, Double(order - 8)), 2e-11)
+    #expect(rmsDeviation(mesh.u, exact.u) < allowed)
+    #expect(rmsDeviation(mesh.dk, exact.dk) < allowed)
+    #expect(rmsDeviation(flat(mesh.positionGradient), flat(exact.positionGradient)) < 4 * allowed)
+    #expect(rmsDeviation(flat(mesh.strainGradient), flat(exact.strainGradient)) < 4 * allowed)
+  }
+}
+
 @Test(arguments: 4...8) func windowsAreSmoothWhereTheirPiecesMeetAndEnd(order: Int) {
   let window = MeshWindow<Double>(order: order, shape: 2.1 * Double(order))
   let (start, end) = (window.evaluate(0), window.evaluate(1))
@@ -50,7 +65,7 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
   }
   #expect(abs(end.values[0]) < 1e-10 && abs(start.values[order - 1]) < 1e-10)
   #expect(abs(end.slopes[0]) < 1e-8 && abs(start.slopes[order - 1]) < 1e-8)
-  for beyond in order..<8 { #expect(end.values[beyond] == 0 && end.slopes[beyond] == 0) }
+  for beyond in order..<16 { #expect(end.values[beyond] == 0 && end.slopes[beyond] == 0) }
 }
 
 @Test(arguments: 4...8) func windowsFollowTheKaiserBesselFunctionAndTheirSlopesTheirValues(order: Int) {

@@ -59,6 +59,16 @@ private func largest(_ a: [Vector3], _ b: [Vector3]) -> Double {
     #expect(largest(mixed.forces, exact.forces) < 1e-4)
   }
 
+  /// Half a nanometre-wide box has few wavevectors: the sum is exact there, and the mesh is asked for.
+  @Test func doublePrecisionOnTheMeshIsTheExactSumToANanoElectronvolt() throws {
+    let system = try water(copies: 1)
+    let mesh = try evaluate(try potential(.double, attention: AttentionEvaluation(method: .mesh)), system)
+    let exact = try evaluate(try potential(.double, attention: AttentionEvaluation(method: .kSum)), system)
+    #expect(abs(mesh.energy - exact.energy) < 1e-9 * Double(system.count))
+    #expect(largest(mesh.forces, exact.forces) < 1e-8)
+    for i in 0..<3 { #expect(length(mesh.stress[i] - exact.stress[i]) < 1e-10) }
+  }
+
   @Test func largerSystemsTakeTheMeshOfThemselves() throws {
     let chosen = try potential(attention: AttentionEvaluation())
     _ = try evaluate(chosen, try water(copies: 2))
