@@ -46,12 +46,13 @@ let package = Package(
     .target(
       name: "Reciprocal", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"],
       swiftSettings: kernel),
-    .target(name: "Kernels", exclude: ["README.md"], swiftSettings: kernel),
+    .target(name: "Kernels", dependencies: ["CProcessor"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
     .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: native),
 
-    // MARK: - System libraries
+    // MARK: - C headers
+    .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
 
     // MARK: - Tests

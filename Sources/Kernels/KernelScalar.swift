@@ -2,15 +2,21 @@
 // A kernel is one generic source; its public entry points are specialised for both types.
 
 /// A floating-point type with SIMD lanes, exponentials and matrix products.
-public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable {
+public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
+where SIMD8Storage: BitwiseCopyable {
   /// 64 bytes of this type: one AVX-512 register, or several narrower ones.
   associatedtype Lanes: SIMD, Sendable, BitwiseCopyable where Lanes.Scalar == Self
+
+  /// Eight numbers.
+  typealias Octet = SIMD8<Self>
 
   /// Rounded towards zero; the generic `Int.init` takes ten times as long.
   var wholePart: Int { get }
 
-  /// Eight numbers.
-  associatedtype Octet: SIMD, Sendable, BitwiseCopyable where Octet.Scalar == Self
+  /// a b + c; kernels write `c.addingProduct(a, b)` (MultiplyAdd.swift).
+  static func multiplyAdd(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes
+
+  static func multiplyAdd(_ a: Octet, _ b: Octet, _ c: Octet) -> Octet
 
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
@@ -79,7 +85,6 @@ extension KernelScalar {
 
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
-  public typealias Octet = SIMD8<Float>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }
@@ -131,7 +136,6 @@ extension Float: KernelScalar {
 
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
-  public typealias Octet = SIMD8<Double>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }
