@@ -1,14 +1,18 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// `-march=native` reaches the Swift code generator through clang's target features.
-let native: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=native"], .when(configuration: .release))]
+/// Kernels are compiled for the processor at hand, or for the one that BLOCH_MARCH names as clang's -march does: x86-64-v3
+/// (AVX2), x86-64-v4 (AVX-512), x86-64. The flag reaches the Swift code generator through clang's target features.
+let processor = Context.environment["BLOCH_MARCH"] ?? "native"
+let targeted: [SwiftSetting] = [
+  .unsafeFlags(["-Xcc", "-march=\(processor)"], .when(configuration: .release))
+]
 
 /// Kernels hold the arithmetic of a step, without the language's checks: their callers have checked. The tests run in the
 /// same mode as users do; BLOCH_CHECKED=1 keeps the checks, for Scripts/check.sh.
 let isChecked = Context.environment["BLOCH_CHECKED"] != nil
 let kernel: [SwiftSetting] =
-  native + (isChecked ? [] : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))])
+  targeted + (isChecked ? [] : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))])
 
 let package = Package(
   name: "Bloch",
@@ -59,12 +63,13 @@ let package = Package(
     .target(
       name: "Reciprocal", dependencies: ["Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],
       swiftSettings: kernel),
-    .target(name: "Kernels", exclude: ["README.md"], swiftSettings: kernel),
+    .target(name: "Kernels", dependencies: ["CProcessor"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
-    .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: native),
+    .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: targeted),
 
-    // MARK: - System libraries
+    // MARK: - C headers and system libraries
+    .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
 

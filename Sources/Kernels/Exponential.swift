@@ -31,9 +31,10 @@ extension Double {
   }
 }
 
-/// x - n ln 2, with ln 2 in two parts, the first of them short enough for n ln 2 to be exact.
-@inline(__always)
-private func reduced<V: SIMD>(_ x: V, steps n: V, ln2: (V.Scalar, V.Scalar)) -> V
-where V.Scalar: KernelScalar {
-  x.addingProduct(n, V(repeating: -ln2.0)).addingProduct(n, V(repeating: -ln2.1))
+extension KernelScalar {
+  /// x - n ln 2, with ln 2 in two parts, the first of them short enough for n ln 2 to be exact.
+  @inline(__always)
+  fileprivate static func reduced(_ x: Lanes, steps n: Lanes, ln2: (Self, Self)) -> Lanes {
+    x.addingProduct(n, Lanes(repeating: -ln2.0)).addingProduct(n, Lanes(repeating: -ln2.1))
+  }
 }

@@ -2,16 +2,25 @@
 // A kernel is one generic source; its public entry points are specialised for both types.
 
 /// A floating-point type with SIMD lanes, exponentials and matrix products.
-public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable {
+public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
+where SIMD4Storage: BitwiseCopyable, SIMD8Storage: BitwiseCopyable, SIMD16Storage: BitwiseCopyable {
   /// 64 bytes of this type: one AVX-512 register, or several narrower ones.
-  associatedtype Lanes: SIMD, Sendable, BitwiseCopyable where Lanes.Scalar == Self
+  associatedtype Lanes: LaneVector where Lanes.Scalar == Self
+
+  /// Half of `Lanes`: one AVX2 register.
+  associatedtype HalfLanes: LaneVector where HalfLanes.Scalar == Self
 
   /// Rounded towards zero; the generic `Int.init` takes ten times as long.
   var wholePart: Int { get }
 
   /// Of the points of a mesh that an atom reaches along an axis: eight in single precision, sixteen in double, which asks
   /// for more.
-  associatedtype Window: SIMD, Sendable, BitwiseCopyable where Window.Scalar == Self
+  associatedtype Window: LaneVector where Window.Scalar == Self
+
+  /// a b + c; kernels write `c.addingProduct(a, b)` (MultiplyAdd.swift).
+  static func multiplyAdd(_ a: SIMD4<Self>, _ b: SIMD4<Self>, _ c: SIMD4<Self>) -> SIMD4<Self>
+  static func multiplyAdd(_ a: SIMD8<Self>, _ b: SIMD8<Self>, _ c: SIMD8<Self>) -> SIMD8<Self>
+  static func multiplyAdd(_ a: SIMD16<Self>, _ b: SIMD16<Self>, _ c: SIMD16<Self>) -> SIMD16<Self>
 
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
@@ -79,6 +88,7 @@ extension KernelScalar {
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
   public typealias Window = SIMD8<Float>
+  public typealias HalfLanes = SIMD8<Float>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }
@@ -131,6 +141,7 @@ extension Float: KernelScalar {
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
   public typealias Window = SIMD16<Double>
+  public typealias HalfLanes = SIMD4<Double>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }

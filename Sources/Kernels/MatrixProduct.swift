@@ -1,15 +1,17 @@
 // C <- alpha op(A) op(B) + beta C for the small and middling matrices of a force field, on one thread.
 //
-// C is cut into tiles of 6 rows by 4 lanes of columns whose sums stay in registers while k runs: 24 accumulators, and
-// 10 loads for 24 multiply-adds. A is read in place through its two strides, transposed or not. B is read in place
-// where its rows are short, else a panel of it is copied to the stack, 64 columns wide and 128 rows deep.
+// C is cut into tiles whose sums stay in registers while k runs: 6 rows by 4 lanes of columns with AVX-512 (24 of 32
+// registers), 6 by 1 with AVX2 (12 of 16, two for each lane vector) and NEON (24 of 32, four each), 3 by 1 with SSE2.
+// A is read in place through its two strides, transposed or not. B is read in place where its rows are short, else a
+// panel of it is copied to the stack, as wide as the tile and 128 rows deep.
 // The order of summation depends on the shape alone.
 //
 // Why not a BLAS: libraries choose kernels by the name of the processor, and one that does not know the processor
 // falls back to 128-bit code, a factor of eight below this one (OpenBLAS 0.3.21 on a 2024 Xeon).
 
-/// Rows of a tile.
-private let tileRows = 6
+/// Lanes and rows of a tile. One more lane vector holds a row of B, and one register each number of A in turn.
+private var tileLanes: Int { Registers.heldLanes >= 32 ? 4 : 1 }
+private var tileRows: Int { Registers.heldLanes >= 8 ? 6 : 3 }
 /// Depth of a panel of B.
 private let panelDepth = 128
 
@@ -28,22 +30,21 @@ func matrixProduct<T: KernelScalar>(
   }
   let (rowStride, columnStride) = transposeA ? (1, lda) : (lda, 1)
   // Long rows would put a panel's rows on few cache sets.
-  guard transposeB || ldb > 512 || n % width != 0 else {
-    var j = 0
-    while j < n {
-      let lanes = lanesAt(j, n, width)
-      strip(lanes, m, lanes &* width, k, alpha, a, rowStride, columnStride, b + j, ldb, beta, c + j, ldc)
-      j &+= lanes &* width
-    }
-    return
+  let inPlace = transposeB || ldb > 512 ? 0 : n &- n % width
+  var j = 0
+  while j < inPlace {
+    let lanes = lanesAt(j, inPlace, width)
+    strip(lanes, m, lanes &* width, k, alpha, a, rowStride, columnStride, b + j, ldb, beta, c + j, ldc)
+    j &+= lanes &* width
   }
+  guard inPlace < n else { return }
   var panel = InlineArray<8192, T>(repeating: 0)
   withUnsafeMutablePointer(to: &panel) { storage in
     let packed = UnsafeMutableRawPointer(storage).assumingMemoryBound(to: T.self)
     var depth = 0
     while depth < k {
       let rows = min(panelDepth, k &- depth)
-      var j = 0
+      var j = inPlace
       while j < n {
         let lanes = lanesAt(j, n, width)
         let columns = min(n &- j, lanes &* width)
@@ -66,7 +67,7 @@ func matrixProduct<T: KernelScalar>(
 @inline(__always)
 private func lanesAt(_ j: Int, _ n: Int, _ width: Int) -> Int {
   let left = n &- j
-  return left >= 4 &* width ? 4 : left >= 3 &* width ? 3 : left >= 2 &* width ? 2 : 1
+  return tileLanes == 1 ? 1 : left >= 4 &* width ? 4 : left >= 3 &* width ? 3 : left >= 2 &* width ? 2 : 1
 }
 
 /// Rows of op(B), `width` apart, zeros past the last column.
@@ -86,7 +87,7 @@ private func pack<T: KernelScalar>(
   }
 }
 
-/// All rows of C, up to four lanes of columns wide.
+/// All rows of C, so many lanes of columns wide; those that tiles do not take are no code.
 @inline(__always)
 private func strip<T: KernelScalar>(
   _ lanes: Int, _ m: Int, _ columns: Int, _ k: Int, _ alpha: T, _ a: UnsafePointer<T>, _ rowStride: Int,
@@ -125,11 +126,11 @@ private func strip<T: KernelScalar, let lanes: Int>(
     let left = m &- i
     let ap = a + i &* rowStride
     let cp = c + i &* ldc
-    if left >= tileRows {
+    if tileRows >= 6, left >= 6 {
       tile(
         InlineArray<6, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb,
         beta, cp, ldc)
-      i &+= tileRows
+      i &+= 6
     } else if left >= 3 {
       tile(
         InlineArray<3, Int8>(repeating: 0), width, columns, k, alpha, ap, rowStride, columnStride, b, ldb,
