@@ -38,12 +38,8 @@ extension Simulation {
       system, by: try deck.makeIntegrator(for: system), in: forceField.potential, steps: lastStep)
     resumePoint = point
     notices = []
-    do {
-      try StateError.inside("motion") {
-        try motion.restore(point.checkpoint.motion, at: point.checkpoint.step)
-      }
-    } catch let error as StateError {
-      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "\(error)")
+    try Checkpoint.reading("motion", of: point.path) {
+      try motion.restore(point.checkpoint.motion, at: point.checkpoint.step)
     }
   }
 
