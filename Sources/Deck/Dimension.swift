@@ -1,7 +1,7 @@
 // Units that a deck may write, and what they are worth inside Bloch (fs, K, 1/fs).
 
 /// What a number measures.
-public enum Dimension: String, Sendable {
+enum Dimension: String, Sendable {
   case time, temperature, rate
 
   /// Symbol and value in Bloch's internal unit. The first three are named in messages.

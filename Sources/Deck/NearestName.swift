@@ -2,7 +2,7 @@
 
 /// The candidate with the smallest edit distance to `name`, case aside, if that is at most a third of the
 /// name's length (for a short name 1, but less than the whole); nil if nothing is near.
-public func nearestName(to name: String, among candidates: [String]) -> String? {
+func nearestName(to name: String, among candidates: [String]) -> String? {
   let folded = name.lowercased()
   let near = candidates.map { (name: $0, distance: editDistance(folded, $0.lowercased())) }
     .min { $0.distance < $1.distance }

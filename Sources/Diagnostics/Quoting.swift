@@ -11,7 +11,7 @@ public func shellQuoted(_ text: String) -> String {
 extension Unicode.Scalar {
   /// Itself where a terminal shows it in one place, else a sign that stands for it: what is quoted from a file may
   /// hold anything, and keeps its columns.
-  public var quotable: Unicode.Scalar {
+  var quotable: Unicode.Scalar {
     switch properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator: self == "\t" ? " " : "\u{FFFD}"
     default: self

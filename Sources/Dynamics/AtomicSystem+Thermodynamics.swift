@@ -40,7 +40,7 @@ extension AtomicSystem {
   }
 
   /// Stress with its kinetic part in eV/Angstrom^3 (ASE's sign: positive under tension).
-  public func totalStress(potential stress: Matrix3) -> Matrix3 {
+  func totalStress(potential stress: Matrix3) -> Matrix3 {
     var flow = Matrix3.zero
     for i in 0..<count where !isFixed[i] {
       let v = velocities[i]

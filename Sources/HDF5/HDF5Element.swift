@@ -16,8 +16,6 @@ public enum HDF5StoredType: Sendable {
     }
   }
 
-  var isInteger: Bool { self != .float32 && self != .float64 }
-
   /// Bytes of one number.
   public var size: Int {
     switch self {

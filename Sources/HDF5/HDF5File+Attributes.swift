@@ -48,16 +48,12 @@ extension HDF5File {
   }
 
   public func doubleAttribute(_ name: String, at path: String = "/") throws -> Double {
-    try withAttribute(name, at: path) { try $0.single($0.numbers(Double.self).values) }
+    try withAttribute(name, at: path) { try $0.single($0.numbers().values) }
   }
 
   /// An integer or boolean attribute.
   public func integerAttribute(_ name: String, at path: String = "/") throws -> Int {
     try withAttribute(name, at: path) { try $0.single($0.integers().values) }
-  }
-
-  public func integersAttribute(_ name: String, at path: String = "/") throws -> [Int] {
-    try withAttribute(name, at: path) { try $0.integers().values }
   }
 
   func withAttribute<Result>(

@@ -6,12 +6,7 @@ import CHDF5
 extension HDF5File {
   /// A dataset's numbers in row-major order and its shape (empty for a scalar).
   public func readDoubles(_ path: String) throws -> (values: [Double], shape: [Int]) {
-    try withDataset(path) { try $0.numbers(Double.self) }
-  }
-
-  /// As `readDoubles`, in single precision.
-  public func readFloats(_ path: String) throws -> (values: [Float], shape: [Int]) {
-    try withDataset(path) { try $0.numbers(Float.self) }
+    try withDataset(path) { try $0.numbers() }
   }
 
   /// A dataset's integers or booleans in row-major order and its shape.
@@ -19,12 +14,7 @@ extension HDF5File {
     try withDataset(path) { try $0.integers() }
   }
 
-  /// A dataset's strings, of fixed or variable length.
-  public func readStrings(_ path: String) throws -> [String] {
-    try withDataset(path) { try $0.strings() }
-  }
-
-  /// A scalar string dataset.
+  /// A scalar string dataset, of fixed or variable length.
   public func readString(_ path: String) throws -> String {
     try withDataset(path) { try $0.single($0.strings()) }
   }
@@ -111,11 +101,9 @@ struct HDF5Source {
     return shape.reduce(1, *)
   }
 
-  func numbers<Element: HDF5Element & BinaryFloatingPoint & BitwiseCopyable>(
-    _: Element.Type
-  ) throws -> (values: [Element], shape: [Int]) {
+  func numbers() throws -> (values: [Double], shape: [Int]) {
     switch HDF5Number(type) {
-    case .floating, .integer, .unsigned64: return try (values(Element.storedType.identifier), shape())
+    case .floating, .integer, .unsigned64: return try (values(Double.storedType.identifier), shape())
     case .boolean, nil: throw failure("holds \(HDF5Number.name(of: type)), not numbers")
     }
   }

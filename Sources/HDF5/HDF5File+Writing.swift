@@ -29,11 +29,6 @@ extension HDF5File {
     try writeDataset(path, .strings([text]), storedAs: nil, shape: [])
   }
 
-  /// Writes a one-dimensional dataset of variable-length UTF-8 texts.
-  public func write(_ texts: [String], to path: String) throws {
-    try writeDataset(path, .strings(texts), storedAs: nil, shape: [texts.count])
-  }
-
   private func writeDataset(_ path: String, _ content: HDF5Content, storedAs type: hid_t?, shape: [Int])
     throws
   {

@@ -107,7 +107,7 @@ extension HDF5File {
 
   fileprivate func inspectAttribute(_ name: String, at path: String) throws {
     try withAttribute(name, at: path) { source in
-      if source.isText { _ = try source.strings() } else { _ = try source.numbers(Double.self) }
+      if source.isText { _ = try source.strings() } else { _ = try source.numbers() }
     }
   }
 

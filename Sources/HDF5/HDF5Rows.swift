@@ -76,15 +76,6 @@ public final class HDF5Rows {
     self.dataset = dataset
   }
 
-  /// Appends rows; `values` are row-major.
-  public func append<Element: HDF5Element>(_ values: [Element]) throws {
-    let width = rowShape.reduce(1, *)
-    precondition(width > 0 && values.count % width == 0, "values must fill whole rows")
-    let first = count
-    try extend(toCount: count + values.count / width)
-    try write(values, atRow: first)
-  }
-
   /// Lengthens to `newCount` rows, filled with zeros.
   public func extend(toCount newCount: Int) throws {
     precondition(newCount >= count)

@@ -2,7 +2,7 @@
 
 /// A running SHA-256 digest.
 ///
-///     SHA256.hexDigest(of: Array("abc".utf8))   // "ba7816bf 8f01cfea ..." without the spaces
+///     SHA256.hex(SHA256.digest(of: Array("abc".utf8)))   // "ba7816bf 8f01cfea ..." without the spaces
 public struct SHA256: Sendable {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
@@ -20,9 +20,6 @@ public struct SHA256: Sendable {
     bytes.withUnsafeBytes { hash.update($0) }
     return hash.finalize()
   }
-
-  /// The digest of `bytes` as 64 lower-case hexadecimal digits.
-  public static func hexDigest(of bytes: [UInt8]) -> String { hex(digest(of: bytes)) }
 
   /// `bytes` as lower-case hexadecimal digits.
   public static func hex(_ bytes: [UInt8]) -> String {

@@ -1,6 +1,6 @@
 // An LR-MACE model as plain arrays: what a model file holds and what training produces.
 //
-// Every normalisation is folded into the arrays, so a layer is (DESIGN section 2; MACE, arXiv 2206.07697):
+// Every normalisation is folded into the arrays, so a layer is (MACE, arXiv 2206.07697; attention, arXiv 2510.13055):
 //   x_l     = h_l . linearUp[l]                                                        input features, l = 0 ... inputLmax
 //   M_p,l3  = sum_j R_p(r_ij) w3j(l1, l2, l3) x_j,l1 Y_l2(r_ij)                         one message per path p = (l1, l2, l3)
 //   A_l     = [M_p for all p with l3 = l] . linear[l][species of i]                     (0 ... lmax)
@@ -118,7 +118,7 @@ public struct Model: Sendable {
     case network(hidden: Matrix, weights: [Double])
   }
 
-  /// The sum of reciprocal-space attention, one for all layers that attend (DESIGN section 2).
+  /// The sum of reciprocal-space attention, one for all layers that attend.
   public struct AttentionSettings: Sendable, Hashable {
     public var heads: Int
     /// D, a multiple of the number of heads.

@@ -1,4 +1,4 @@
-// The simulation cell: rows of A are the lattice vectors, r = f A with f fractional (DESIGN section 1).
+// The simulation cell: rows of A are the lattice vectors, r = f A with f fractional.
 // Any triclinic shape and handedness, any mix of periodic axes. Reciprocal vectors k(n) = 2 pi n A^-T.
 
 /// A simulation cell.

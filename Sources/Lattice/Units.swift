@@ -20,8 +20,6 @@ public enum Units {
   public static let kilojoulePerMole = elementaryCharge * avogadro * 1e-3
   /// One eV/Angstrom^3 in bar: 1.602176634e6.
   public static let bar = elementaryCharge * 1e30 * 1e-5
-  /// One eV/Angstrom^3 in GPa: 160.2176634.
-  public static let gigapascal = elementaryCharge * 1e30 * 1e-9
   /// One u/Angstrom^3 in g/cm^3: 1.66053906660.
   public static let gramPerCubicCentimetre = atomicMassSI * 1e3 * 1e24
 }

@@ -8,7 +8,7 @@ import Trajectory
 
 extension AtomicSystem {
   /// The system that `deck` makes of `structure`; velocities are those of the structure, or zero.
-  /// - Throws: `DeckError` at the key of the deck that does not fit, `FileError` for elements that the force field does
+  /// - Throws: `DeckError` at `fixed` or `replicate` where they do not fit the structure, `FileError` for elements that the force field does
   ///   not know and for atoms without room.
   init(_ structure: Configuration, deck: Deck, forceField: ForceField) throws {
     var system = structure.system

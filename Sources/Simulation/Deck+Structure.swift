@@ -8,7 +8,7 @@ import Trajectory
 
 extension Deck {
   /// The first frame of the structure's file.
-  /// - Throws: `DeckError` if there is no such file, `StructureError` for what it holds.
+  /// - Throws: `DeckError` at `structure` if there is no such file, `StructureError` for what it holds.
   func readStructure() throws -> Configuration {
     guard FileManager.default.fileExists(atPath: structure) else {
       throw error(
@@ -19,7 +19,7 @@ extension Deck {
   }
 
   /// The deck with the defaults that depend on `structure`, each announced in `notices`.
-  /// - Throws: `DeckError`, also for what the deck asks and the structure does not have.
+  /// - Throws: `DeckError` at `velocities` where the deck asks for those that the structure does not have.
   func settled(for structure: Configuration, notices: inout [Event]) throws -> Deck {
     if velocities == .structure, !structure.hasVelocities {
       throw error(

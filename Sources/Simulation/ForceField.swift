@@ -62,6 +62,7 @@ extension ForceField {
   }
 
   /// The model that `deck` names.
+  /// - Throws: `DeckError` at `model` if there is no such file; what reading it throws.
   public static func lrmace(_ deck: Deck) throws -> ForceField {
     guard FileManager.default.fileExists(atPath: deck.model) else {
       throw deck.error(

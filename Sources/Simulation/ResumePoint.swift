@@ -114,14 +114,10 @@ struct ResumePoint {
       )
     }
     deck = try Deck(text: checkpoint.deck, file: path, folder: "/", overrides: overrides)
-    do {
-      plan = try StateError.inside("plan") {
-        try EvaluationPlan(checkpoint.plan, of: checkpoint.system)
-      }
-      output = try RunOutput(resuming: files, lock: files.lock(), deck: deck, from: checkpoint)
-    } catch let error as StateError {
-      throw TrajectoryError.corruptCheckpoint(file: path, reason: "\(error)")
+    plan = try Checkpoint.reading("plan", of: path) {
+      try EvaluationPlan(checkpoint.plan, of: checkpoint.system)
     }
+    output = try RunOutput(resuming: files, lock: files.lock(), deck: deck, from: checkpoint, at: path)
     let following = try output.whatFollows()
     let newest = path == files.checkpoint ? nil : (try? Checkpoint.read(files.checkpoint))?.step
     let last = max(following.lastStep ?? 0, newest ?? 0)

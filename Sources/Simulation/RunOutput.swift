@@ -20,10 +20,12 @@ struct RunOutput {
     log = try LogObserver(creating: files.log, deck: deck, cell: frame.system.cell)
   }
 
-  /// Opens the files on which `checkpoint` counts, having made sure that they hold what it counts. Nothing is changed
-  /// before `dropWhatFollows`.
-  /// - Throws: `TrajectoryError`, `HDF5Error`, `StateError`.
-  init(resuming files: OutputFiles, lock: OutputLock, deck: Deck, from checkpoint: Checkpoint) throws {
+  /// Opens the files on which `checkpoint`, read from `path`, counts, having made sure that they hold what it counts.
+  /// Nothing is changed before `dropWhatFollows`.
+  /// - Throws: `TrajectoryError`, `HDF5Error`.
+  init(
+    resuming files: OutputFiles, lock: OutputLock, deck: Deck, from checkpoint: Checkpoint, at path: String
+  ) throws {
     self.files = files
     self.lock = lock
     var states = checkpoint.observers
@@ -31,7 +33,7 @@ struct RunOutput {
       guard let state = states.removeValue(forKey: name) else { throw StateError(name, "is missing") }
       return try StateError.inside(name) { try OutputMark(state) }
     }
-    let (frames, lines) = try StateError.inside("observers") {
+    let (frames, lines) = try Checkpoint.reading("observers", of: path) {
       let marks = try (mark(TrajectoryObserver.name), mark(LogObserver.name))
       if let unknown = states.keys.min() { throw StateError(unknown, "is not known to this program") }
       return marks

@@ -19,12 +19,8 @@ public struct RunPlan {
     let checkpoint = try Checkpoint.read(path)
     let deck = try Deck(text: checkpoint.deck, file: path, folder: "/")
     file = path
-    do {
-      evaluation = try StateError.inside("plan") {
-        try EvaluationPlan(checkpoint.plan, of: checkpoint.system)
-      }
-    } catch let error as StateError {
-      throw TrajectoryError.corruptCheckpoint(file: path, reason: "\(error)")
+    evaluation = try Checkpoint.reading("plan", of: path) {
+      try EvaluationPlan(checkpoint.plan, of: checkpoint.system)
     }
     modelHash = checkpoint.modelHash
     precision = deck.precision == .mixed ? .mixed : .double

@@ -39,12 +39,8 @@ extension Simulation {
       plan: point.plan)
     resumePoint = point
     notices = []
-    do {
-      try StateError.inside("motion") {
-        try motion.restore(point.checkpoint.motion, at: point.checkpoint.step)
-      }
-    } catch let error as StateError {
-      throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "\(error)")
+    try Checkpoint.reading("motion", of: point.path) {
+      try motion.restore(point.checkpoint.motion, at: point.checkpoint.step)
     }
   }
 

@@ -75,7 +75,8 @@ public struct Simulation {
 
 extension Deck {
   /// What carries `system` from step to step.
-  /// - Throws: `DeckError` at the key that the integrator refuses.
+  /// - Throws: `DeckError` at the key that the integrator refuses: `timestep`, `temperature`, or `tau`, `chain` or `friction`
+  ///   of the `thermostat`; at `fixed` where that leaves nothing to thermostat.
   func makeIntegrator(for system: AtomicSystem) throws -> any Integrator {
     do {
       guard let thermostat, let temperature else { return try VelocityVerlet(timestep: timestep) }
@@ -113,7 +114,7 @@ extension Deck {
     }
   }
 
-  /// - Throws: `DeckError` where Nose-Hoover is to thermostat an atom that is all there is.
+  /// - Throws: `DeckError` at `thermostat.type` where Nose-Hoover is to thermostat an atom that is all there is.
   func requireCompany(in system: AtomicSystem) throws {
     guard case .noseHoover = thermostat, system.count == 1 else { return }
     throw error(

@@ -84,6 +84,17 @@ extension Checkpoint {
     }
   }
 
+  /// Runs `body`, a part that reads its group of the checkpoint at `path`.
+  ///
+  /// - Throws: `TrajectoryError.corruptCheckpoint` where the group is not the part's.
+  public static func reading<Result>(
+    _ group: String, of path: String, _ body: () throws -> Result
+  ) throws -> Result {
+    do { return try StateError.inside(group, body) } catch let error as StateError {
+      throw TrajectoryError.corruptCheckpoint(file: path, reason: "\(error)")
+    }
+  }
+
   private static func readContent(_ path: String) throws -> Checkpoint {
     let file = try HDF5File(reading: path)
     let found = try (file.stringAttribute("format"), file.integerAttribute("version"))

@@ -16,7 +16,7 @@ import Testing
   ),
 ])
 func sha256ReproducesThePublishedVectors(text: String, digest: String) {
-  #expect(SHA256.hexDigest(of: Array(text.utf8)) == digest)
+  #expect(SHA256.hex(SHA256.digest(of: Array(text.utf8))) == digest)
 }
 
 @Test func sha256OfAMillionAsInUnevenPieces() {

@@ -1,4 +1,4 @@
-// Both ways to form the first layer's messages against the sum that defines them (DESIGN section 2), neighbour by
+// Both ways to form the first layer's messages against the sum that defines them, neighbour by
 // neighbour and path by path, and their adjoints against what they are linear in and against differences.
 
 import Equivariant

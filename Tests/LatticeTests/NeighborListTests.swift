@@ -20,7 +20,7 @@ import Testing
     // The cut-off goes from several cells to a fraction of one.
     for (side, atoms) in [(2.0, 2), (3.5, 5), (7, 20), (16, 60)] {
       let cell = Cell(vectors: Self.shapes[shape] * side, isPeriodic: isPeriodic)
-      let positions = random.vectors(atoms).map { cell.cartesian($0) }
+      let positions = random.vectors(atoms).map { $0 * cell.vectors }
       let expected = bruteForcePairs(positions: positions, cell: cell, cutoff: 3.9)
       let list = try NeighborList(positions: positions, cell: cell, cutoff: 3.9)
       #expect(Set(list.allPairs) == expected)
@@ -47,7 +47,7 @@ import Testing
       vectors = Matrix3(random.vector(), random.vector(), random.vector()) * 9
     } while abs(vectors.determinant) < 30
     let cell = Cell(vectors: vectors)
-    let positions = random.vectors(12).map { cell.cartesian($0) }
+    let positions = random.vectors(12).map { $0 * cell.vectors }
     let list = try NeighborList(positions: positions, cell: cell, cutoff: 4.1)
     #expect(Set(list.allPairs) == bruteForcePairs(positions: positions, cell: cell, cutoff: 4.1))
   }
@@ -57,7 +57,7 @@ import Testing
     var random = TestRandom(seed: 7)
     let cell = Cell(vectors: Self.shapes[shape] * 6)
     // Inside the cell, so that S does not change unless an atom crosses a face: compare distances instead.
-    let positions = random.vectors(20).map { cell.cartesian(0.5 + 0.5 * $0) }
+    let positions = random.vectors(20).map { (0.5 + 0.5 * $0) * cell.vectors }
     let expected = try NeighborList(positions: positions, cell: cell, cutoff: 3.9)
     let distances = expected.sortedDistances(positions: positions, cell: cell)
     let mirror = Matrix3([-1, 0, 0], [0, 1, 0], [0, 0, 1])
@@ -76,7 +76,7 @@ import Testing
   @Test func unwrappedPositionsFarFromTheCellKeepTheirPairs() throws {
     var random = TestRandom(seed: 3)
     let cell = Cell(vectors: Self.shapes[1] * 7)
-    let inside = random.vectors(20).map { cell.cartesian(0.5 + 0.5 * $0) }
+    let inside = random.vectors(20).map { (0.5 + 0.5 * $0) * cell.vectors }
     let images = inside.indices.map { SIMD3(500 * $0, -700 * $0, 9000 - $0) }
     let positions = zip(inside, images).map { $0 + Vector3($1) * cell.vectors }
     let list = try NeighborList(positions: positions, cell: cell, cutoff: 4)
@@ -104,7 +104,7 @@ import Testing
   func theSkinHoldsEveryPairUntilAnAtomHasMovedByHalfOfIt(skin: Double) throws {
     var random = TestRandom(seed: 11)
     let cell = Cell(vectors: Self.shapes[3] * 8, isPeriodic: [true, false, true])
-    var positions = random.vectors(40).map { cell.cartesian($0) }
+    var positions = random.vectors(40).map { $0 * cell.vectors }
     var list = NeighborList(cutoff: 4, skin: skin)
     var builds = 0
     for _ in 0..<60 {
@@ -189,7 +189,7 @@ import Testing
   @Test func theOrderOfPairsDependsOnPositionsAndCellAlone() throws {
     var random = TestRandom(seed: 5)
     let cell = Cell(vectors: Self.shapes[1] * 25)
-    let positions = random.vectors(1500).map { cell.cartesian($0) }
+    let positions = random.vectors(1500).map { $0 * cell.vectors }
     let expected = try NeighborList(positions: positions, cell: cell, cutoff: 4)
     for threads in [2, 3, 7] {
       var list = NeighborList(cutoff: 4, skin: 0, threads: threads)
@@ -267,7 +267,7 @@ import Testing
     let count = 100_000
     let cell = Cell(vectors: .identity * cbrt(Double(count) / 0.1))
     var random = TestRandom(seed: 1)
-    let scattered = random.vectors(count).map { cell.cartesian($0) }
+    let scattered = random.vectors(count).map { $0 * cell.vectors }
     let order = try spatialOrder(positions: scattered, cell: cell, binWidth: 3)
     for (name, positions) in [("scattered", scattered), ("sorted", order.map { scattered[Int($0)] })] {
       var list = NeighborList(cutoff: 4.5, skin: 1)

@@ -7,7 +7,7 @@ import Testing
   func itIsAPermutationThatBringsNeighboursTogether(isPeriodic: [Bool]) throws {
     var random = TestRandom(seed: 1)
     let cell = Cell(vectors: Matrix3([20, 0, 0], [5, 20, 0], [-3, 4, 20]), isPeriodic: isPeriodic)
-    let positions = random.vectors(2000).map { cell.cartesian($0) }
+    let positions = random.vectors(2000).map { $0 * cell.vectors }
     let order = try spatialOrder(positions: positions, cell: cell, binWidth: 3)
     #expect(order.sorted() == Array(0..<2000))
 

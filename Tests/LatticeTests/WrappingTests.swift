@@ -38,24 +38,4 @@ import Testing
     let sheared = Cell(vectors: Matrix3([2, 0, 0], [3, 3, 0], [0, 0, 4])).heights
     #expect(length(sheared - Vector3(2.squareRoot(), 3, 4)) < 1e-14)
   }
-
-  @Test(arguments: NeighborListTests.shapes.indices, periodicities)
-  func theMinimumImageIsTheShortestOfAll(shape: Int, isPeriodic: [Bool]) {
-    var random = TestRandom(seed: UInt64(shape))
-    let cell = Cell(vectors: NeighborListTests.shapes[shape] * 5, isPeriodic: isPeriodic)
-    for displacement in random.vectors(20).map({ 6 * $0 }) {
-      let found = cell.minimumImage(displacement)
-      let n = cell.fractional(displacement - found)
-      let shortest =
-        images(isPeriodic[0]).flatMap { a in
-          images(isPeriodic[1]).flatMap { b in
-            images(isPeriodic[2]).map { c in length(displacement + Vector3(a, b, c) * cell.vectors) }
-          }
-        }.min() ?? .infinity
-      #expect(abs(length(found) - shortest) < 1e-12)
-      #expect(length(n - n.rounded(.toNearestOrEven)) < 1e-12)
-      #expect((0..<3).allSatisfy { isPeriodic[$0] || abs(n[$0]) < 1e-12 })
-    }
-    func images(_ isPeriodic: Bool) -> [Double] { isPeriodic ? (-25...25).map(Double.init) : [0] }
-  }
 }

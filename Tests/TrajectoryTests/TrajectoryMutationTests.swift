@@ -19,7 +19,10 @@ private struct Table {
   func write(to file: HDF5File) throws {
     let rows = try HDF5Rows(creating: path, rowShape: rowShape, chunkRows: 2, as: type, in: file)
     let width = rowShape.reduce(1, *)
-    if width > 0 { try rows.append(Array(values.prefix(values.count / width * width))) }
+    if width > 0 {
+      try rows.extend(toCount: values.count / width)
+      try rows.write(Array(values.prefix(values.count / width * width)), atRow: 0)
+    }
     if let unit { try file.setAttribute("unit", unit, at: path) }
   }
 }
