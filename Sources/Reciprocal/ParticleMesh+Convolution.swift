@@ -78,7 +78,12 @@ extension ParticleMesh {
         transformRows(plane, transforms.rowsBack, layout)
         for y in 0..<size.y {
           let row = plane + y * layout.row
-          (row + size.z * layout.point).update(from: row, count: layout.halo * layout.point)
+          // Once around, and on where a row is shorter than its halo.
+          let length = size.z * layout.point
+          (row + length).update(from: row, count: min(layout.halo * layout.point, length))
+          if layout.halo > size.z {
+            (row + 2 * length).update(from: row, count: layout.halo * layout.point - length)
+          }
         }
       }
     }
@@ -94,7 +99,7 @@ extension ParticleMesh {
       let plane = mesh + x * layout.plane
       for y in 0..<size.y {
         let row = plane + y * layout.row
-        for i in 0..<layout.halo * layout.point { row[i] += row[size.z * layout.point + i] }
+        for i in 0..<order * layout.point { row[i] += row[size.z * layout.point + i] }
       }
       transformRows(plane, transforms.rows, layout)
       for p in 0..<pencils where isHeld(y: size.y, pencil: p, half: half) {

@@ -69,8 +69,11 @@ struct MeshLayout {
   /// Numbers of all planes.
   let count: Int
 
-  /// Points that a row repeats: those of a window that begins at its last one.
+  /// Points that a row repeats: those of a vector of a window that begins at its last one.
   let halo: Int
+
+  /// Of an axis.
+  static let leastPoints = 8
 
   /// - Parameter lanes: those of a vector; rows are walked in pencils of as many complex numbers.
   init(size: SIMD3<Int>, half: Int, lanes: Int, halo: Int) {
@@ -224,7 +227,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     for axis in 0..<3 {
       // What is longer than 2^31 points no memory holds.
       let count = Int(min((length(cell, axis) / spacing).rounded(.up), 0x1p31))
-      size[axis] = efficientLength(atLeast: max(count, WindowValues.scalarCount))
+      size[axis] = efficientLength(atLeast: max(count, resolution.order, MeshLayout.leastPoints))
     }
     return size
   }

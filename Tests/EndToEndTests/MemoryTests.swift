@@ -72,9 +72,20 @@
     #expect(few.output == many.output)
   }
 
+  /// The k-sum would take 6 GB.
+  @Test func tenThousandAtomsInDoublePrecisionNeedLessThanOneAndAHalfGigabytes() throws {
+    let folder = try TemporaryFolder()
+    try writeWater(3375, edge: 46.5, in: folder)
+    let outcome = try evaluate(within: 1_500_000, "--precision double --threads 2", in: folder)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  }
+
   @Test(arguments: [
     ("--precision mixed", 1500, nil, "4500 atoms without periodic axes would need ", "take fewer atoms"),
-    ("--precision double", 3375, 46.5, "wavevectors (k-sum) would need ", "mixed precision needs far less"),
+    (
+      "--precision double --attention k-sum", 3375, 46.5, "wavevectors (k-sum) would need ",
+      "mixed precision needs far less"
+    ),
     (
       "--precision mixed --threads 1024", 1500, nil, "pairs on 1024 threads would need ", "take fewer threads"
     ),

@@ -125,7 +125,7 @@ import Testing
   @Test(arguments: [0, 1, 3]) func theListOutlivesSmallStrainsAndHoldsEveryPair(shape: Int) throws {
     var random = TestRandom(seed: 12)
     let start = Cell(vectors: Self.shapes[shape] * 9)
-    let positions = random.vectors(50).map { start.cartesian($0) }
+    let positions = random.vectors(50).map { $0 * start.vectors }
     let modes = (0..<9).map { _ in random.vector() }
     var list = NeighborList(cutoff: 4, skin: 0.8)
     var builds = 0
@@ -133,8 +133,10 @@ import Testing
       let t = 0.01 * Double(step)
       let strain = Matrix3(modes[0], modes[1], modes[2]) * (0.02 * sin(9 * t))
       let cell = Cell(vectors: start.vectors * (.identity + strain))
-      let moved = positions.enumerated().map { i, r in
-        (r + modes[3 + i % 6] * (0.5 * t)) * (Matrix3.identity + strain)
+      let map = Matrix3.identity + strain
+      let moved = positions.indices.map { i -> Vector3 in
+        let alone = positions[i] + modes[3 + i % 6] * (0.5 * t)
+        return alone * map
       }
       builds += try list.update(positions: moved, cell: cell) ? 1 : 0
       let expected = bruteForcePairs(positions: moved, cell: cell, cutoff: 4)
@@ -149,7 +151,7 @@ import Testing
   {
     var random = TestRandom(seed: 13)
     let cell = Cell(vectors: Self.shapes[1] * side)
-    let positions = random.vectors(30).map { cell.cartesian($0) }
+    let positions = random.vectors(30).map { $0 * cell.vectors }
     func pairs(builtAt places: [Vector3], skin: Double) throws -> [[Int]] {
       var list = NeighborList(cutoff: 4, skin: skin)
       try list.build(positions: places, cell: cell)
