@@ -1,14 +1,18 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// `-march=native` reaches the Swift code generator through clang's target features.
-let native: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=native"], .when(configuration: .release))]
+/// Kernels are compiled for the processor at hand, or for the one that BLOCH_MARCH names as clang's -march does: x86-64-v3
+/// (AVX2), x86-64-v4 (AVX-512), x86-64. The flag reaches the Swift code generator through clang's target features.
+let processor = Context.environment["BLOCH_MARCH"] ?? "native"
+let targeted: [SwiftSetting] = [
+  .unsafeFlags(["-Xcc", "-march=\(processor)"], .when(configuration: .release))
+]
 
 /// Kernels hold the arithmetic of a step, without the language's checks: their callers have checked. The tests run in the
 /// same mode as users do; BLOCH_CHECKED=1 keeps the checks, for Scripts/check.sh.
 let isChecked = Context.environment["BLOCH_CHECKED"] != nil
 let kernel: [SwiftSetting] =
-  native + (isChecked ? [] : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))])
+  targeted + (isChecked ? [] : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))])
 
 let package = Package(
   name: "Bloch",
@@ -49,7 +53,7 @@ let package = Package(
     .target(name: "Kernels", dependencies: ["CProcessor"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
-    .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: native),
+    .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: targeted),
 
     // MARK: - C headers
     .systemLibrary(name: "CProcessor"),

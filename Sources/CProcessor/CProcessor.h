@@ -19,18 +19,18 @@
 #define BLOCH_REGISTERS 16
 #endif
 
-// Swift sees these types as SIMD8 and SIMD16.
-typedef float bloch_float8 __attribute__((ext_vector_type(8)));
-typedef float bloch_float16 __attribute__((ext_vector_type(16)));
-typedef double bloch_double8 __attribute__((ext_vector_type(8)));
-
-#define BLOCH_DEFINE_MULTIPLY_ADD(type)                                                                      \
+// Swift sees these types as SIMD4, SIMD8 and SIMD16.
+#define BLOCH_DEFINE_MULTIPLY_ADD(type, scalar, lanes)                                                       \
+  typedef scalar type __attribute__((ext_vector_type(lanes)));                                               \
   static inline __attribute__((always_inline)) type type##_multiply_add(type a, type b, type c) {            \
     _Pragma("clang fp contract(fast)") return a * b + c;                                                     \
   }
 
-BLOCH_DEFINE_MULTIPLY_ADD(bloch_float8)
-BLOCH_DEFINE_MULTIPLY_ADD(bloch_float16)
-BLOCH_DEFINE_MULTIPLY_ADD(bloch_double8)
+BLOCH_DEFINE_MULTIPLY_ADD(bloch_float4, float, 4)
+BLOCH_DEFINE_MULTIPLY_ADD(bloch_float8, float, 8)
+BLOCH_DEFINE_MULTIPLY_ADD(bloch_float16, float, 16)
+BLOCH_DEFINE_MULTIPLY_ADD(bloch_double4, double, 4)
+BLOCH_DEFINE_MULTIPLY_ADD(bloch_double8, double, 8)
+BLOCH_DEFINE_MULTIPLY_ADD(bloch_double16, double, 16)
 
 #endif

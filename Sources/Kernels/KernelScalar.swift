@@ -3,9 +3,12 @@
 
 /// A floating-point type with SIMD lanes, exponentials and matrix products.
 public protocol KernelScalar: BinaryFloatingPoint, SIMDScalar, Codable, Sendable
-where SIMD8Storage: BitwiseCopyable {
+where SIMD4Storage: BitwiseCopyable, SIMD8Storage: BitwiseCopyable, SIMD16Storage: BitwiseCopyable {
   /// 64 bytes of this type: one AVX-512 register, or several narrower ones.
-  associatedtype Lanes: SIMD, Sendable, BitwiseCopyable where Lanes.Scalar == Self
+  associatedtype Lanes: LaneVector where Lanes.Scalar == Self
+
+  /// Half of `Lanes`: one AVX2 register.
+  associatedtype HalfLanes: LaneVector where HalfLanes.Scalar == Self
 
   /// Eight numbers.
   typealias Octet = SIMD8<Self>
@@ -14,9 +17,9 @@ where SIMD8Storage: BitwiseCopyable {
   var wholePart: Int { get }
 
   /// a b + c; kernels write `c.addingProduct(a, b)` (MultiplyAdd.swift).
-  static func multiplyAdd(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes
-
-  static func multiplyAdd(_ a: Octet, _ b: Octet, _ c: Octet) -> Octet
+  static func multiplyAdd(_ a: SIMD4<Self>, _ b: SIMD4<Self>, _ c: SIMD4<Self>) -> SIMD4<Self>
+  static func multiplyAdd(_ a: SIMD8<Self>, _ b: SIMD8<Self>, _ c: SIMD8<Self>) -> SIMD8<Self>
+  static func multiplyAdd(_ a: SIMD16<Self>, _ b: SIMD16<Self>, _ c: SIMD16<Self>) -> SIMD16<Self>
 
   /// Sum over lanes, halves first: a fixed order, and log2 of the lanes in depth.
   static func sum(_ lanes: Lanes) -> Self
@@ -85,6 +88,7 @@ extension KernelScalar {
 
 extension Float: KernelScalar {
   public typealias Lanes = SIMD16<Float>
+  public typealias HalfLanes = SIMD8<Float>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }
@@ -136,6 +140,7 @@ extension Float: KernelScalar {
 
 extension Double: KernelScalar {
   public typealias Lanes = SIMD8<Double>
+  public typealias HalfLanes = SIMD4<Double>
 
   @inlinable @inline(__always)
   public var wholePart: Int { Int(self) }

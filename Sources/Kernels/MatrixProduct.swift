@@ -9,13 +9,9 @@
 // Why not a BLAS: libraries choose kernels by the name of the processor, and one that does not know the processor
 // falls back to 128-bit code, a factor of eight below this one (OpenBLAS 0.3.21 on a 2024 Xeon).
 
-import CProcessor
-
-/// Lane vectors of 64 bytes that the registers hold.
-private var heldLanes: Int { Int(BLOCH_REGISTERS) * Int(BLOCH_REGISTER_BYTES) / 64 }
 /// Lanes and rows of a tile. One more lane vector holds a row of B, and one register each number of A in turn.
-private var tileLanes: Int { heldLanes >= 32 ? 4 : 1 }
-private var tileRows: Int { heldLanes >= 8 ? 6 : 3 }
+private var tileLanes: Int { Registers.heldLanes >= 32 ? 4 : 1 }
+private var tileRows: Int { Registers.heldLanes >= 8 ? 6 : 3 }
 /// Depth of a panel of B.
 private let panelDepth = 128
 

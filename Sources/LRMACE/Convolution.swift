@@ -121,47 +121,75 @@ final class Convolution<T: KernelScalar> {
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
     for e in 0..<edges.count {
-      radial.evaluate(e, of: locations, into: r + e &* radial.functions)
       expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t + e &* T.wholeLanes(tensorCount))
     }
     for p in 0..<pathCount {
       let path = paths.pointer[p]
+      for e in 0..<edges.count { radial.evaluate(e, of: locations, path: p, into: r + e &* channels) }
       let x = UnsafePointer(features.degree(path.l1))
       let (out, stride) = row(path, messages, atom)
       switch path.l3 {
-      case 0: accumulate(InlineArray<1, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
-      case 1: accumulate(InlineArray<3, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
-      case 2: accumulate(InlineArray<5, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
-      case 3: accumulate(InlineArray<7, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
-      default: accumulate(InlineArray<9, T>(repeating: 0), p, path, edges, x, r, t, out, stride)
+      case 0: accumulate(InlineArray<1, T>(repeating: 0), path, edges, x, r, t, out, stride)
+      case 1: accumulate(InlineArray<3, T>(repeating: 0), path, edges, x, r, t, out, stride)
+      case 2: accumulate(InlineArray<5, T>(repeating: 0), path, edges, x, r, t, out, stride)
+      case 3: accumulate(InlineArray<7, T>(repeating: 0), path, edges, x, r, t, out, stride)
+      default: accumulate(InlineArray<9, T>(repeating: 0), path, edges, x, r, t, out, stride)
       }
     }
   }
 
-  /// One path of one centre; the unused first argument fixes the number of components, 2 l3 + 1.
+  /// One path of one centre; the unused first argument fixes the number of components, 2 l3 + 1. As many channels pass
+  /// together as keep sums from waiting for one another.
   @inline(__always)
   private func accumulate<let components: Int>(
-    _: InlineArray<components, T>, _ p: Int, _ path: Path, _ edges: Edges<T>, _ x: UnsafePointer<T>,
+    _ width: InlineArray<components, T>, _ path: Path, _ edges: Edges<T>, _ x: UnsafePointer<T>,
     _ r: UnsafePointer<T>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ stride: Int
   ) {
-    let inputs = 2 &* path.l1 &+ 1
-    let functions = radial.functions
     var c = 0
+    if components == 1 {
+      while channels &- c >= 4 &* T.Lanes.scalarCount {
+        accumulate(width, InlineArray<4, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+        c &+= 4 &* T.Lanes.scalarCount
+      }
+    }
+    if components == 3 {
+      while channels &- c >= 2 &* T.Lanes.scalarCount {
+        accumulate(width, InlineArray<2, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+        c &+= 2 &* T.Lanes.scalarCount
+      }
+    }
     while c < channels {
-      var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
-      for e in 0..<edges.count {
-        let rc = r.lanes(e &* functions &+ p &* channels &+ c)
-        let xj = x + Int(edges.neighbors[e]) &* inputs &* channels
-        let te = t + (e &* T.wholeLanes(tensorCount) &+ path.tensor)
-        for m1 in 0..<inputs {
-          let rx = rc * xj.lanes(m1 &* channels &+ c)
+      accumulate(width, InlineArray<1, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+      c &+= T.Lanes.scalarCount
+    }
+  }
+
+  /// As many lanes of channels from `c` on as the second argument has elements.
+  @inline(__always)
+  private func accumulate<let components: Int, let lanes: Int>(
+    _: InlineArray<components, T>, _: InlineArray<lanes, Int8>, _ c: Int, _ path: Path, _ edges: Edges<T>,
+    _ x: UnsafePointer<T>, _ r: UnsafePointer<T>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>,
+    _ stride: Int
+  ) {
+    let inputs = 2 &* path.l1 &+ 1
+    let zero = InlineArray<lanes, T.Lanes>(repeating: T.Lanes(repeating: 0))
+    var sum = InlineArray<components, InlineArray<lanes, T.Lanes>>(repeating: zero)
+    for e in 0..<edges.count {
+      let re = r + (e &* channels &+ c)
+      let xj = x + (Int(edges.neighbors[e]) &* inputs &* channels &+ c)
+      let te = t + (e &* T.wholeLanes(tensorCount) &+ path.tensor)
+      for m1 in 0..<inputs {
+        for v in 0..<lanes {
+          let offset = v &* T.Lanes.scalarCount
+          let rx = re.lanes(offset) * xj.lanes(m1 &* channels &+ offset)
           for m in 0..<components {
-            sum[m].addProduct(rx, T.Lanes(repeating: te[m1 &* components &+ m]))
+            sum[m][v].addProduct(rx, T.Lanes(repeating: te[m1 &* components &+ m]))
           }
         }
       }
-      for m in 0..<components { out.setLanes(m &* stride &+ c, sum[m]) }
-      c &+= T.Lanes.scalarCount
+    }
+    for m in 0..<components {
+      for v in 0..<lanes { out.setLanes(m &* stride &+ c &+ v &* T.Lanes.scalarCount, sum[m][v]) }
     }
   }
 
@@ -187,7 +215,8 @@ final class Convolution<T: KernelScalar> {
       radial.evaluate(e, of: locations, into: r, slope: dr)
       expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t)
       let j = Int(edges.neighbors[e])
-      var slope = T.Lanes(repeating: 0)
+      scratch.lengthTerms.pointer[e] = T.Lanes(repeating: 0)
+      let slope = UnsafeMutableRawPointer(scratch.lengthTerms.pointer + e).assumingMemoryBound(to: T.self)
       for p in 0..<pathCount {
         let path = paths.pointer[p]
         let offset = j &* (2 &* path.l1 &+ 1) &* channels
@@ -196,49 +225,69 @@ final class Convolution<T: KernelScalar> {
         let (gradient, stride) = row(path, messagesGradient, atom)
         let dm = UnsafePointer(gradient)
         switch path.l3 {
-        case 0: slope += propagate(InlineArray<1, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
-        case 1: slope += propagate(InlineArray<3, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
-        case 2: slope += propagate(InlineArray<5, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
-        case 3: slope += propagate(InlineArray<7, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
-        default: slope += propagate(InlineArray<9, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride)
+        case 0: propagate(InlineArray<1, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride, slope)
+        case 1: propagate(InlineArray<3, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride, slope)
+        case 2: propagate(InlineArray<5, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride, slope)
+        case 3: propagate(InlineArray<7, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride, slope)
+        default: propagate(InlineArray<9, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride, slope)
         }
       }
-      scratch.lengthTerms.pointer[e] = slope
       contractTensor(dt, t, into: harmonicsGradient + e &* edges.harmonicStride)
     }
     scratch.addLengthTerms(count: edges.count, to: lengthGradient)
   }
 
-  /// One path of one edge: returns dE/dr of the edge and writes dE/dt, both still to be summed over lanes.
+  /// One path of one edge: adds dE/dr of the edge and writes dE/dt, both still to be summed over lanes. Where sums of
+  /// whole lanes would not fit into the registers, the halves of all lanes pass one after the other.
   @inline(__always)
   private func propagate<let components: Int>(
-    _: InlineArray<components, T>, _ p: Int, _ path: Path, _ x: UnsafePointer<T>,
+    _ width: InlineArray<components, T>, _ p: Int, _ path: Path, _ x: UnsafePointer<T>,
     _ dx: UnsafeMutablePointer<T>, _ r: UnsafePointer<T>, _ dr: UnsafePointer<T>, _ t: UnsafePointer<T>,
-    _ dt: UnsafeMutablePointer<T.Lanes>, _ dm: UnsafePointer<T>, _ stride: Int
-  ) -> T.Lanes {
-    var slope = T.Lanes(repeating: 0)
+    _ dt: UnsafeMutablePointer<T.Lanes>, _ dm: UnsafePointer<T>, _ stride: Int,
+    _ slope: UnsafeMutablePointer<T>
+  ) {
+    if components == 1 || Registers.heldLanes >= 32 {
+      propagate(width, T.Lanes.self, 0, p, path, x, dx, r, dr, t, dt, dm, stride, slope)
+    } else {
+      for half in Swift.stride(from: 0, to: T.Lanes.scalarCount, by: T.HalfLanes.scalarCount) {
+        propagate(width, T.HalfLanes.self, half, p, path, x, dx, r, dr, t, dt, dm, stride, slope)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func propagate<let components: Int, V: LaneVector>(
+    _: InlineArray<components, T>, _: V.Type, _ first: Int, _ p: Int, _ path: Path, _ x: UnsafePointer<T>,
+    _ dx: UnsafeMutablePointer<T>, _ r: UnsafePointer<T>, _ dr: UnsafePointer<T>, _ t: UnsafePointer<T>,
+    _ dt: UnsafeMutablePointer<T.Lanes>, _ dm: UnsafePointer<T>, _ stride: Int,
+    _ slope: UnsafeMutablePointer<T>
+  ) where V.Scalar == T {
+    let rp = r + p &* channels
+    let drp = dr + p &* channels
+    let lanes = T.Lanes.scalarCount
+    var rise: V = slope.vector(first)
     for m1 in 0..<(2 &* path.l1 &+ 1) {
       let tensor = path.tensor &+ m1 &* components
-      var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
-      var c = 0
+      var sum = InlineArray<components, V>(repeating: V(repeating: 0))
+      var c = first
       while c < channels {
-        let rc = r.lanes(p &* channels &+ c)
-        let xc = x.lanes(m1 &* channels &+ c)
+        let rc: V = rp.vector(c)
+        let xc: V = x.vector(m1 &* channels &+ c)
         let rx = rc * xc
-        var s = T.Lanes(repeating: 0)
+        var s = V(repeating: 0)
         for m in 0..<components {
-          let d = dm.lanes(m &* stride &+ c)
-          s.addProduct(d, T.Lanes(repeating: t[tensor &+ m]))
+          let d: V = dm.vector(m &* stride &+ c)
+          s.addProduct(d, V(repeating: t[tensor &+ m]))
           sum[m].addProduct(rx, d)
         }
-        slope.addProduct(dr.lanes(p &* channels &+ c) * xc, s)
-        var g = dx.lanes(m1 &* channels &+ c)
-        g.addProduct(rc, s)
-        dx.setLanes(m1 &* channels &+ c, g)
-        c &+= T.Lanes.scalarCount
+        rise.addProduct(drp.vector(c) * xc, s)
+        let g: V = dx.vector(m1 &* channels &+ c)
+        dx.setVector(m1 &* channels &+ c, g.addingProduct(rc, s))
+        c &+= lanes
       }
-      for m in 0..<components { dt[tensor &+ m] = sum[m] }
+      let target = UnsafeMutableRawPointer(dt + tensor).assumingMemoryBound(to: T.self) + first
+      for m in 0..<components { target.setVector(m &* lanes, sum[m]) }
     }
-    return slope
+    slope.setVector(first, rise)
   }
 }

@@ -75,12 +75,12 @@ final class PairConvolution<T: KernelScalar> {
     for i in block.atoms {
       let edges = geometry.edges(of: i)
       radial.locate(edges.lengths, count: edges.count, into: locations)
-      edges.forEachElement(elements, kinds) { k, range in
-        for e in range {
-          radial.evaluate(e, of: locations, table: first &+ k, into: values + e &* functions)
-        }
-      }
       for l in 0..<degrees {
+        edges.forEachElement(elements, kinds) { k, range in
+          for e in range {
+            radial.evaluate(e, of: locations, table: first &+ k, path: l, into: values + e &* channels)
+          }
+        }
         switch l {
         case 0: accumulate(InlineArray<1, T>(repeating: 0), l, edges, values, a.row(l, i))
         case 1: accumulate(InlineArray<3, T>(repeating: 0), l, edges, values, a.row(l, i))
@@ -101,7 +101,7 @@ final class PairConvolution<T: KernelScalar> {
     for c in stride(from: 0, to: channels, by: T.Lanes.scalarCount) {
       var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
       for e in 0..<edges.count {
-        let f = values.lanes(e &* functions &+ l &* channels &+ c)
+        let f = values.lanes(e &* channels &+ c)
         let y = edges.harmonics + (e &* edges.harmonicStride &+ l &* l)
         for m in 0..<components { sum[m].addProduct(f, T.Lanes(repeating: y[m])) }
       }

@@ -11,12 +11,26 @@ extension KernelScalar {
 
 extension UnsafePointer where Pointee: KernelScalar {
   @inline(__always)
+  func vector<V: LaneVector>(_ index: Int) -> V where V.Scalar == Pointee {
+    UnsafeRawPointer(self + index).loadUnaligned(as: V.self)
+  }
+
+  @inline(__always)
   func lanes(_ index: Int) -> Pointee.Lanes {
     UnsafeRawPointer(self + index).loadUnaligned(as: Pointee.Lanes.self)
   }
 }
 
 extension UnsafeMutablePointer where Pointee: KernelScalar {
+  @inline(__always)
+  func vector<V: LaneVector>(_ index: Int) -> V where V.Scalar == Pointee {
+    UnsafeRawPointer(self + index).loadUnaligned(as: V.self)
+  }
+  @inline(__always)
+  func setVector<V: LaneVector>(_ index: Int, _ value: V) where V.Scalar == Pointee {
+    UnsafeMutableRawPointer(self + index).storeBytes(of: value, as: V.self)
+  }
+
   @inline(__always)
   func lanes(_ index: Int) -> Pointee.Lanes {
     UnsafeRawPointer(self + index).loadUnaligned(as: Pointee.Lanes.self)

@@ -4,19 +4,21 @@
 // B the uniform B-spline of degree five: one row of the table per knot, so that what a step reads of it stays in the
 // cache.
 //
-// Table: [knot][function], functions contiguous; interval i takes rows i to i + 5. Distances in Angstrom.
+// Table: [path][knot][channel], channels contiguous; interval i takes rows i to i + 5. Distances in Angstrom.
 
 import Foundation
 import Kernels
 
 struct RadialTable<T: KernelScalar> {
-  /// Functions, padded by the caller to whole lanes.
+  /// Functions of all paths, and the channels of one, padded by the caller to whole lanes.
   let functions: Int
+  private let channels: Int
   let intervals: Int
   private let inverseSpacing: T
   private let rounding: T
   private let table: Workspace<T>
-  /// Values of one table.
+  /// Values of one path, and of one table.
+  private let pathLength: Int
   private let length: Int
 
   /// One table for each of the splines, which have the same knots; functions [path][channel] are spread to
@@ -27,14 +29,16 @@ struct RadialTable<T: KernelScalar> {
     intervals = splines[0].intervals
     inverseSpacing = T(Double(intervals) / splines[0].cutoff)
     rounding = T(3 << (T.significandBitCount - 1))
+    self.channels = paddedChannels
+    pathLength = (intervals + 5) * paddedChannels
     length = (intervals + 5) * functions
     table = Workspace<T>(repeating: 0, count: splines.count * length)
     for (k, spline) in splines.enumerated() {
       let values = spline.coefficients.values
       for n in values.indices {
         let (row, f) = (n / all, n % all)
-        table.pointer[k * length + row * functions + f / channels * paddedChannels + f % channels] = T(
-          values[n])
+        let path = k * length + f / channels * pathLength
+        table.pointer[path + row * paddedChannels + f % channels] = T(values[n])
       }
     }
   }
@@ -90,7 +94,7 @@ struct RadialTable<T: KernelScalar> {
     )
   }
 
-  /// The weights of distance `n`, a vector of lanes apart, and the rows of table `k` that they weigh.
+  /// The weights of distance `n`, a vector of lanes apart, and the rows of the first path of table `k` that they weigh.
   @inline(__always)
   private func location(
     _ n: Int, _ locations: UnsafePointer<T.Lanes>, _ k: Int
@@ -99,21 +103,23 @@ struct RadialTable<T: KernelScalar> {
     let vector = UnsafeRawPointer(locations + n / lanes &* Self.locationLength)
     let weights = vector.assumingMemoryBound(to: T.self) + n % lanes
     let row = weights[12 &* lanes].wholePart
-    return (weights, UnsafePointer(table.pointer + (k &* length &+ row &* functions)))
+    return (weights, UnsafePointer(table.pointer + (k &* length &+ row &* channels)))
   }
 
-  /// Writes R_f of distance `n` to `value[f]`, from table `k`.
+  /// Writes R_f of distance `n` for the channels of path `p` to `value`, from table `k`.
   @inline(__always)
   func evaluate(
-    _ n: Int, of locations: UnsafePointer<T.Lanes>, table k: Int = 0, into value: UnsafeMutablePointer<T>
+    _ n: Int, of locations: UnsafePointer<T.Lanes>, table k: Int = 0, path p: Int,
+    into value: UnsafeMutablePointer<T>
   ) {
     let lanes = T.Lanes.scalarCount
-    let (weights, rows) = location(n, locations, k)
+    let (weights, first) = location(n, locations, k)
+    let rows = first + p &* pathLength
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
-    for f in stride(from: 0, to: functions, by: lanes) {
-      var sum = rows.lanes(f) * w[0]
-      for k in 1..<6 { sum.addProduct(rows.lanes(k &* functions &+ f), w[k]) }
-      value.setLanes(f, sum)
+    for c in stride(from: 0, to: channels, by: lanes) {
+      var sum = rows.lanes(c) * w[0]
+      for k in 1..<6 { sum.addProduct(rows.lanes(k &* channels &+ c), w[k]) }
+      value.setLanes(c, sum)
     }
   }
 
@@ -124,18 +130,23 @@ struct RadialTable<T: KernelScalar> {
     slope: UnsafeMutablePointer<T>
   ) {
     let lanes = T.Lanes.scalarCount
-    let (weights, rows) = location(n, locations, k)
+    let (weights, first) = location(n, locations, k)
     let w = InlineArray<12, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
-    for f in stride(from: 0, to: functions, by: lanes) {
-      let first = rows.lanes(f)
-      var (sum, rise) = (first * w[0], first * w[6])
-      for k in 1..<6 {
-        let c = rows.lanes(k &* functions &+ f)
-        sum.addProduct(c, w[k])
-        rise.addProduct(c, w[6 &+ k])
+    var (rows, target) = (first, 0)
+    while target < functions {
+      for c in stride(from: 0, to: channels, by: lanes) {
+        let first = rows.lanes(c)
+        var (sum, rise) = (first * w[0], first * w[6])
+        for k in 1..<6 {
+          let row = rows.lanes(k &* channels &+ c)
+          sum.addProduct(row, w[k])
+          rise.addProduct(row, w[6 &+ k])
+        }
+        value.setLanes(target &+ c, sum)
+        slope.setLanes(target &+ c, rise)
       }
-      value.setLanes(f, sum)
-      slope.setLanes(f, rise)
+      rows += pathLength
+      target &+= channels
     }
   }
 }

@@ -62,7 +62,7 @@ final class SpeciesConvolution<T: KernelScalar> {
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
     for e in 0..<edges.count {
-      radial.evaluate(e, of: locations, into: scratch.radial.pointer + e &* functions)
+      radial.evaluate(e, of: locations, path: 0, into: scratch.radial.pointer + e &* functions)
     }
     edges.forEachElement(elements, kinds) { k, range in
       let z = elements[k]

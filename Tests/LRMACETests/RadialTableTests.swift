@@ -27,9 +27,11 @@ import Testing
         (abs(value[$0] - jet[n, 0, $0]), abs(slope[$0] - jet[n, 1, $0]))
       }
       #expect(deviation.allSatisfy { $0.0 < 1e-12 && $0.1 < 1e-9 })
-      var alone = value
-      table.evaluate(n, of: locations, into: &alone)
-      #expect(alone == value)
+      var alone = Array(value.prefix(model.channels))
+      for p in layer.paths.indices {
+        table.evaluate(n, of: locations, path: p, into: &alone)
+        #expect(alone == Array(value.dropFirst(p * model.channels).prefix(model.channels)))
+      }
     }
   }
 
