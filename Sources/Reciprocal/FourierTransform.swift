@@ -75,7 +75,7 @@ final class FourierTransform<T: KernelScalar> {
   ///
   /// The vector of real parts of element i lies at `x + i * xStride`, that of imaginary parts `xImaginary`
   /// numbers behind it; so for y. Strides count numbers.
-  func run<V: SIMD & BitwiseCopyable>(
+  func run<V: LaneVector>(
     _ direction: Direction, as _: V.Type, from x: UnsafeMutablePointer<T>, imaginary xImaginary: Int,
     stride xStride: Int, to y: UnsafeMutablePointer<T>, imaginary yImaginary: Int, stride yStride: Int,
     scratch: UnsafeMutablePointer<T>
@@ -130,7 +130,7 @@ final class FourierTransform<T: KernelScalar> {
 }
 
 /// Complex vectors in memory.
-private struct Elements<T: KernelScalar, V: SIMD & BitwiseCopyable> where V.Scalar == T {
+private struct Elements<T: KernelScalar, V: LaneVector> where V.Scalar == T {
   let base: UnsafeMutablePointer<T>
   let imaginary: Int
   let stride: Int
@@ -156,7 +156,9 @@ private struct Elements<T: KernelScalar, V: SIMD & BitwiseCopyable> where V.Scal
 extension FourierTransform {
   /// z times the twiddle w.
   @inline(__always)
-  private func turned<V: SIMD>(_ re: V, _ im: V, _ w: UnsafePointer<T>, _ isTurned: Bool) -> (re: V, im: V)
+  private func turned<V: LaneVector>(_ re: V, _ im: V, _ w: UnsafePointer<T>, _ isTurned: Bool) -> (
+    re: V, im: V
+  )
   where V.Scalar == T {
     guard isTurned else { return (re, im) }
     let (c, s) = (V(repeating: w[0]), V(repeating: w[1]))
