@@ -248,7 +248,8 @@ final class Convolution<T: KernelScalar> {
   }
 
   /// One path of one edge: adds dE/dr of the edge and writes dE/dt, both still to be summed over lanes. Where sums of
-  /// whole lanes would not fit into the registers, the halves of all lanes pass one after the other.
+  /// whole lanes would not fit into the registers, the halves of all lanes pass one after the other: 4 % of the messages
+  /// with AVX2.
   @inline(__always)
   private func propagate<let components: Int>(
     _ width: InlineArray<components, T>, _ p: Int, _ path: Path, _ x: UnsafePointer<T>,
