@@ -65,6 +65,16 @@ final class Convolution<T: KernelScalar> {
     }
   }
 
+  /// Floating-point operations, the adjoint included. A spline takes 11, and so does its slope.
+  var operationsPerEdge: Int {
+    var count = 33 * radial.functions + 6 * harmonicCount * tensorCount
+    for p in 0..<pathCount {
+      let (inputs, components) = (2 * paths.pointer[p].l1 + 1, 2 * paths.pointer[p].l3 + 1)
+      count += inputs * (7 + 6 * components) * channels
+    }
+    return count
+  }
+
   /// This path's [m3] rows, `stride` apart, of one atom of a block.
   @inline(__always)
   private func row(_ path: Path, _ block: MessageBlock<T>, _ atom: Int) -> (
@@ -216,7 +226,7 @@ final class Convolution<T: KernelScalar> {
       expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t)
       let j = Int(edges.neighbors[e])
       scratch.lengthTerms.pointer[e] = T.Lanes(repeating: 0)
-      let slope = UnsafeMutableRawPointer(scratch.lengthTerms.pointer + e).assumingMemoryBound(to: T.self)
+      let slope = scratch.lengthTerms.pointer.numbers(e)
       for p in 0..<pathCount {
         let path = paths.pointer[p]
         let offset = j &* (2 &* path.l1 &+ 1) &* channels
@@ -238,7 +248,8 @@ final class Convolution<T: KernelScalar> {
   }
 
   /// One path of one edge: adds dE/dr of the edge and writes dE/dt, both still to be summed over lanes. Where sums of
-  /// whole lanes would not fit into the registers, the halves of all lanes pass one after the other.
+  /// whole lanes would not fit into the registers, the halves of all lanes pass one after the other: 4 % of the messages
+  /// with AVX2.
   @inline(__always)
   private func propagate<let components: Int>(
     _ width: InlineArray<components, T>, _ p: Int, _ path: Path, _ x: UnsafePointer<T>,
@@ -285,7 +296,7 @@ final class Convolution<T: KernelScalar> {
         dx.setVector(m1 &* channels &+ c, g.addingProduct(rc, s))
         c &+= lanes
       }
-      let target = UnsafeMutableRawPointer(dt + tensor).assumingMemoryBound(to: T.self) + first
+      let target = dt.numbers(tensor) + first
       for m in 0..<components { target.setVector(m &* lanes, sum[m]) }
     }
     slope.setVector(first, rise)

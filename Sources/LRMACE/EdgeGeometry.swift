@@ -73,6 +73,9 @@ final class EdgeGeometry<T: KernelScalar> {
       harmonics: UnsafePointer(values.pointer + start &* rowLength), harmonicStride: rowLength)
   }
 
+  /// Ordered pairs within the cut-off of so many atoms.
+  func edgeCount(atoms: Int) -> Int { (0..<atoms).reduce(0) { $0 + Int(counts.pointer[$1]) } }
+
   /// dE/dY [edge][harmonic] of one centre.
   func harmonicsGradient(of i: Int) -> UnsafeMutablePointer<T> {
     valueGradients.pointer + Int(starts[i]) &* rowLength

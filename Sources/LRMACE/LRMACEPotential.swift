@@ -134,6 +134,9 @@ public final class LRMACEPotential: Potential {
   /// Seconds by part since the potential was made.
   public var timings: Timings { engine.timings + timing }
 
+  /// Floating-point operations of the last step.
+  public var operations: Operations { engine.operations }
+
   // MARK: - Plan
 
   /// The plan itself, or with new positions where atoms have gone far from the old ones.
@@ -231,6 +234,13 @@ private enum Engine {
     switch self {
     case .mixed(let network): network.timings
     case .double(let network): network.timings
+    }
+  }
+
+  var operations: Operations {
+    switch self {
+    case .mixed(let network): network.operations
+    case .double(let network): network.operations
     }
   }
 

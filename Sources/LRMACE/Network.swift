@@ -81,6 +81,11 @@ final class Network<T: KernelScalar> {
     messages = model.layers.map { _ in Workspace<T>() }
   }
 
+  /// Of the last step.
+  var operations: Operations {
+    Operations(layers, elements: elements.count, atoms: atoms, edges: geometry.edgeCount(atoms: atoms))
+  }
+
   /// Highest degree of the features entering layer `t`, or leaving the last one.
   private func lmax(_ t: Int) -> Int { t < layers.count ? layers[t].inputLmax : layers[t - 1].outputLmax }
 

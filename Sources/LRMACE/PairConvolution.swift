@@ -41,6 +41,9 @@ final class PairConvolution<T: KernelScalar> {
     return 1.5 * edges * Double(18 * functions + 3 * degrees * degrees * channels)
   }
 
+  /// Floating-point operations, the adjoint included. A spline takes 11, and so does its slope.
+  var operationsPerEdge: Int { 35 * functions + 6 * degrees * degrees * channels }
+
   /// Bytes; far more than that caches do not hold.
   private static var largestTables: Int { 64 << 20 }
 
@@ -129,18 +132,17 @@ final class PairConvolution<T: KernelScalar> {
           radial.evaluate(
             e, of: locations, table: first &+ k, into: scratch.radial.pointer, slope: scratch.slope.pointer)
           let y = edges.harmonics + e &* edges.harmonicStride
-          var slope = T.Lanes(repeating: 0)
+          scratch.lengthTerms.pointer[e] = T.Lanes(repeating: 0)
           for l in 0..<degrees {
             let d = UnsafePointer(da.row(l, atom))
             switch l {
-            case 0: slope += propagate(InlineArray<1, T>(repeating: 0), l, y, d, scratch)
-            case 1: slope += propagate(InlineArray<3, T>(repeating: 0), l, y, d, scratch)
-            case 2: slope += propagate(InlineArray<5, T>(repeating: 0), l, y, d, scratch)
-            case 3: slope += propagate(InlineArray<7, T>(repeating: 0), l, y, d, scratch)
-            default: slope += propagate(InlineArray<9, T>(repeating: 0), l, y, d, scratch)
+            case 0: propagate(InlineArray<1, T>(repeating: 0), l, e, y, d, scratch)
+            case 1: propagate(InlineArray<3, T>(repeating: 0), l, e, y, d, scratch)
+            case 2: propagate(InlineArray<5, T>(repeating: 0), l, e, y, d, scratch)
+            case 3: propagate(InlineArray<7, T>(repeating: 0), l, e, y, d, scratch)
+            default: propagate(InlineArray<9, T>(repeating: 0), l, e, y, d, scratch)
             }
           }
-          scratch.lengthTerms.pointer[e] = slope
           let row = dy + e &* edges.harmonicStride
           for n in stride(from: 0, to: degrees &* degrees, by: T.Lanes.scalarCount) {
             row.setLanes(n, row.lanes(n) + T.sums(scratch.harmonicTerms.pointer + n))
@@ -151,26 +153,45 @@ final class PairConvolution<T: KernelScalar> {
     }
   }
 
-  /// One degree of one edge: returns dE/dr and writes dE/dY, both still to be summed over lanes.
+  /// One degree of edge `e`: adds dE/dr and writes dE/dY, both still to be summed over lanes. Where sums of whole lanes would
+  /// not fit into the registers, the halves of all lanes pass one after the other.
   @inline(__always)
   private func propagate<let components: Int>(
-    _: InlineArray<components, T>, _ l: Int, _ y: UnsafePointer<T>, _ da: UnsafePointer<T>,
+    _ width: InlineArray<components, T>, _ l: Int, _ e: Int, _ y: UnsafePointer<T>, _ da: UnsafePointer<T>,
     _ scratch: ConvolutionScratch<T>
-  ) -> T.Lanes {
-    let (values, slopes) = (UnsafePointer(scratch.radial.pointer), UnsafePointer(scratch.slope.pointer))
-    var sum = InlineArray<components, T.Lanes>(repeating: T.Lanes(repeating: 0))
-    var slope = T.Lanes(repeating: 0)
-    for c in stride(from: 0, to: channels, by: T.Lanes.scalarCount) {
-      let f = values.lanes(l &* channels &+ c)
-      var s = T.Lanes(repeating: 0)
-      for m in 0..<components {
-        let d = da.lanes(m &* channels &+ c)
-        sum[m].addProduct(f, d)
-        s.addProduct(d, T.Lanes(repeating: y[l &* l &+ m]))
+  ) {
+    if components == 1 || Registers.heldLanes >= 32 {
+      propagate(width, T.Lanes.self, 0, l, e, y, da, scratch)
+    } else {
+      for half in stride(from: 0, to: T.Lanes.scalarCount, by: T.HalfLanes.scalarCount) {
+        propagate(width, T.HalfLanes.self, half, l, e, y, da, scratch)
       }
-      slope.addProduct(slopes.lanes(l &* channels &+ c), s)
     }
-    for m in 0..<components { scratch.harmonicTerms.pointer[l &* l &+ m] = sum[m] }
-    return slope
+  }
+
+  @inline(__always)
+  private func propagate<let components: Int, V: LaneVector>(
+    _: InlineArray<components, T>, _: V.Type, _ first: Int, _ l: Int, _ e: Int, _ y: UnsafePointer<T>,
+    _ da: UnsafePointer<T>, _ scratch: ConvolutionScratch<T>
+  ) where V.Scalar == T {
+    let lanes = T.Lanes.scalarCount
+    let values = UnsafePointer(scratch.radial.pointer) + l &* channels
+    let slopes = UnsafePointer(scratch.slope.pointer) + l &* channels
+    let slope = scratch.lengthTerms.pointer.numbers(e) + first
+    var rise: V = slope.vector(0)
+    var sum = InlineArray<components, V>(repeating: V(repeating: 0))
+    for c in stride(from: first, to: channels, by: lanes) {
+      let f: V = values.vector(c)
+      var s = V(repeating: 0)
+      for m in 0..<components {
+        let d: V = da.vector(m &* channels &+ c)
+        sum[m].addProduct(f, d)
+        s.addProduct(d, V(repeating: y[l &* l &+ m]))
+      }
+      rise.addProduct(slopes.vector(c), s)
+    }
+    slope.setVector(0, rise)
+    let target = scratch.harmonicTerms.pointer.numbers(l &* l) + first
+    for m in 0..<components { target.setVector(m &* lanes, sum[m]) }
   }
 }

@@ -70,3 +70,11 @@ extension UnsafeMutablePointer where Pointee: KernelScalar {
     for n in whole..<count { self[n] += x[n] * factor }
   }
 }
+
+extension UnsafeMutablePointer where Pointee: LaneVector {
+  /// The numbers of the vectors from the `index`th on.
+  @inline(__always)
+  func numbers(_ index: Int) -> UnsafeMutablePointer<Pointee.Scalar> {
+    UnsafeMutableRawPointer(self + index).assumingMemoryBound(to: Pointee.Scalar.self)
+  }
+}

@@ -4,7 +4,9 @@
 // B the uniform B-spline of degree five: one row of the table per knot, so that what a step reads of it stays in the
 // cache.
 //
-// Table: [path][knot][channel], channels contiguous; interval i takes rows i to i + 5. Distances in Angstrom.
+// Table: [path][knot][channel], channels contiguous; interval i takes rows i to i + 5. Distances in Angstrom. Messages
+// evaluate a path just before they need it. With all paths in a row they are as fast on a machine of their own, and take 1.4
+// to 1.8 times as long where others use the caches, too (128x0e+128x1o, AMD EPYC with AVX2).
 
 import Foundation
 import Kernels

@@ -51,6 +51,9 @@ final class SpeciesConvolution<T: KernelScalar> {
     return Double(linear) + edges * Double(functions * (18 + 3 * harmonics))
   }
 
+  /// Floating-point operations, the adjoint included. A spline takes 11, and so does its slope.
+  var operationsPerEdge: Int { functions * (33 + 6 * layout.degrees * layout.degrees) }
+
   // MARK: - Forward
 
   /// D of one centre, written as atom `atom` of a block, for the `elements` that the system has.
@@ -66,35 +69,49 @@ final class SpeciesConvolution<T: KernelScalar> {
     }
     edges.forEachElement(elements, kinds) { k, range in
       let z = elements[k]
-      switch layout.degrees {
-      case 1: accumulate(InlineArray<1, T>(repeating: 0), edges, range, z, scratch, messages, atom)
-      case 2: accumulate(InlineArray<4, T>(repeating: 0), edges, range, z, scratch, messages, atom)
-      case 3: accumulate(InlineArray<9, T>(repeating: 0), edges, range, z, scratch, messages, atom)
-      case 4: accumulate(InlineArray<16, T>(repeating: 0), edges, range, z, scratch, messages, atom)
-      default: accumulate(InlineArray<25, T>(repeating: 0), edges, range, z, scratch, messages, atom)
+      // All degrees at once where the registers hold so many sums.
+      if Registers.heldLanes >= 32 {
+        switch layout.degrees {
+        case 1: accumulate(InlineArray<1, T>(repeating: 0), 0..<1, edges, range, z, scratch, messages, atom)
+        case 2: accumulate(InlineArray<4, T>(repeating: 0), 0..<2, edges, range, z, scratch, messages, atom)
+        case 3: accumulate(InlineArray<9, T>(repeating: 0), 0..<3, edges, range, z, scratch, messages, atom)
+        case 4: accumulate(InlineArray<16, T>(repeating: 0), 0..<4, edges, range, z, scratch, messages, atom)
+        default: accumulate(InlineArray<25, T>(repeating: 0), 0..<5, edges, range, z, scratch, messages, atom)
+        }
+      } else {
+        for l in 0..<layout.degrees {
+          switch l {
+          case 0: accumulate(InlineArray<1, T>(repeating: 0), 0..<1, edges, range, z, scratch, messages, atom)
+          case 1: accumulate(InlineArray<3, T>(repeating: 0), 1..<2, edges, range, z, scratch, messages, atom)
+          case 2: accumulate(InlineArray<5, T>(repeating: 0), 2..<3, edges, range, z, scratch, messages, atom)
+          case 3: accumulate(InlineArray<7, T>(repeating: 0), 3..<4, edges, range, z, scratch, messages, atom)
+          default:
+            accumulate(InlineArray<9, T>(repeating: 0), 4..<5, edges, range, z, scratch, messages, atom)
+          }
+        }
       }
     }
   }
 
-  /// Neighbours of one element; the unused first argument fixes the number of harmonics.
+  /// Some degrees of the neighbours of one element; the unused first argument fixes the number of their harmonics.
   @inline(__always)
   private func accumulate<let harmonics: Int>(
-    _: InlineArray<harmonics, T>, _ edges: Edges<T>, _ range: Range<Int>, _ z: Int,
-    _ scratch: ConvolutionScratch<T>,
-    _ messages: MessageBlock<T>, _ atom: Int
+    _: InlineArray<harmonics, T>, _ degrees: Range<Int>, _ edges: Edges<T>, _ range: Range<Int>, _ z: Int,
+    _ scratch: ConvolutionScratch<T>, _ messages: MessageBlock<T>, _ atom: Int
   ) {
     let values = UnsafePointer(scratch.radial.pointer)
+    let first = degrees.lowerBound &* degrees.lowerBound
     var b = 0
     while b < functions {
       var sum = InlineArray<harmonics, T.Lanes>(repeating: T.Lanes(repeating: 0))
       for e in range {
         let f = values.lanes(e &* functions &+ b)
-        let y = edges.harmonics + e &* edges.harmonicStride
+        let y = edges.harmonics + (e &* edges.harmonicStride &+ first)
         for n in 0..<harmonics { sum[n].addProduct(f, T.Lanes(repeating: y[n])) }
       }
-      for l in 0..<layout.degrees {
+      for l in degrees {
         let row = messages.row(l, atom, layout) + (z &* functions &+ b)
-        for m in 0..<(2 &* l &+ 1) { row.setLanes(m &* layout.widths[l], sum[l &* l &+ m]) }
+        for m in 0..<(2 &* l &+ 1) { row.setLanes(m &* layout.widths[l], sum[l &* l &- first &+ m]) }
       }
       b &+= T.Lanes.scalarCount
     }

@@ -189,6 +189,14 @@ final class SymmetricContraction<T: KernelScalar> {
     }
   }
 
+  /// Floating-point operations of an atom, the adjoint included, without the rounding terms.
+  var operations: Int {
+    let programs = [pairs, pairs, cubic, pairsAdjoint, cubicAdjointMixed, cubicAdjointInput]
+    let terms = [mixing, mixing, mixing, quadratic, quadratic, linear, linear]
+    let sums = terms.joined().reduce(0) { $0 + $1.components }
+    return channels * (3 * programs.reduce(0) { $0 + $1.entries.count } + 2 * sums)
+  }
+
   /// Most lanes of channels that pass through the programs together: each entry is read once for all of them, and
   /// their sums do not wait for one another.
   private static var bundle: Int { 4 }

@@ -24,6 +24,11 @@ public struct Benchmark: Encodable {
   public let attention: String?
   /// Microseconds per atom and step in each part; they sum to the mean, the headline is the median.
   public let parts: [String: Double]
+  /// 1e9 floating-point operations per second and thread, in the parts where the operations are known.
+  public let gigaflops: [String: Double]
+  /// What one core reaches in this precision with multiply-adds in its registers, in 1e9 per second; median of a try
+  /// before every turn.
+  public let peakGigaflops: Double?
 
   private static let turnLength = 0.2  // s
   /// Turns of each number of threads; fewer where one step takes longer than a turn.
@@ -33,7 +38,8 @@ public struct Benchmark: Encodable {
 
   enum CodingKeys: String, CodingKey {
     case microsecondsPerAtomStep = "microseconds_per_atom_step"
-    case atoms, threads, speedup, precision, steps, attention, parts
+    case atoms, threads, speedup, precision, steps, attention, parts, gigaflops
+    case peakGigaflops = "peak_gigaflops"
     case peakMemoryBytes = "peak_memory_bytes"
   }
 
@@ -62,8 +68,10 @@ public struct Benchmark: Encodable {
     let before = forceFields.map { $0.forceField.timings() }
     // Seconds per step, [run][turn].
     var times = [[Double]](repeating: [], count: runs.count)
+    var peaks: [Double] = []
     for _ in 0..<turns {
       for n in runs.indices {
+        if let now = forceFields[n].forceField.peakOperationsPerSecond() { peaks.append(now) }
         times[n].append(try runs[n].time(steps: stepsPerTurn[n]) / Double(stepsPerTurn[n]))
       }
     }
@@ -74,13 +82,17 @@ public struct Benchmark: Encodable {
       for (a, b) in zip(before[n], forceField.timings()) {
         parts[b.part] = (b.seconds - a.seconds) / Double(turns * stepsPerTurn[n]) * perAtomStep
       }
+      let gigaflops = Dictionary(
+        uniqueKeysWithValues: forceField.operations().compactMap { part, count in
+          parts[part].map { (part, count * 1e-3 / ($0 * Double(system.count * threads))) }
+        })
       let mean = times[n].reduce(0, +) / Double(turns) * perAtomStep
       parts["motion"] = max(0, mean - parts.values.reduce(0, +))
       return Benchmark(
         microsecondsPerAtomStep: median(times[n]) * perAtomStep, atoms: system.count, threads: threads,
         speedup: median(zip(times[0], times[n]).map { $0 / $1 }), precision: precision,
         steps: turns * stepsPerTurn[n], peakMemoryBytes: peakMemory(), attention: forceField.attention(),
-        parts: parts)
+        parts: parts, gigaflops: gigaflops, peakGigaflops: peaks.isEmpty ? nil : median(peaks) * 1e-9)
     }
   }
 
@@ -90,14 +102,21 @@ public struct Benchmark: Encodable {
   public var table: String {
     let rows = parts.sorted { $0.value > $1.value }.map { part, time in
       "  " + part.padding(toLength: 14, withPad: " ", startingAt: 0)
-        + String(format: "%9.3f  %5.1f %%", time, time / parts.values.reduce(0, +) * 100)
+        + String(format: "%9.3f  %5.1f %%", time, time / parts.values.reduce(0, +) * 100) + speed(part)
     }
     return """
       \(atoms) atoms, \(threads) thread\(threads == 1 ? "" : "s"), \(precision) precision, \(steps) steps
       \(String(format: "%.3f", microsecondsPerAtomStep)) microseconds per atom and step, of which
       \(rows.joined(separator: "\n"))
+      \(peakGigaflops.map { String(format: "one core reaches %.1f GFlop/s with multiply-adds in registers\n", $0) } ?? "")\
       \(attention.map { "attention by \($0)\n" } ?? "")peak memory \(bytes(Double(peakMemoryBytes)))
       """
+  }
+
+  /// GFlop/s of a part and its share of the peak, where they are known.
+  private func speed(_ part: String) -> String {
+    guard let rate = gigaflops[part], let peak = peakGigaflops else { return "" }
+    return String(format: "  %6.1f GFlop/s  %3.0f %% of the peak", rate, rate / peak * 100)
   }
 
   /// Results for a person, and how many times faster the later ones are than the first.

@@ -16,12 +16,17 @@ public struct ForceField {
   public let hash: String
   /// Seconds spent in each of its parts since it was made.
   public let timings: () -> [(part: String, seconds: Double)]
+  /// Floating-point operations of its last step in the parts where they are known, and what one core reaches per second.
+  public let operations: () -> [String: Double]
+  public let peakOperationsPerSecond: () -> Double?
   /// How its last step evaluated the attention; nil without attention.
   public let attention: () -> String?
 
   public init(
     potential: any Potential, species: Set<Int>, hash: String, isLongRanged: Bool = false,
     timings: @escaping () -> [(part: String, seconds: Double)] = { [] },
+    operations: @escaping () -> [String: Double] = { [:] },
+    peakOperationsPerSecond: @escaping () -> Double? = { nil },
     attention: @escaping () -> String? = { nil }
   ) {
     self.potential = potential
@@ -29,6 +34,8 @@ public struct ForceField {
     self.isLongRanged = isLongRanged
     self.hash = hash
     self.timings = timings
+    self.operations = operations
+    self.peakOperationsPerSecond = peakOperationsPerSecond
     self.attention = attention
   }
 }
@@ -54,6 +61,14 @@ extension ForceField {
         let timings = potential.timings
         return Timings.Part.allCases.map { ("\($0)", timings[$0]) }
       },
+      operations: {
+        let operations = potential.operations
+        return Dictionary(
+          uniqueKeysWithValues: Timings.Part.allCases.compactMap { part in
+            operations[part].map { ("\(part)", $0) }
+          })
+      },
+      peakOperationsPerSecond: { potential.peakOperationsPerSecond() },
       attention: {
         guard let plan = potential.attention else { return nil }
         return plan.method.rawValue

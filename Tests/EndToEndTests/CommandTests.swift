@@ -112,6 +112,11 @@ func helpIsAsRecorded(_ command: String) throws {
   #expect((json["peak_memory_bytes"] as? Int ?? 0) > 1_000_000)
   let parts = try #require(json["parts"] as? [String: Double])
   #expect(parts.keys.contains("neighbors") && parts.keys.contains("motion"))
+  let speeds = try #require(json["gigaflops"] as? [String: Double])
+  #expect(Set(speeds.keys) == ["linear", "convolution", "contraction"])
+  // Parts and peak are timed at different moments of a shared machine.
+  let peak = try #require(json["peak_gigaflops"] as? Double)
+  #expect(speeds.values.allSatisfy { $0 > 0 && $0 < 2 * peak })
 }
 
 @Test func benchmarkComparesNumbersOfThreadsInTurns() throws {
