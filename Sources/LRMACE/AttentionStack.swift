@@ -50,7 +50,8 @@ final class AttentionStack<T: KernelScalar> {
   /// The plan for the atoms that were prepared, in `cell`.
   func plan(atoms: Int, cell: Cell, wanted: AttentionEvaluation) throws -> AttentionPlan {
     try sum.plan(
-      atoms: atoms, cell: cell, preferring: wanted.method, mesh: wanted.mesh ?? ReciprocalAttention<T>.usualMesh)
+      atoms: atoms, cell: cell, preferring: wanted.method,
+      mesh: wanted.mesh ?? ReciprocalAttention<T>.usualMesh)
   }
 
   func admits(_ plan: AttentionPlan) -> Bool { sum.admits(plan) }

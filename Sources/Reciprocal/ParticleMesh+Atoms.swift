@@ -69,11 +69,16 @@ extension ParticleMesh {
           case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
           case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
           case 8: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 10 where isDouble: addRows(InlineArray<10, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 12 where isDouble: addRows(InlineArray<12, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 14 where isDouble: addRows(InlineArray<14, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 10 where isDouble:
+            addRows(InlineArray<10, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 12 where isDouble:
+            addRows(InlineArray<12, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          case 14 where isDouble:
+            addRows(InlineArray<14, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
           default:
-            if isDouble { addRows(InlineArray<16, Int8>(repeating: 0), row, mesh, layout, corner, window, planes) }
+            if isDouble {
+              addRows(InlineArray<16, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+            }
           }
         }
       }
@@ -114,7 +119,9 @@ extension ParticleMesh {
             let weight = WindowValues(repeating: wx[i] * wy[j])
             let target = plane + y &* layout.row
             store(points(target, 0).addingProduct(weight, nearValues), target)
-            if isLong { store(points(target, 1).addingProduct(weight, farValues), target + WindowValues.scalarCount) }
+            if isLong {
+              store(points(target, 1).addingProduct(weight, farValues), target + WindowValues.scalarCount)
+            }
             y = y &+ 1 == size.y ? 0 : y &+ 1
           }
         }

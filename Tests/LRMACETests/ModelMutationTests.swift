@@ -148,6 +148,7 @@ private func mutations(of contents: [String: ModelValue]) -> [Mutation] {
       }
     }
     #expect(
-      refused > Self.random.count / 2 && evaluated > Self.random.count / 10, "\(refused) refused, \(evaluated) evaluated, \(beyond) beyond limits")
+      refused > Self.random.count / 2 && evaluated > Self.random.count / 10,
+      "\(refused) refused, \(evaluated) evaluated, \(beyond) beyond limits")
   }
 }

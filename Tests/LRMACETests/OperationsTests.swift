@@ -10,9 +10,10 @@ import Testing
 func operationsOfTheLinearPartAreThoseOfTheMatrices(name: String) throws {
   let system = try Golden.frames(name)[0].system
   let potential = try LRMACEPotential(model: Golden.model(name), dropsDeadPaths: false)
-  // One way for the first layer, whatever its cost: sums over the neighbours of an element, which have matrices.
-  try potential.restore(settings: ["first_layer_by_pairs": [0]])
   var result = Evaluation()
+  try potential.evaluate(system, into: &result)
+  // One way for the first layer, whatever its cost: sums over the neighbours of an element, which have matrices.
+  result.plan?.choices["first_layer"] = "species"
   try potential.evaluate(system, into: &result)
 
   let elements = Set(system.atomicNumbers).count

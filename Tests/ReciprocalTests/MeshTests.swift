@@ -41,7 +41,9 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
 }
 
 /// The finer windows of double precision.
-@Test(arguments: [8, 10, 12, 14, 16], [4, 5, 17]) func widerWindowsMakeTheMeshExactToTenDigits(order: Int, columns: Int) {
+@Test(arguments: [8, 10, 12, 14, 16], [4, 5, 17]) func widerWindowsMakeTheMeshExactToTenDigits(
+  order: Int, columns: Int
+) {
   for cell in Cell.triclinic {
     let problem = AttentionProblem(
       cell: cell, kernel: ReciprocalKernel(sigmas: [1.1]), atoms: 40, heads: columns, width: columns)
