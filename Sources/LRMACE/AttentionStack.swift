@@ -1,4 +1,4 @@
-// The attention blocks of a model around the sum in Reciprocal (DESIGN section 2):
+// The attention blocks of a model around the sum in Reciprocal:
 //   hn = h0 / sqrt(mean_c h0^2 + 1e-6),   q = phi(hn W_q)/sqrt(d),   k = phi(hn W_k),   v = h0 W_v
 //   u  = sum of attention (ReciprocalAttention)
 //   h'_lm,c <- h'_lm,c (1 + (u W_g)_c) where a gate is,   h'_0 <- h'_0 + u W_o.

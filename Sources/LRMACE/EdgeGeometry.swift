@@ -1,6 +1,6 @@
 // Edges of the current configuration and the way back from their gradients to forces.
 //
-// Edge i <- j with image S: d = r_i - r_j - S A, r = |d| < cutoff (DESIGN section 1). Lengths and directions are
+// Edge i <- j with image S: d = r_i - r_j - S A, r = |d| < cutoff. Lengths and directions are
 // taken in double precision and handed to the kernels in theirs. Each centre's edges fill the front of the slots
 // that its neighbour-list candidates own, whole lanes of them, so a step allocates nothing.
 // Adjoint: with g = dE/dd, F_i -= g, F_j += g, and dE/d(strain) += d (x) g. What a centre's edges do to it and to the
