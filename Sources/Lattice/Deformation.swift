@@ -24,15 +24,8 @@ public struct Deformation: Sendable {
   public func carries(_ old: [Vector3], to new: [Vector3], within distance: Double) -> Bool {
     guard distance >= 0, old.count == new.count else { return false }
     let limit = distance * distance
-    guard let map else {
-      for (before, after) in zip(old, new) {
-        let u = after - before
-        guard dot(u, u) <= limit else { return false }
-      }
-      return true
-    }
     for (before, after) in zip(old, new) {
-      let u = after - before * map
+      let u = after - apply(before)
       guard dot(u, u) <= limit else { return false }
     }
     return true

@@ -107,12 +107,10 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   private(set) var depth = 0
   /// One for each axis.
   private var windows: [MeshWindow<T>] = []
-  /// Of blocks of vectors and of single fields, where there are any.
-  private var wideTransforms: MeshTransforms<T>?
-  private var narrowTransforms: MeshTransforms<T>?
+  /// Of each kind of block that there is, by its `half`.
+  private var transforms: [Int: MeshTransforms<T>] = [:]
   /// FFTW's.
   private(set) var wisdom = ""
-  private var halves: [Int] = []
   /// Influence function of each kernel and the energy's gradient by it, [J][M2][M1][depth].
   let influence = Workspace<T>()
   let influenceGradient = Workspace<Double>()
@@ -148,7 +146,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   }
 
   func transforms(half: Int) -> MeshTransforms<T> {
-    guard let transforms = half > 1 ? wideTransforms : narrowTransforms else {
+    guard let transforms = transforms[half] else {
       preconditionFailure("no block of this kind was announced to `configure`")
     }
     return transforms
@@ -166,12 +164,12 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     influenceVersion = nil
     let size = Self.size(cell: cell, kernel: kernel, resolution: resolution)
     let blocks = columns.flatMap { MeshBlocks(columns: $0, lanes: Lanes.scalarCount).map(\.half) }
-    let halves = Set(blocks).sorted()
-    if size != self.size || halves != self.halves || wisdom.map({ $0 != self.wisdom }) ?? false {
-      (self.size, self.halves) = (size, halves)
+    let halves = Set(blocks)
+    if size != self.size || halves != Set(transforms.keys) || wisdom.map({ $0 != self.wisdom }) ?? false {
+      self.size = size
       let scratch = max(size.x * MeshTransforms<T>.pencil, spreadScratch)
       threadScratch = (0..<threads).map { _ in Workspace(capacity: scratch) }
-      plan(wisdom)
+      plan(halves.sorted(), wisdom)
     }
     order = resolution.order
     depth = (size.z + Lanes.scalarCount - 1) / Lanes.scalarCount * Lanes.scalarCount
@@ -200,16 +198,13 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     }
   }
 
-  private func plan(_ wisdom: String?) {
+  private func plan(_ halves: [Int], _ wisdom: String?) {
     let layouts = halves.map { layout(half: $0) }
     let memory = fields.reserve(layouts.map(\.count).max() ?? 0)
     let (transforms, wisdom) = MeshTransforms.make(
       size: size, layouts: layouts, wisdom: wisdom, mesh: memory, scratch: threadScratch[0].pointer)
     self.wisdom = wisdom
-    (wideTransforms, narrowTransforms) = (nil, nil)
-    for (half, transforms) in zip(halves, transforms) {
-      if half > 1 { wideTransforms = transforms } else { narrowTransforms = transforms }
-    }
+    self.transforms = Dictionary(uniqueKeysWithValues: zip(halves, transforms))
   }
 
   /// One for each axis.

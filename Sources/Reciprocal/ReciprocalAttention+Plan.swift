@@ -59,15 +59,14 @@ extension ReciprocalAttention {
 
   /// Takes up a plan: wavevectors, mesh and solver; tables are made when atoms are placed.
   func follow(_ plan: AttentionPlan, atoms: Int) throws(MemoryError) {
-    guard plan != self.plan || atoms != atomCount || !isSettled else { return }
+    guard plan != self.plan || atoms != atomCount else { return }
     let chooser = plan.cell
     guard chooser.hasPeriodicAxis else {
       try requireMemory(plan, atoms: atoms, wavevectors: 0)
-      (waves, mesh) = (nil, nil)
-      pairs = PairMatrix(
-        kernel: kernel, heads: (heads, width), waves: nil, addsImages: false, threads: threads)
-      solver = pairs
-      return settle(plan, atoms: atoms)
+      waves = nil
+      solver = pairMatrix(waves: nil, addsImages: false)
+      (self.plan, atomCount) = (plan, atoms)
+      return
     }
     let waveKernel = plan.method == .ewald ? kernel.widened(in: chooser) : kernel
     let (kept, tried) = KGrid.estimate(cell: chooser, kernel: waveKernel)
@@ -79,29 +78,26 @@ extension ReciprocalAttention {
     try requireMemory(plan, atoms: atoms, wavevectors: Double(waves.count))
     switch plan.method {
     case .pairwise, .ewald:
-      if pairs == nil || pairs?.waves !== waves || pairs?.addsImages != (plan.method == .ewald) {
-        pairs = PairMatrix(
-          kernel: kernel, heads: (heads, width), waves: waves, addsImages: plan.method == .ewald,
-          threads: threads)
-      }
-      (solver, mesh) = (pairs, nil)
+      solver = pairMatrix(waves: waves, addsImages: plan.method == .ewald)
     case .kSum:
       if !(solver is WavevectorSum<T>) {
         solver = WavevectorSum(kernel: kernel, waves: waves, threads: threads)
       }
-      (pairs, mesh) = (nil, nil)
     case .mesh:
       let mesh = mesh ?? ParticleMesh(kernel: kernel, waves: waves, threads: threads)
       mesh.configure(
         cell: chooser, resolution: plan.mesh ?? MeshResolution(),
         columns: layers.map { $0.fieldColumns ?? columns }, wisdom: plan.wisdom)
-      (solver, self.mesh, pairs) = (mesh, mesh, nil)
+      solver = mesh
     }
-    settle(plan, atoms: atoms)
+    (self.plan, atomCount) = (plan, atoms)
   }
 
-  private func settle(_ plan: AttentionPlan, atoms: Int) {
-    (self.plan, atomCount, isSettled) = (plan, atoms, true)
+  /// The present one with its memory, if it will do.
+  private func pairMatrix(waves: Wavevectors?, addsImages: Bool) -> PairMatrix<T> {
+    if let pairs, pairs.waves === waves, pairs.addsImages == addsImages { return pairs }
+    return PairMatrix(
+      kernel: kernel, heads: (heads, width), waves: waves, addsImages: addsImages, threads: threads)
   }
 
   /// The integers of a kernel in the cell that chooses them; what is settled on others must settle anew.

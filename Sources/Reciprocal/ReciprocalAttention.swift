@@ -37,14 +37,9 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// Nil without periodic axes.
   var waves: Wavevectors?
   var solver: (any FieldSolver<T>)?
-  /// The solver, where it is one of these.
-  var pairs: PairMatrix<T>?
-  var mesh: ParticleMesh<T>?
-
-  /// What solver and wavevectors are made for. A layer that changes its columns unsettles it.
+  /// What solver and wavevectors are made for; nil where something has changed since.
   var plan: AttentionPlan?
   var atomCount = 0
-  var isSettled = false
   /// The memory that was there for sizes met before.
   var grantedBytes = 0.0
   private var measuresSources = false
@@ -63,6 +58,10 @@ public final class ReciprocalAttention<T: KernelScalar> {
     self.threads = threads
     self.layers = (0..<layers).map { _ in FieldLayer() }
   }
+
+  /// The solver, where it is one of these.
+  var pairs: PairMatrix<T>? { solver as? PairMatrix<T> }
+  var mesh: ParticleMesh<T>? { solver as? ParticleMesh<T> }
 
   /// d = D / H.
   var headWidth: Int { width / heads }
@@ -134,7 +133,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// Before `plan` and `prepare`: the layer will pass sources of so many columns to `fields`, not q, k and v to
   /// `forward`.
   public func expectFields(layer: Int, columns: Int) {
-    if layers[layer].fieldColumns != columns { isSettled = false }
+    if layers[layer].fieldColumns != columns { plan = nil }
     layers[layer].fieldColumns = columns
   }
 

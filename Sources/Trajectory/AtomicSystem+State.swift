@@ -5,7 +5,7 @@ import Lattice
 extension AtomicSystem {
   var state: StateTree {
     [
-      "cell": .vectors((0..<3).map { cell.vectors[$0] }), "is_periodic": .flags(cell.isPeriodic),
+      "cell": cell.state, "is_periodic": .flags(cell.isPeriodic),
       "atomic_numbers": .integers(atomicNumbers.map(Int64.init)), "masses": .numbers(masses),
       "positions": .vectors(positions), "velocities": .vectors(velocities), "is_fixed": .flags(isFixed),
     ]
@@ -19,20 +19,33 @@ extension AtomicSystem {
     self = try state.read { state in
       let positions = try state.vectors("positions")
       let count = positions.count
-      let rows = try state.vectors("cell", count: 3)
-      let vectors = Matrix3(rows[0], rows[1], rows[2])
       let isPeriodic = try state.flags("is_periodic", count: 3)
+      let cell = try state.cell("cell", isPeriodic: isPeriodic)
       // Beyond the range of Int32 there is no element either.
       let species = try state.integers("atomic_numbers", count: count).map { Int(clamping: $0) }
       let masses = try state.numbers("masses", count: count)
       let velocities = try state.vectors("velocities", count: count)
       try require(positions.isEmpty ? "holds no atoms" : nil, "positions")
-      try require(Plausibility.flaw(ofCell: vectors), "cell")
       try require(Plausibility.flaw(ofSpecies: species), "atomic_numbers")
       try require(Plausibility.flaw(ofMasses: masses), "masses")
       return try AtomicSystem(
-        cell: Cell(vectors: vectors, isPeriodic: isPeriodic), atomicNumbers: species, masses: masses,
+        cell: cell, atomicNumbers: species, masses: masses,
         positions: positions, velocities: velocities, isFixed: state.flags("is_fixed", count: count))
     }
+  }
+}
+
+extension Cell {
+  /// The lattice vectors.
+  var state: StateTree.Value { .vectors((0..<3).map { vectors[$0] }) }
+}
+
+extension StateReader {
+  /// Lattice vectors, held against what cells can be.
+  mutating func cell(_ name: String, isPeriodic: [Bool]) throws -> Cell {
+    let rows = try vectors(name, count: 3)
+    let vectors = Matrix3(rows[0], rows[1], rows[2])
+    if let flaw = Plausibility.flaw(ofCell: vectors) { throw StateError(name, flaw) }
+    return Cell(vectors: vectors, isPeriodic: isPeriodic)
   }
 }

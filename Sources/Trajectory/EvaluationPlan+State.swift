@@ -1,12 +1,11 @@
-// The plan of a run's evaluations in a checkpoint. What is read is held against what cells can be; vectors have been, with
-// those of other parts.
+// The plan of a run's evaluations in a checkpoint.
 
 import Lattice
 
 extension EvaluationPlan {
   public var state: StateTree {
     [
-      "cell": .vectors((0..<3).map { cell.vectors[$0] }), "positions": .vectors(positions),
+      "cell": cell.state, "positions": .vectors(positions),
       "choices": .group(StateTree(choices.mapValues(StateTree.Value.text))),
     ]
   }
@@ -16,9 +15,7 @@ extension EvaluationPlan {
   public init?(_ state: StateTree, of system: AtomicSystem) throws {
     guard !state.values.isEmpty else { return nil }
     self = try state.read { state in
-      let rows = try state.vectors("cell", count: 3)
-      let vectors = Matrix3(rows[0], rows[1], rows[2])
-      if let flaw = Plausibility.flaw(ofCell: vectors) { throw StateError("cell", flaw) }
+      let cell = try state.cell("cell", isPeriodic: system.cell.isPeriodic)
       let choices = try state.group("choices")
       let texts = try StateError.inside("choices") {
         try choices.read { choices in
@@ -29,8 +26,7 @@ extension EvaluationPlan {
         }
       }
       return try EvaluationPlan(
-        cell: Cell(vectors: vectors, isPeriodic: system.cell.isPeriodic),
-        positions: state.vectors("positions", count: system.count), choices: texts)
+        cell: cell, positions: state.vectors("positions", count: system.count), choices: texts)
     }
   }
 }
