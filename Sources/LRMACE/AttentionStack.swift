@@ -20,9 +20,7 @@ final class AttentionStack<T: KernelScalar> {
   private var gradients: [Vector3] = []
 
   /// Nil for a model without attention.
-  init?(
-    model: Model, channels: Int, embedding: PackedMatrix<T>, threads: Int
-  ) {
+  init?(model: Model, channels: Int, threads: Int) {
     guard let settings = model.attention else { return nil }
     self.threads = threads
     sum = ReciprocalAttention(
@@ -41,16 +39,18 @@ final class AttentionStack<T: KernelScalar> {
       if layer.attention != nil { index += 1 }
     }
     self.blocks = blocks
-    species = blocks[0].map { SpeciesAttention($0, embedding: embedding, threads: threads) }
+    species = model.layers[0].attention.map {
+      SpeciesAttention($0, settings, index: 0, embedding: model.embedding, channels: channels)
+    }
   }
 
   /// Elements of the atoms, ascending.
   func prepare(species list: [Int]) { species?.prepare(species: list, for: sum) }
 
   /// The plan for the atoms that were prepared, in `cell`.
-  func plan(atoms: Int, cell: Cell, wanted: AttentionEvaluation) throws -> AttentionPlan {
+  func plan(positions: [Vector3], cell: Cell, wanted: AttentionEvaluation) throws -> AttentionPlan {
     try sum.plan(
-      atoms: atoms, cell: cell, preferring: wanted.method,
+      positions: positions, cell: cell, preferring: wanted.method,
       mesh: wanted.mesh ?? ReciprocalAttention<T>.usualMesh)
   }
 
@@ -76,7 +76,7 @@ final class AttentionStack<T: KernelScalar> {
     guard let block = blocks[t] else { return }
     block.reserve(atoms, lmax: lmax)
     if t == 0, let species {
-      species.forward(sum, into: block.u.pointer)
+      species.forward(sum)
       return
     }
     block.reserveProjections(atoms)
@@ -90,7 +90,7 @@ final class AttentionStack<T: KernelScalar> {
 
   /// Adds u to the features leaving layer `t`.
   func mix(layer t: Int, into h: Features<T>, lmax: Int, range: Range<Int>) {
-    blocks[t]?.mix(into: h, lmax: lmax, range: range)
+    blocks[t]?.mix(into: h, lmax: lmax, range: range, species: t == 0 ? species : nil)
   }
 
   /// Adjoint of `mix` and `forward`: rescales `gradient` where a gate acts and adds to `inputGradient`,
@@ -101,10 +101,10 @@ final class AttentionStack<T: KernelScalar> {
     guard let block = blocks[t] else { return }
     let atoms = gradient.atoms
     parallel(threads: threads, count: atoms) { _, range in
-      block.mixAdjoint(gradient, lmax: lmax, range: range)
+      block.mixAdjoint(gradient, lmax: lmax, range: range, species: t == 0 ? species : nil)
     }
     guard let inputGradient else {
-      species?.adjoint(sum, gradient: block.du.pointer)
+      species?.adjoint(sum)
       return
     }
     sum.adjoint(
@@ -297,12 +297,17 @@ final class AttentionBlock<T: KernelScalar> {
 
   // MARK: - Mixing into the features
 
-  func mix(into h: Features<T>, lmax: Int, range: Range<Int>) {
+  /// - Parameter species: mixes instead of u, in the first layer.
+  func mix(into h: Features<T>, lmax: Int, range: Range<Int>, species: SpeciesAttention<T>?) {
     let (first, count) = (range.lowerBound, range.count)
     let u = UnsafePointer(self.u.pointer + first * width)
     if let gate {
       let g = gates.pointer + first * paddedChannels
-      gate.apply(u, rows: count, into: g)
+      if let species {
+        species.setGates(g, range: range)
+      } else {
+        gate.apply(u, rows: count, into: g)
+      }
       for n in 0..<(count * paddedChannels) { g[n] += 1 }
       let before = Features(base: ungated.pointer, atoms: h.atoms, channels: paddedChannels)
       forEachRow(lmax, range) { l, i, m in
@@ -315,14 +320,22 @@ final class AttentionBlock<T: KernelScalar> {
         }
       }
     }
-    output.apply(u, rows: count, into: h.row(0, first), adding: true)
+    if let species {
+      species.addOutputs(to: h.row(0, first), range: range)
+    } else {
+      output.apply(u, rows: count, into: h.row(0, first), adding: true)
+    }
   }
 
   /// du from dE/dh, and dE/dh before the gate in place of dE/dh.
-  func mixAdjoint(_ dh: Features<T>, lmax: Int, range: Range<Int>) {
+  func mixAdjoint(_ dh: Features<T>, lmax: Int, range: Range<Int>, species: SpeciesAttention<T>?) {
     let (first, count) = (range.lowerBound, range.count)
     let du = self.du.pointer + first * width
-    output.applyAdjoint(dh.row(0, first), rows: count, into: du)
+    if let species {
+      species.outputsAdjoint(dh.row(0, first), range: range)
+    } else {
+      output.applyAdjoint(dh.row(0, first), rows: count, into: du)
+    }
     guard let gate else { return }
     let dg = gateGradient.pointer + first * paddedChannels
     dg.update(repeating: 0, count: count * paddedChannels)
@@ -337,7 +350,11 @@ final class AttentionBlock<T: KernelScalar> {
         row[c] *= gi[c]
       }
     }
-    gate.applyAdjoint(dg, rows: count, into: du, adding: true)
+    if let species {
+      species.gatesAdjoint(dg, range: range)
+    } else {
+      gate.applyAdjoint(dg, rows: count, into: du, adding: true)
+    }
   }
 
   @inline(__always)

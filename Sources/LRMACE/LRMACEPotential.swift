@@ -139,7 +139,8 @@ public final class LRMACEPotential: Potential {
 
   // MARK: - Plan
 
-  /// The plan itself, or with new positions where atoms have gone far from the old ones.
+  /// The plan itself, or with new positions where atoms have gone far from the old ones, or have left the room that they
+  /// had along open axes.
   private func renewed(_ plan: EvaluationPlan, for system: AtomicSystem) throws -> EvaluationPlan {
     guard plan.positions.count == system.count else {
       throw PlanError("it was made for \(plan.positions.count) atoms, but there are \(system.count)")
@@ -147,20 +148,30 @@ public final class LRMACEPotential: Potential {
     guard plan.cell.isPeriodic == system.cell.isPeriodic else {
       throw PlanError("it was made for other periodic axes")
     }
+    let network = plan == self.plan ? networkPlan : try engine.plan(plan)
     let deformation = Deformation(from: plan.cell, to: system.cell)
-    guard !deformation.carries(plan.positions, to: system.positions, within: Self.reorderingDistance) else {
-      return plan
-    }
+    let hasRoom = network.attention?.room?.holds(system.positions, in: system.cell) ?? true
+    guard
+      !hasRoom
+        || !deformation.carries(plan.positions, to: system.positions, within: Self.reorderingDistance)
+    else { return plan }
     // As they would be in the plan's cell.
     var renewed = plan
     let back = Deformation(from: system.cell, to: plan.cell)
     renewed.positions = system.positions.map(back.apply)
+    var renewedNetwork = try engine.plan(renewed)
+    if renewedNetwork.attention?.room != network.attention?.room {
+      // Another mesh has other transforms.
+      renewedNetwork.attention?.wisdom = nil
+      renewed.choices = renewedNetwork.choices
+    }
     return renewed
   }
 
   /// Makes a plan for a system whose atoms have been arranged.
   private func choose(for system: AtomicSystem) throws {
-    networkPlan = try engine.plan(list: list, cell: system.cell, wanted: wantedAttention)
+    networkPlan = try engine.plan(
+      list: list, positions: positions, cell: system.cell, wanted: wantedAttention)
     if networkPlan.attention?.mesh != nil && wantedAttention.mesh == nil {
       _ = try evaluate(system.cell, measuringSources: true)
       if let mesh = engine.sufficientMeshResolution(forceError: Self.meshForceError(precision)) {
@@ -176,6 +187,7 @@ public final class LRMACEPotential: Potential {
 
   /// Sets up order, neighbour list and network, or only renews the list where the plan has not changed.
   private func follow(_ plan: EvaluationPlan, for system: AtomicSystem) throws {
+    var plan = plan
     if plan == self.plan && system.atomicNumbers == atomicNumbers {
       for (k, i) in order.enumerated() { positions[k] = system.positions[Int(i)] }
       guard list.mustRebuild(positions: positions, cell: system.cell) else { return }
@@ -184,6 +196,8 @@ public final class LRMACEPotential: Potential {
     } else {
       networkPlan = try engine.plan(plan)
       try arrange(by: plan, system)
+      networkPlan = try engine.settled(networkPlan)
+      plan.choices = networkPlan.choices
     }
     self.plan = plan
   }
@@ -251,10 +265,12 @@ private enum Engine {
     }
   }
 
-  func plan(list: NeighborList, cell: Cell, wanted: AttentionEvaluation) throws -> NetworkPlan {
+  func plan(
+    list: NeighborList, positions: [Vector3], cell: Cell, wanted: AttentionEvaluation
+  ) throws -> NetworkPlan {
     switch self {
-    case .mixed(let network): try network.plan(list: list, cell: cell, wanted: wanted)
-    case .double(let network): try network.plan(list: list, cell: cell, wanted: wanted)
+    case .mixed(let network): try network.plan(list: list, positions: positions, cell: cell, wanted: wanted)
+    case .double(let network): try network.plan(list: list, positions: positions, cell: cell, wanted: wanted)
     }
   }
 

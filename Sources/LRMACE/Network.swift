@@ -74,7 +74,7 @@ final class Network<T: KernelScalar> {
       paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
     attention = AttentionStack(
-      model: model, channels: padded, embedding: embedding, threads: threads)
+      model: model, channels: padded, threads: threads)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
     inputs = model.layers.map { _ in Workspace<T>() }
@@ -152,11 +152,13 @@ final class Network<T: KernelScalar> {
   /// The plan for the atoms that were prepared, in `cell`.
   ///
   /// - Throws: `MemoryError` for a system that no evaluation of the attention fits.
-  func plan(list: NeighborList, cell: Cell, wanted: AttentionEvaluation) throws -> NetworkPlan {
+  func plan(
+    list: NeighborList, positions: [Vector3], cell: Cell, wanted: AttentionEvaluation
+  ) throws -> NetworkPlan {
     // Pairs within the cut-off, as they are in a liquid, of those in the list.
     let share = pow(list.cutoff / (list.cutoff + list.skin), 3)
     return NetworkPlan(
-      attention: try attention?.plan(atoms: atoms, cell: cell, wanted: wanted),
+      attention: try attention?.plan(positions: positions, cell: cell, wanted: wanted),
       takesPairs: layers[0].favoursPairs(
         elements: elements.count, edges: share * Double(list.pairCount) / Double(max(atoms, 1))))
   }

@@ -56,7 +56,7 @@ struct NetworkPlan: Equatable {
         mesh = MeshResolution(order: order, spacing: spacing)
       }
       attention = AttentionPlan(
-        method: method, mesh: mesh, cell: plan.cell,
+        method: method, mesh: mesh, cell: plan.cell, positions: plan.positions,
         wisdom: method == .mesh ? choices.removeValue(forKey: Name.wisdom) : nil)
     }
     if choosesFirstLayer {

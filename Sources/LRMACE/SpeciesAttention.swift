@@ -1,37 +1,69 @@
 // Attention of the first layer, whose features depend on the element alone. With the fields of the elements,
 //   psi_(z,j)(m) = sum over atoms n of element z of G_j(r_m - r_n),
 // queries, keys and values leave the sum over atoms:
-//   u_m = psi_m . folded[element of m],    folded[s][(z, j), (h, b)] = sum_a q_s,ha k_z,ha v_z,hb filter_hj
-// so that one column for each element and kernel takes the place of H d d columns.
+//   u_m W_o = psi_m . output[element of m]     output[s] = folded[s] W_o, and gate[s] = folded[s] W_g
+//   folded[s][(z, j), (h, b)] = sum_a q_s,ha k_z,ha v_z,hb filter_hj
+// so that one column for each element and kernel takes the place of H d d columns. The products are formed in double
+// precision: molecules that are neutral to the output may be far from it in every column of u.
 //
-// Shapes: psi [atom][z, j] over the elements z that are present; q, k, v [element][D].
+// Where the sum leaves the mean of the sources to its caller (`SourceFields.mean`), psi lacks sum_z (N_z / N) G_j 1, whose
+// factors are added up over elements before they are rounded: of large numbers little is left.
+//
+// Shapes: psi [atom][z, j] over the elements z that are present; q, k, v [element][D]; output, gate [z, j][channels].
 
 import Kernels
 import LRMACEModel
 import Reciprocal
 
 final class SpeciesAttention<T: KernelScalar> {
-  private let block: AttentionBlock<T>
-  private let threads: Int
+  /// What atoms of one element make of their fields.
+  private struct Run {
+    let atoms: Range<Int>
+    let output: Mixer
+    let gate: Mixer?
+  }
+
+  private struct Mixer {
+    let matrix: PackedMatrix<T>
+    /// Of a field G_j 1, [kernel][channels].
+    let means: [[T]]
+  }
+
+  /// Queries, keys and values of the elements.
+  private let block: AttentionBlock<Double>
   private let kernels: Int
+  private let outputMatrix: Matrix
+  private let gateMatrix: Matrix?
+  /// Of the rows that are mixed into.
+  private let channels: Int
 
   private var atoms = 0
-  /// Atoms of one element, and what their fields become.
-  private var runs: [(atoms: Range<Int>, folded: PackedMatrix<T>)] = []
+  private var runs: [Run] = []
   private var columns = 0
   /// Column (z, j) is of kernel j alone.
   private var filter: [Double] = []
   /// 1 where an atom is of element z.
   private let sources = Workspace<T>()
   private let gradient = Workspace<T>()
+  /// psi of the present step.
+  private var fields: SourceFields<T>?
 
-  /// `block` gives queries, keys and values of the rows of `embedding`, the features of the elements.
-  init(_ block: AttentionBlock<T>, embedding: PackedMatrix<T>, threads: Int) {
-    self.block = block
-    self.threads = threads
+  /// - Parameters:
+  ///   - index: position among the attending layers.
+  ///   - embedding: features of the elements, [element][channel].
+  ///   - channels: of the rows that are mixed into, padded.
+  init(
+    _ attention: Model.Attention, _ settings: Model.AttentionSettings, index: Int, embedding: Matrix,
+    channels: Int
+  ) {
+    block = AttentionBlock(
+      attention, settings, index: index, channels: embedding.columns, paddedChannels: embedding.columns)
+    (outputMatrix, gateMatrix, self.channels) = (attention.output, attention.gate, channels)
     kernels = block.filter.count / block.heads
     block.reserveProjections(embedding.rows)
-    block.project(embedding.pointer, 0..<embedding.rows)
+    embedding.values.withUnsafeBufferPointer { rows in
+      if let base = rows.baseAddress { block.project(base, 0..<embedding.rows) }
+    }
   }
 
   /// Elements of the atoms, ascending; tells `sum` what will come.
@@ -45,7 +77,13 @@ final class SpeciesAttention<T: KernelScalar> {
     columns = elements.count * kernels
     sum.expectFields(layer: block.index, columns: columns)
     filter = (0..<columns).flatMap { c in (0..<kernels).map { $0 == c % kernels ? 1 : 0 } }
-    runs = elements.map { ($0.atoms, fold(centre: $0.index, elements: elements.map(\.index))) }
+    let shares = elements.map { Double($0.atoms.count) / Double(atoms) }
+    runs = elements.map { element in
+      let folded = fold(centre: element.index, elements: elements.map(\.index))
+      return Run(
+        atoms: element.atoms, output: mixer(folded * outputMatrix, shares),
+        gate: gateMatrix.map { mixer(folded * $0, shares) })
+    }
     gradient.reserve(atoms * columns)
     sources.reserve(atoms * columns)
     sources.fill(0, count: atoms * columns)
@@ -56,46 +94,96 @@ final class SpeciesAttention<T: KernelScalar> {
     }
   }
 
-  private func fold(centre: Int, elements: [Int]) -> PackedMatrix<T> {
+  private func fold(centre: Int, elements: [Int]) -> Matrix {
     let (width, d) = (block.width, block.width / block.heads)
     var folded = Matrix(rows: columns, columns: width)
     let query = block.q.pointer + centre * width
     for (z, element) in elements.enumerated() {
       let (key, value) = (block.k.pointer + element * width, block.v.pointer + element * width)
       for h in 0..<block.heads {
-        let similarity = (h * d..<(h + 1) * d).reduce(0.0) { $0 + Double(query[$1]) * Double(key[$1]) }
+        let similarity = (h * d..<(h + 1) * d).reduce(0.0) { $0 + query[$1] * key[$1] }
         for j in 0..<kernels {
           for c in h * d..<(h + 1) * d {
-            folded[z * kernels + j, c] = similarity * Double(value[c]) * block.filter[h * kernels + j]
+            folded[z * kernels + j, c] = similarity * value[c] * block.filter[h * kernels + j]
           }
         }
       }
     }
-    return PackedMatrix(folded, rowBlock: columns, paddedRowBlock: columns, paddedColumns: width)
+    return folded
   }
 
-  /// u of all atoms.
-  func forward(_ sum: ReciprocalAttention<T>, into u: UnsafeMutablePointer<T>) {
-    let fields = sum.fields(layer: block.index, filter: filter, sources: sources.pointer)
-    forEachRun { atoms, folded in
-      folded.apply(
-        fields + atoms.lowerBound * columns, rows: atoms.count, into: u + atoms.lowerBound * block.width)
+  private func mixer(_ matrix: Matrix, _ shares: [Double]) -> Mixer {
+    let means = (0..<kernels).map { j in
+      (0..<matrix.columns).map { c in
+        T(shares.indices.reduce(0.0) { $0 + shares[$1] * matrix[$1 * kernels + j, c] })
+      }
     }
+    let packed = PackedMatrix<T>(
+      matrix, rowBlock: columns, paddedRowBlock: columns, paddedColumns: channels)
+    return Mixer(matrix: packed, means: means)
+  }
+
+  // MARK: - A step
+
+  /// psi of all atoms.
+  func forward(_ sum: ReciprocalAttention<T>) {
+    fields = sum.fields(layer: block.index, filter: filter, sources: sources.pointer)
+  }
+
+  /// u W_g into rows of paddedChannels that begin with those of `range`.
+  func setGates(_ gates: UnsafeMutablePointer<T>, range: Range<Int>) {
+    mix({ $0.gate }, into: gates, range: range, adding: false)
+  }
+
+  /// Adds u W_o.
+  func addOutputs(to h0: UnsafeMutablePointer<T>, range: Range<Int>) {
+    mix({ $0.output }, into: h0, range: range, adding: true)
+  }
+
+  /// dpsi from the gradient of outputs; then adds that from the gradient of gates.
+  func outputsAdjoint(_ dh0: UnsafePointer<T>, range: Range<Int>) {
+    mixAdjoint({ $0.output }, from: dh0, range: range, adding: false)
+  }
+
+  func gatesAdjoint(_ gradient: UnsafePointer<T>, range: Range<Int>) {
+    mixAdjoint({ $0.gate }, from: gradient, range: range, adding: true)
   }
 
   /// Keeps the part of positions and strain in `sum`.
-  func adjoint(_ sum: ReciprocalAttention<T>, gradient du: UnsafePointer<T>) {
-    let gradient = gradient.pointer
-    forEachRun { atoms, folded in
-      folded.applyAdjoint(
-        du + atoms.lowerBound * block.width, rows: atoms.count, into: gradient + atoms.lowerBound * columns)
-    }
-    sum.fieldsAdjoint(layer: block.index, gradient: gradient)
+  func adjoint(_ sum: ReciprocalAttention<T>) {
+    sum.fieldsAdjoint(layer: block.index, gradient: gradient.pointer)
   }
 
-  private func forEachRun(_ body: (_ atoms: Range<Int>, _ folded: PackedMatrix<T>) -> Void) {
-    parallel(threads: threads, count: atoms) { _, range in
-      for run in runs where run.atoms.overlaps(range) { body(run.atoms.clamped(to: range), run.folded) }
+  private func mix(
+    _ part: (Run) -> Mixer?, into rows: UnsafeMutablePointer<T>, range: Range<Int>, adding: Bool
+  ) {
+    guard let fields else { return }
+    let width = channels
+    for run in runs where run.atoms.overlaps(range) {
+      guard let mixer = part(run) else { return }
+      let atoms = run.atoms.clamped(to: range)
+      let rows = rows + (atoms.lowerBound - range.lowerBound) * width
+      mixer.matrix.apply(
+        fields.columns + atoms.lowerBound * columns, rows: atoms.count, into: rows, adding: adding)
+      guard let mean = fields.mean else { continue }
+      for (n, m) in atoms.enumerated() {
+        for j in 0..<kernels {
+          let field = T(mean[m * kernels + j])
+          for (c, factor) in mixer.means[j].enumerated() { rows[n * width + c] += factor * field }
+        }
+      }
+    }
+  }
+
+  private func mixAdjoint(
+    _ part: (Run) -> Mixer?, from rows: UnsafePointer<T>, range: Range<Int>, adding: Bool
+  ) {
+    for run in runs where run.atoms.overlaps(range) {
+      guard let mixer = part(run) else { return }
+      let atoms = run.atoms.clamped(to: range)
+      mixer.matrix.applyAdjoint(
+        rows + (atoms.lowerBound - range.lowerBound) * channels, rows: atoms.count,
+        into: gradient.pointer + atoms.lowerBound * columns, adding: adding)
     }
   }
 }

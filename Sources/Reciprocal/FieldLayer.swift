@@ -13,13 +13,16 @@ final class FieldLayer<T: KernelScalar> {
   /// X and Y, [N][columns].
   let x = Workspace<T>()
   let y = Workspace<T>()
+  /// Means of the columns of X (mesh, where an `EvenField` carries them).
+  let means = Workspace<Double>()
   /// T = Phi X, [2 Nk][columns] (k-sum).
   let spectrum = Workspace<T>()
   /// Gradients of Y in mesh coordinates, [N][3][columns], and the spectra of X, block after block (mesh).
   let slopes = Workspace<T>()
   let meshSpectra = Workspace<T>()
-  /// sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of all kernels j, j', where it was asked for (mesh).
+  /// What `ReciprocalAttention.measureStrengths` has found, of all pairs of kernels and of smooth fields (mesh).
   var strengths: [Double] = []
+  var smoothStrength = 0.0
   /// Of every column its filter_j, then s = sum_j filter_j sqrt(2/pi)/sigma_j (0 where the self-term stays),
   /// [J + 1][columns].
   private let coefficients = Workspace<T>()

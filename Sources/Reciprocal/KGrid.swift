@@ -7,12 +7,13 @@ import Lattice
 
 /// A set of integer wavevectors, chosen in one cell and usable in every strained copy of it.
 public struct KGrid: Sendable {
-  /// Half-space integers by ascending |k| in the cell that chose them.
+  /// Half-space integers by ascending |k| in the cell that chose them; zero first, where it counts.
   public let integers: [SIMD3<Int>]
   /// The kernel of width `sigmas[j]` uses the first `counts[j]` integers.
   public let counts: [Int]
 
-  public init(cell: Cell, kernel: ReciprocalKernel) {
+  /// - Parameter includesZero: whether k = 0 has a weight, too, as with open axes.
+  public init(cell: Cell, kernel: ReciprocalKernel, includesZero: Bool = false) {
     if kernel.weight == .top6 {
       let longest = (0..<3).map { dot(cell.vectors[$0], cell.vectors[$0]).squareRoot() }.max() ?? 0
       let shells = Self.halfSpace(cell: cell, cutoff: 3 * 2 * .pi / longest + min(1e-6, 1e-3 / longest))
@@ -21,9 +22,10 @@ public struct KGrid: Sendable {
     } else {
       let cutoffs = kernel.sigmas.map(kernel.cutoff)
       let shells = Self.halfSpace(cell: cell, cutoff: cutoffs.max() ?? 0)
-      integers = shells.map(\.integers)
+      let zero: [SIMD3<Int>] = includesZero ? [.zero] : []
+      integers = zero + shells.map(\.integers)
       counts = cutoffs.map { cutoff in
-        shells.firstIndex { $0.kSquared > cutoff * cutoff } ?? shells.count
+        zero.count + (shells.firstIndex { $0.kSquared > cutoff * cutoff } ?? shells.count)
       }
     }
   }

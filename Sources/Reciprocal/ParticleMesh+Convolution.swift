@@ -5,7 +5,7 @@
 //   planes    back along the second axis and the third, renew the halo
 //
 // A pencil is as many complex numbers side by side as a vector has lanes, be they of one point or of several. What holds
-// no wavevector is left out. With the
+// no wavevector is left out, and so are planes and rows that no atom reaches. With the
 // spectra P, Q of dY and X, dE/dD(n) = sum over columns of Re(conj(P_c) Q_c); a complex field made of two
 // real ones gives their sum together with terms that are odd in n and drop out of dE/dw.
 
@@ -13,6 +13,8 @@ import Kernels
 
 /// What happens to the spectrum between the transforms, besides the multiplication by D.
 enum SpectrumUse<T> {
+  /// None: nobody asks for dE/dD.
+  case none
   /// Keeps it.
   case store(UnsafeMutablePointer<T>)
   /// Adds its overlap with a stored one to dE/dD.
@@ -65,7 +67,7 @@ extension ParticleMesh {
       }
     }
     parallel(threads: threads, count: size.x) { _, planes in
-      for x in planes {
+      for x in planes where reachedPlanes.pointer[x] {
         let plane = mesh + x * layout.plane
         for p in 0..<pencils {
           let column = plane + p * width
@@ -76,7 +78,7 @@ extension ParticleMesh {
           }
         }
         transformRows(plane, transforms.rowsBack, layout)
-        for y in 0..<size.y {
+        for y in 0..<size.y where reachedRows.pointer[y] {
           let row = plane + y * layout.row
           // Once around, and on where a row is shorter than its halo.
           let length = size.z * layout.point
@@ -95,9 +97,9 @@ extension ParticleMesh {
     _ transforms: MeshTransforms<T>
   ) {
     let (pencils, width) = (pencils(half), MeshTransforms<T>.pencil)
-    for x in planes {
+    for x in planes where reachedPlanes.pointer[x] {
       let plane = mesh + x * layout.plane
-      for y in 0..<size.y {
+      for y in 0..<size.y where reachedRows.pointer[y] {
         let row = plane + y * layout.row
         for i in 0..<order * layout.point { row[i] += row[size.z * layout.point + i] }
       }
@@ -114,7 +116,7 @@ extension ParticleMesh {
   private func transformRows(
     _ plane: UnsafeMutablePointer<T>, _ transform: FourierTransform<T>, _ layout: MeshLayout
   ) {
-    for y in 0..<(layout.point > 2 ? size.y : 1) {
+    for y in 0..<(layout.point > 2 ? size.y : 1) where layout.point == 2 || reachedRows.pointer[y] {
       let row = plane + y * layout.row
       transform.run(row, to: row)
     }
@@ -144,11 +146,13 @@ extension ParticleMesh {
     let pencil = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Lanes.self)
     transforms.pencils.run(points, to: scratch)
     let element = (j * size.y + y) * size.x * depth + z
-    let (influence, gradient) = (influence.pointer + element, influenceGradient.pointer + element)
+    let influence = influence.pointer + element
     switch spectrum {
+    case .none: break
     case .store(let memory):
       (memory + first).update(from: scratch, count: 2 * size.x * lanes)
     case .overlap(let memory):
+      let gradient = influenceGradient.pointer + element
       let stored = UnsafeMutableRawPointer(memory + first).assumingMemoryBound(to: Lanes.self)
       for x in 0..<size.x {
         let near = pencil[2 &* x] * stored[2 &* x]

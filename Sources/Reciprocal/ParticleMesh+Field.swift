@@ -5,7 +5,7 @@
 //             dE/dr from the gradients of psi and psi^ at the atoms,  dE/dw_jk from conj(F dY) F X
 //
 // The adjoint is exact for the mesh sum; the mesh sum itself is an approximation of the k-sum, set by its
-// `MeshResolution`.
+// `MeshResolution`. The mean of the sources may go another way (`EvenField`).
 
 import Kernels
 import Lattice
@@ -19,9 +19,19 @@ extension ParticleMesh {
     let (x, y) = (state.x.pointer, state.y.pointer)
     let slopes = state.slopes.reserve(3 * n * columns)
     let blocks = MeshBlocks(columns: columns, lanes: T.Lanes.scalarCount)
-    let spectra = state.meshSpectra.reserve(blocks.reduce(0) { $0 + spectrumCount(half: $1.half) })
+    let spectra =
+      waves.areStrained
+      ? state.meshSpectra.reserve(blocks.reduce(0) { $0 + spectrumCount(half: $1.half) }) : nil
+    var source = UnsafePointer(x)
+    if let even {
+      let centred = scratch.reserve(n * columns)
+      even.centre(x, columns: columns, into: centred, means: state.means.reserve(columns))
+      source = UnsafePointer(centred)
+    }
     for j in kernel.sigmas.indices {
-      let (jets, stride) = fieldJets(of: x, state, kernel: j) { .store(spectra + $0) }
+      let (jets, stride) = fieldJets(of: source, state, kernel: j) { first in
+        spectra.map { .store($0 + first) } ?? .none
+      }
       let (filter, selfTerms) = (state.filter(j), state.selfTerms)
       parallel(threads: threads, count: n) { _, atoms in
         for m in atoms {
@@ -42,6 +52,10 @@ extension ParticleMesh {
           }
         }
       }
+      // Given sources leave it to the caller to add the field of the mean.
+      if let even, state.fieldColumns == nil {
+        even.add(kernel: j, means: state.means.pointer, factors: filter, columns: columns, to: y)
+      }
     }
   }
 
@@ -51,10 +65,20 @@ extension ParticleMesh {
   func adjoint(_ state: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
     let (n, columns) = (atomCount, state.columns)
     let (x, slopes, gradients) = (state.x.pointer, state.slopes.pointer, self.gradients.pointer)
-    let (spectra, selfTerms) = (state.meshSpectra.pointer, state.selfTerms)
+    let spectra = waves.areStrained ? state.meshSpectra.pointer : nil
+    let selfTerms = state.selfTerms
     for j in kernel.sigmas.indices {
       let source = state.filtered(dY, kernel: j, atoms: n, threads: threads, in: scratch)
-      let (jets, stride) = fieldJets(of: source, state, kernel: j) { .overlap(spectra + $0) }
+      let means = means.reserve(columns)
+      if let even {
+        even.centre(source, columns: columns, into: scratch.pointer, means: means)
+        even.addGradient(
+          kernel: j, x: x, meansOfX: state.means.pointer, filter: state.filter(j), dY: dY,
+          meansOfFiltered: means, columns: columns)
+      }
+      let (jets, stride) = fieldJets(of: source, state, kernel: j) { first in
+        spectra.map { .overlap($0 + first) } ?? .none
+      }
       parallel(threads: threads, count: n) { _, atoms in
         for m in atoms {
           let jet = jets + 4 * m * stride
@@ -73,6 +97,9 @@ extension ParticleMesh {
             }
           }
         }
+      }
+      if let even, let dX {
+        even.add(kernel: j, means: means, factors: nil, columns: columns, to: dX)
       }
     }
   }
@@ -110,6 +137,7 @@ extension ParticleMesh {
       let gradient = (gradients[m] * Vector3(size)) * toCartesian
       for axis in 0..<3 { sums[axis * n + m] += gradient[axis] }
     }
+    even?.addGradients(positions: sums)
     addWeightGradients()
   }
 }

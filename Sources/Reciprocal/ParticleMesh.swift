@@ -8,6 +8,7 @@
 // a row, so that those which an atom reaches along the third axis lie in one piece. Fractional mesh
 // coordinates u_a = M_a f_a do not change under strain, and neither do the windows.
 
+import Foundation
 import Kernels
 import Lattice
 
@@ -105,12 +106,18 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   let isHeld = Workspace<Bool>()
   /// M3 in whole vectors.
   private(set) var depth = 0
+  /// Planes, and rows of any plane, that atoms reach: all of them in a liquid, a fraction in the box of open axes. The
+  /// others hold no sources, and nobody asks for their fields.
+  let reachedPlanes = Workspace<Bool>()
+  let reachedRows = Workspace<Bool>()
   /// One for each axis.
   private var windows: [MeshWindow<T>] = []
   /// Of each kind of block that there is, by its `half`.
   private var transforms: [Int: MeshTransforms<T>] = [:]
-  /// FFTW's.
-  private(set) var wisdom = ""
+  /// FFTW's, of these transforms alone.
+  private var ownWisdom = ""
+  /// What carries the mean of the sources; in single precision along open axes.
+  private(set) var even: EvenField?
   /// Influence function of each kernel and the energy's gradient by it, [J][M2][M1][depth].
   let influence = Workspace<T>()
   let influenceGradient = Workspace<Double>()
@@ -135,6 +142,8 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   let fields = Workspace<T>()
   let jets = Workspace<T>()
   let scratch = Workspace<T>()
+  /// Of the columns of a filtered gradient.
+  let means = Workspace<Double>()
 
   /// - Parameter waves: those that the mesh is to hold.
   init(kernel: ReciprocalKernel, waves: Wavevectors, threads: Int) {
@@ -144,6 +153,10 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   func layout(half: Int) -> MeshLayout {
     MeshLayout(size: size, half: half, lanes: Lanes.scalarCount, halo: WindowValues.scalarCount)
   }
+
+  /// FFTW's, of these transforms and then of the even field's.
+  var wisdom: String { even.map { ownWisdom + Self.wisdomSeparator + $0.wisdom } ?? ownWisdom }
+  private static var wisdomSeparator: String { "\n+\n" }
 
   func transforms(half: Int) -> MeshTransforms<T> {
     guard let transforms = transforms[half] else {
@@ -162,10 +175,20 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   ///   - wisdom: by which to plan the transforms; nil takes what the machine has kept.
   func configure(cell: Cell, resolution: MeshResolution, columns: [Int], wisdom: String?) {
     influenceVersion = nil
+    var wisdom = wisdom
+    if T.self == Float.self && !waves.areStrained {
+      let parts = wisdom?.components(separatedBy: Self.wisdomSeparator)
+      wisdom = parts?[0]
+      let even = even ?? EvenField(kernel: kernel, waves: waves, threads: threads)
+      even.configure(cell: cell, wisdom: parts.flatMap { $0.count > 1 ? $0[1] : nil })
+      self.even = even
+    } else {
+      even = nil
+    }
     let size = Self.size(cell: cell, kernel: kernel, resolution: resolution)
     let blocks = columns.flatMap { MeshBlocks(columns: $0, lanes: Lanes.scalarCount).map(\.half) }
     let halves = Set(blocks)
-    if size != self.size || halves != Set(transforms.keys) || wisdom.map({ $0 != self.wisdom }) ?? false {
+    if size != self.size || halves != Set(transforms.keys) || wisdom.map({ $0 != ownWisdom }) ?? false {
       self.size = size
       let scratch = max(size.x * MeshTransforms<T>.pencil, spreadScratch)
       threadScratch = (0..<threads).map { _ in Workspace(capacity: scratch) }
@@ -203,7 +226,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     let memory = fields.reserve(layouts.map(\.count).max() ?? 0)
     let (transforms, wisdom) = MeshTransforms.make(
       size: size, layouts: layouts, wisdom: wisdom, mesh: memory, scratch: threadScratch[0].pointer)
-    self.wisdom = wisdom
+    ownWisdom = wisdom
     self.transforms = Dictionary(uniqueKeysWithValues: zip(halves, transforms))
   }
 
@@ -244,11 +267,12 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     let count = kernels * elementCount
     let table = influence.reserve(count)
     influence.fill(0, count: count)
-    influenceGradient.reserve(count)
+    if waves.areStrained { influenceGradient.reserve(count) }
     for j in 0..<kernels {
       for (k, response) in responses.enumerated() where response != 0 {
-        // Half of a pair's weight for each of k and -k.
-        let value = T(0.5 * weights[j * responses.count + k] * response)
+        // Half of a pair's weight for each of k and -k, all of it for k = 0.
+        let share = elements[k][0] == elements[k][1] ? 1.0 : 0.5
+        let value = T(share * weights[j * responses.count + k] * response)
         for side in 0..<2 { table[j * elementCount + elements[k][side]] = value }
       }
     }
@@ -256,6 +280,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
 
   /// Adds dE/dw_jk, from dE/d(influence).
   func addWeightGradients() {
+    guard waves.areStrained else { return }
     let gradients = waves.gradients.pointer
     for j in kernel.sigmas.indices {
       let gradient = influenceGradient.pointer + j * elementCount
@@ -274,7 +299,8 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     placeAtoms(at: positions)
     gradients.reserve(atomCount)
     gradients.fill(.zero, count: atomCount)
-    influenceGradient.fill(0, count: kernel.sigmas.count * elementCount)
+    if waves.areStrained { influenceGradient.fill(0, count: kernel.sigmas.count * elementCount) }
+    even?.place(positions: positions, cell: cell)
   }
 
   /// Order and windows of the atoms.
@@ -299,6 +325,20 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
             corners[place][axis] = corner < 0 ? corner + Int32(size[axis]) : corner
           }
         }
+      }
+    }
+    markReach(of: positions.count)
+  }
+
+  private func markReach(of count: Int) {
+    for (reached, axis) in [(reachedPlanes, 0), (reachedRows, 1)] {
+      let size = size[axis]
+      let flags = reached.reserve(2 * size)
+      reached.fill(false, count: 2 * size)
+      // First where windows begin, then all that they reach.
+      for place in 0..<count { flags[size + Int(corners.pointer[place][axis])] = true }
+      for first in 0..<size where flags[size + first] {
+        for i in 0..<min(order, size) { flags[(first + i) % size] = true }
       }
     }
   }

@@ -10,6 +10,12 @@
 // that of a component of the forces, dE/dr = sum_c dY_c grad(G X)_c + X_c grad(G dY)_c, with N atoms
 //
 //   (2 / 3N) sum_jj' eps_jj'^2 sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2.
+//
+// Along open axes nothing takes off the mean of the sources, and fields are not those of random places alone: they are large
+// and smooth. Of a smooth field Y the gradient at an atom gets 2 K_a rho sin(2 pi u_a) Y, with rho of small wavevectors,
+// and the mean square of a component of the forces
+//
+//   (2 / 3N) sum_a K_a^2 rho_a^2 sum_m [(dY_m . Y_m)^2 + (X_m . dX_m)^2]    more, Y and dX less what an `EvenField` carries.
 
 import Foundation
 import Kernels
@@ -20,11 +26,14 @@ extension ReciprocalAttention {
   /// the mean square of a component), from the sources and gradients that the last step met where `prepare` was told to
   /// measure them; the finest there is where none reaches it. Nil without wavevectors.
   public func sufficientResolution(forceError: Double) -> MeshResolution? {
-    guard let waves, let cell = plan?.cell else { return nil }
+    guard let waves, let plan else { return nil }
+    let cell = chooser(of: plan).cell
     let atoms = Double(max(atomCount, 1))
     var strengths = [Double](repeating: 0, count: kernel.sigmas.count * kernel.sigmas.count)
+    var smooth = 0.0
     for layer in layers {
       for (pair, strength) in layer.strengths.enumerated() { strengths[pair] += 2 / (3 * atoms) * strength }
+      smooth += 2 / (3 * atoms) * layer.smoothStrength
     }
     // In double precision far less is allowed.
     let spacings = (T.self == Double.self ? 6...12 : 10...18).map { Double($0) / 20 }
@@ -35,7 +44,8 @@ extension ReciprocalAttention {
     let finest = MeshResolution(order: orders[orders.count - 1], spacing: spacings[0])
     return candidates.sorted { cost($0, cell) < cost($1, cell) }.first { resolution in
       let errors = squaredFieldErrors(resolution, waves, cell)
-      return zip(strengths, errors).reduce(0) { $0 + $1.0 * $1.1 } < forceError * forceError
+      return zip(strengths, errors.random).reduce(smooth * errors.smooth) { $0 + $1.0 * $1.1 }
+        < forceError * forceError
     } ?? finest
   }
 
@@ -45,10 +55,10 @@ extension ReciprocalAttention {
     return meshCost(atoms: Double(atomCount), size: size, order: resolution.order)
   }
 
-  /// eps_jj'^2 of every pair of kernels.
+  /// eps_jj'^2 of every pair of kernels, and the sum of K_a^2 rho_a^2.
   private func squaredFieldErrors(
     _ resolution: MeshResolution, _ waves: Wavevectors, _ cell: Cell
-  ) -> [Double] {
+  ) -> (random: [Double], smooth: Double) {
     let size = ParticleMesh<T>.size(cell: cell, kernel: kernel, resolution: resolution)
     let windows = ParticleMesh<T>.windows(cell: cell, kernel: kernel, order: resolution.order, size: size)
     // Of |n|, the two nearest aliases: l = -1, then l = +1.
@@ -82,21 +92,37 @@ extension ReciprocalAttention {
       }
       for pair in sums.indices {
         let (a, b) = (pair / kernels * waves.count + i, pair % kernels * waves.count + i)
-        sums[pair] += waves.weights.pointer[a] * waves.weights.pointer[b] / 2 * loss
+        sums[pair] +=
+          waves.weights.pointer[a] * waves.weights.pointer[b] * (n == .zero ? 1 : 0.5) * loss
       }
     }
-    return sums
+    var smooth = 0.0
+    for axis in 0..<3 {
+      // Up to k = 1 / sigma.
+      let last = length(cell.vectors[axis]) / (2 * .pi * (kernel.sigmas.min() ?? 1))
+      let ratio = ratios[axis].prefix(Int(last) + 1).map { max(abs($0.x), abs($0.y)) }.max() ?? 0
+      let alias = reciprocal[axis] * Double(size[axis])
+      smooth += ratio * ratio * dot(alias, alias)
+    }
+    return (sums, smooth)
   }
 
-  /// Keeps sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of a layer.
-  func measureStrengths(_ layer: FieldLayer<T>, dY: UnsafePointer<T>) {
+  /// Keeps sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of a layer, and with open axes sum_m (dY_m . Y_m)^2 + (X_m . dX_m)^2.
+  func measureStrengths(_ layer: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafePointer<T>) {
     let (n, columns, x) = (atomCount, layer.columns, layer.x.pointer)
-    var products = [Double](repeating: 0, count: columns)
-    for c in 0..<columns {
-      func square(_ values: UnsafePointer<T>) -> Double {
-        (0..<n).reduce(0) { $0 + Double(values[$1 * columns + c]) * Double(values[$1 * columns + c]) }
+    let even = mesh?.even
+    let products = (0..<columns).map { c in
+      func moments(_ values: UnsafePointer<T>) -> (all: Double, centred: Double) {
+        var (sum, square) = (0.0, 0.0)
+        for m in 0..<n {
+          let value = Double(values[m * columns + c])
+          sum += value
+          square += value * value
+        }
+        return (square, even == nil ? square : square - sum * sum / Double(n))
       }
-      products[c] = square(x) * square(dY)
+      let (x, dY) = (moments(x), moments(dY))
+      return (x.centred * dY.all + x.all * dY.centred) / 2
     }
     layer.strengths.removeAll()
     for a in kernel.sigmas.indices {
@@ -105,6 +131,22 @@ extension ReciprocalAttention {
         for c in 0..<columns { strength += Double(layer.filter(a)[c] * layer.filter(b)[c]) * products[c] }
         layer.strengths.append(strength)
       }
+    }
+    layer.smoothStrength = 0
+    guard plan?.room != nil else { return }
+    func smooth(_ field: UnsafePointer<T>, of source: UnsafePointer<T>, hasMean: Bool = true) -> [T] {
+      if hasMean, let even { return even.remainder(layer, field: field, source: source) }
+      return Array(UnsafeBufferPointer(start: field, count: n * columns))
+    }
+    let fields = smooth(layer.y.pointer, of: x, hasMean: layer.fieldColumns == nil)
+    let back = smooth(dX, of: dY)
+    for m in 0..<n {
+      var (forth, through) = (0.0, 0.0)
+      for c in m * columns..<(m + 1) * columns {
+        forth += Double(dY[c] * fields[c])
+        through += Double(x[c] * back[c])
+      }
+      layer.smoothStrength += forth * forth + through * through
     }
   }
 }

@@ -20,32 +20,57 @@ extension ReciprocalAttention {
     T.self == Double.self ? MeshResolution(order: 14, spacing: 0.45) : MeshResolution()
   }
 
-  /// The plan of a system of so many atoms: the cheapest evaluation, or the one that is preferred where boundary and
-  /// kernel allow it. `expectFields` comes before.
+  /// The plan of a system: the cheapest evaluation, or the one that is preferred where boundary and kernel allow it.
+  /// `expectFields` comes before.
   ///
   /// - Parameter mesh: the resolution, should the method be the mesh.
   /// - Throws: `MemoryError`, before anything is allocated, for sizes that no evaluation fits.
   public func plan(
-    atoms: Int, cell: Cell, preferring preferred: AttentionMethod? = nil,
+    positions: [Vector3], cell: Cell, preferring preferred: AttentionMethod? = nil,
     mesh: MeshResolution = ReciprocalAttention.usualMesh
   ) throws(MemoryError) -> AttentionPlan {
     func plan(_ method: AttentionMethod) -> AttentionPlan {
-      AttentionPlan(method: method, mesh: mesh, cell: cell)
+      AttentionPlan(method: method, mesh: mesh, cell: cell, positions: positions)
     }
-    guard cell.hasPeriodicAxis else { return plan(.pairwise) }
-    if let preferred { return plan(preferred == .ewald && kernel.weight == .top6 ? .pairwise : preferred) }
-    let estimate = KGrid.estimate(cell: cell, kernel: kernel)
+    if let preferred { return plan(allowsEwald(in: cell) || preferred != .ewald ? preferred : .pairwise) }
+    let (chooser, waveKernel, radius) = chooser(of: plan(.kSum))
+    let estimate = KGrid.estimate(cell: chooser, kernel: waveKernel)
     let isSparse = estimate.tried > mostCounted
-    // Known or estimated, the number must be one that could be made.
-    let wavevectors = isSparse ? estimate.kept : Double(wavevectors(of: kernel, in: cell).count)
-    return plan(cheapest(atoms: atoms, in: cell, mesh: mesh, wavevectors: wavevectors, isSparse: isSparse))
+    // Known or estimated, the number must be one that could be made. A cluster's sum over pairs needs none.
+    let wavevectors =
+      isSparse || !cell.hasPeriodicAxis
+      ? estimate.kept : Double(wavevectors(of: waveKernel, in: chooser, radius: radius).count)
+    return plan(
+      cheapest(
+        atoms: positions.count, in: chooser, mesh: mesh, wavevectors: wavevectors,
+        allowsEwald: isSparse && allowsEwald(in: cell)))
+  }
+
+  /// Ewald's split is for three periodic axes.
+  private func allowsEwald(in cell: Cell) -> Bool { cell.isFullyPeriodic && kernel.weight != .top6 }
+
+  /// How far beyond k_max wavevectors matter where a kernel has no k_max of its own.
+  private static var openTolerance: Double { T.self == Double.self ? 1e-13 : 1e-8 }
+
+  /// The box of a plan with open axes, in the present cell.
+  func box(of plan: AttentionPlan, in cell: Cell) -> TruncationBox? {
+    plan.room.map {
+      TruncationBox(of: $0, in: cell, kernel: kernel.truncated(tolerance: Self.openTolerance))
+    }
+  }
+
+  /// The cell that chooses the wavevectors of a plan, and their kernels.
+  func chooser(of plan: AttentionPlan) -> (cell: Cell, kernel: ReciprocalKernel, radius: Double?) {
+    if let box = box(of: plan, in: plan.cell) {
+      return (box.cell, kernel.truncated(tolerance: Self.openTolerance), box.radius)
+    }
+    return (plan.cell, plan.method == .ewald ? kernel.widened(in: plan.cell) : kernel, nil)
   }
 
   /// Whether a plan can be followed with these kernels.
   public func admits(_ plan: AttentionPlan) -> Bool {
-    guard plan.cell.hasPeriodicAxis else { return plan.method == .pairwise }
     guard (plan.mesh?.order ?? 0) <= T.Window.scalarCount else { return false }
-    return plan.method != .ewald || kernel.weight != .top6
+    return plan.method != .ewald || allowsEwald(in: plan.cell)
   }
 
   /// A plan with all its choices made, those that need time included.
@@ -60,21 +85,20 @@ extension ReciprocalAttention {
   /// Takes up a plan: wavevectors, mesh and solver; tables are made when atoms are placed.
   func follow(_ plan: AttentionPlan, atoms: Int) throws(MemoryError) {
     guard plan != self.plan || atoms != atomCount else { return }
-    let chooser = plan.cell
-    guard chooser.hasPeriodicAxis else {
+    guard plan.room != nil || plan.cell.hasPeriodicAxis else {
       try requireMemory(plan, atoms: atoms, wavevectors: 0)
       waves = nil
       solver = pairMatrix(waves: nil, addsImages: false)
       (self.plan, atomCount) = (plan, atoms)
       return
     }
-    let waveKernel = plan.method == .ewald ? kernel.widened(in: chooser) : kernel
+    let (chooser, waveKernel, radius) = chooser(of: plan)
     let (kept, tried) = KGrid.estimate(cell: chooser, kernel: waveKernel)
     if tried > mostCounted {
       // What is looked at takes time where it takes no memory.
       try requireMemory(plan, atoms: atoms, wavevectors: max(kept, tried / 16))
     }
-    let waves = wavevectors(of: waveKernel, in: chooser)
+    let waves = wavevectors(of: waveKernel, in: chooser, radius: radius)
     try requireMemory(plan, atoms: atoms, wavevectors: Double(waves.count))
     switch plan.method {
     case .pairwise, .ewald:
@@ -101,13 +125,13 @@ extension ReciprocalAttention {
   }
 
   /// The integers of a kernel in the cell that chooses them; what is settled on others must settle anew.
-  private func wavevectors(of kernel: ReciprocalKernel, in chooser: Cell) -> Wavevectors {
+  private func wavevectors(of kernel: ReciprocalKernel, in chooser: Cell, radius: Double?) -> Wavevectors {
     plan = nil
     if let waves {
-      waves.choose(for: kernel, in: chooser)
+      waves.choose(for: kernel, in: chooser, radius: radius)
       return waves
     }
-    let waves = Wavevectors(of: kernel, in: chooser)
+    let waves = Wavevectors(of: kernel, in: chooser, radius: radius)
     self.waves = waves
     return waves
   }
@@ -120,11 +144,12 @@ extension ReciprocalAttention {
   /// Double takes the mesh, which errs by some 1e-10, only where tables of the exact sums would fill the memory. The
   /// constants are timings of one core (AVX-512, 24 to 12,288 atoms).
   private func cheapest(
-    atoms: Int, in chooser: Cell, mesh resolution: MeshResolution, wavevectors: Double, isSparse: Bool
+    atoms: Int, in chooser: Cell, mesh resolution: MeshResolution, wavevectors: Double, allowsEwald: Bool
   ) -> AttentionMethod {
     let (n, k, j) = (Double(atoms), 2 * wavevectors, Double(kernel.sigmas.count))
-    // G and the adjoint of its phases, once for all layers.
-    var (pairwise, kSum, mesh, matrices) = (2 * j * n * n * k, 0.0, 0.0, 0.0)
+    // G and the adjoint of its phases, or its error functions, once for all layers.
+    let isCluster = !chooser.hasPeriodicAxis
+    var (pairwise, kSum, mesh, matrices) = (j * n * n * (isCluster ? 2_500 : 2 * k), 0.0, 0.0, 0.0)
     let size = ParticleMesh<T>.size(cell: chooser, kernel: kernel, resolution: resolution)
     let meshCost = meshCost(atoms: n, size: size, order: resolution.order)
     for layer in layers {
@@ -140,9 +165,9 @@ extension ReciprocalAttention {
     }
     pairwise += matrices
     // G, its gradient and the phases, or the phases and their gradient.
-    let exactBytes = 8 * min(n * (2 * j * n + k), 2 * n * k)
+    let exactBytes = 8 * min(n * (isCluster ? 3 * j * n : 2 * j * n + k), 2 * n * k)
     let allowsMesh = T.self == Float.self || exactBytes > Self.mostExactBytes
-    if isSparse && kernel.weight != .top6 {
+    if allowsEwald {
       let ewald = j * n * n * kernel.splitCost(in: chooser) + matrices
       if ewald < min(pairwise, kSum, allowsMesh ? mesh : .infinity) { return .ewald }
     }
@@ -173,15 +198,17 @@ extension ReciprocalAttention {
 
   private func purpose(_ plan: AttentionPlan, atoms: Int, wavevectors: Double) -> String {
     let subject = "the attention of \(atoms) atoms"
-    guard plan.cell.hasPeriodicAxis else { return "\(subject) without periodic axes" }
-    let lengths = (0..<3).map { axis in String(format: "%.4g", length(plan.cell.vectors[axis])) }
-    return "\(subject) in a cell of \(lengths.joined(separator: " x ")) Angstrom with "
+    guard wavevectors > 0 else { return "\(subject) without periodic axes" }
+    let cell = chooser(of: plan).cell
+    let lengths = (0..<3).map { axis in String(format: "%.4g", length(cell.vectors[axis])) }
+    let place = plan.room == nil ? "cell" : "box"
+    return "\(subject) in a \(place) of \(lengths.joined(separator: " x ")) Angstrom with "
       + String(format: "%.1e", wavevectors) + " wavevectors (\(plan.method.rawValue))"
   }
 
   private func remedy(_ cell: Cell) -> String {
-    guard cell.hasPeriodicAxis else {
-      return "take fewer atoms, or a periodic cell: there a mesh does the same"
+    guard cell.isFullyPeriodic else {
+      return "take fewer atoms; none far away from the others along an open axis"
     }
     let smaller = "take fewer atoms or a smaller cell; a molecule needs none (free boundaries)"
     return T.self == Double.self ? "\(smaller); mixed precision needs far less" : smaller
@@ -198,23 +225,29 @@ extension ReciprocalAttention {
     let phases = number * 2 * k * (n + 8)
     switch plan.method {
     case .pairwise, .ewald:
-      let matrices = number * j * n * n * (plan.cell.hasPeriodicAxis ? 2 : 3)
+      let matrices = number * j * n * n * (k > 0 ? 2 : 3)
       let heads = headWidth > 1 ? number * threads * n * (256 + 2 * Double(width)) : 0
       return common + phases + matrices + heads + number * 512 * n + 8 * threads * k
     case .kSum:
       return common + 2 * phases + number * 4 * k * (all + most)
     case .mesh:
       let size = ParticleMesh<T>.size(
-        cell: plan.cell, kernel: kernel, resolution: plan.mesh ?? MeshResolution())
+        cell: chooser(of: plan).cell, kernel: kernel, resolution: plan.mesh ?? MeshResolution())
       let points = Double(size.x) * Double(size.y) * Double(size.z)
       let lanes = T.Lanes.scalarCount
-      let fields = layers.reduce(0.0) { sum, layer in
-        MeshBlocks(columns: layer.fieldColumns ?? self.columns, lanes: lanes).reduce(sum) {
-          $0 + 2 * Double($1.half)
-        }
+      let blocks = layers.flatMap { layer in
+        MeshBlocks(columns: layer.fieldColumns ?? self.columns, lanes: lanes).map { Double($0.half) }
       }
+      let (fields, widest) = (2 * blocks.reduce(0, +), 2 * (blocks.max() ?? 1))
+      // Rows with their halo.
+      let longer = 1 + Double(T.Window.scalarCount) / Double(size.z)
       let scratch = Double(self.threads) * 2 * Double(size.max() + 80) * Double(lanes)
-      return common + 24 * k + number * points * (fields + 2 * Double(lanes) + j) + 8 * j * points
+      // Spectra of every layer and gradients by the influence function are for the strain.
+      let strained = plan.room == nil ? points * (number * fields + 8 * j) : 0
+      let even =
+        plan.room == nil || T.self == Double.self
+        ? 0 : EvenField.bytes(atoms: n, cell: chooser(of: plan).cell, kernel: kernel)
+      return common + even + 24 * k + number * points * (widest * longer + j) + strained
         + number * (n * (3 * all + 4 * (most + 16) + 48) + scratch)
     }
   }

@@ -34,7 +34,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   public let threads: Int
 
   let layers: [FieldLayer<T>]
-  /// Nil without periodic axes.
+  /// Nil where the sum goes over pairs of a cluster.
   var waves: Wavevectors?
   var solver: (any FieldSolver<T>)?
   /// What solver and wavevectors are made for; nil where something has changed since.
@@ -71,11 +71,9 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// Phases or kernels of one configuration, for all layers; forgets gradients gathered before.
   ///
   /// - Parameters:
-  ///   - plan: of this number of atoms, for a cell with the same periodic axes.
+  ///   - plan: of this number of atoms, for a cell with the same periodic axes, and with room for them along the others.
   ///   - measuringSources: whether the step measures what `sufficientResolution` needs.
   /// - Throws: `MemoryError`, before anything is allocated, for sizes that no memory holds.
-  ///
-  /// A cell with some but not all axes periodic counts as periodic in three: its third vector must be real.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   public func prepare(
@@ -85,6 +83,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
     try follow(plan, atoms: positions.count)
     measuresSources = measuringSources
     for layer in layers { layer.hasForward = false }
+    let cell = box(of: plan, in: cell)?.cell ?? cell
     waves?.follow(cell)
     solver?.place(positions: positions, cell: cell)
   }
@@ -139,17 +138,17 @@ public final class ReciprocalAttention<T: KernelScalar> {
 
   /// Y = G X of one layer for sources [N][columns] that do not depend on positions. Row i of `filter`,
   /// [rows][J], mixes the kernels for the i-th of equal parts of the columns. The result is valid until the
-  /// layer's next pass.
+  /// layer's next pass; where it has a mean, Y is `columns` and that of the mean.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
-  public func fields(layer: Int, filter: [Double], sources: UnsafePointer<T>) -> UnsafePointer<T> {
+  public func fields(layer: Int, filter: [Double], sources: UnsafePointer<T>) -> SourceFields<T> {
     let state = layers[layer]
     guard let columns = state.fieldColumns else { preconditionFailure("expectFields comes before prepare") }
     state.configure(filter: filter, columns: columns, kernel: kernel)
     state.hasForward = true
     state.x.reserve(atomCount * columns).update(from: sources, count: atomCount * columns)
     applyKernel(state)
-    return UnsafePointer(state.y.pointer)
+    return SourceFields(columns: UnsafePointer(state.y.pointer), mean: mesh?.even?.field)
   }
 
   /// Keeps the part of positions and strain of one layer for `addGradients`, from dE/dY after its `fields`.
@@ -158,7 +157,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   public func fieldsAdjoint(layer: Int, gradient dY: UnsafePointer<T>) {
     let state = layers[layer]
     precondition(state.hasForward, "adjoint needs the forward pass of its layer")
-    applyKernelAdjoint(state, dY: dY, dX: nil)
+    applyKernelAdjoint(state, dY: dY, dX: measuresSources ? scratch.reserve(atomCount * state.columns) : nil)
   }
 
   /// Adds dE/dr (eV/Angstrom) and dE/d(strain) (eV) of all layers whose `adjoint` ran since `prepare`.
@@ -184,6 +183,15 @@ public final class ReciprocalAttention<T: KernelScalar> {
     _ layer: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?
   ) {
     solver?.adjoint(layer, dY: dY, dX: dX)
-    if measuresSources { measureStrengths(layer, dY: dY) }
+    if measuresSources, let dX { measureStrengths(layer, dY: dY, dX: dX) }
   }
+}
+
+/// Fields of given sources at the atoms.
+public struct SourceFields<T: KernelScalar> {
+  /// [N][columns].
+  public let columns: UnsafePointer<T>
+  /// G_j 1, [N][J], where `columns` are of what the means of their sources leave: the rest is the mean times this. Apart,
+  /// it may be added up over columns before single precision rounds it.
+  public let mean: UnsafePointer<Double>?
 }

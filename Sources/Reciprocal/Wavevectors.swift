@@ -1,11 +1,13 @@
 // The wavevectors of a run, k(n) = 2 pi n A^-T in 1/Angstrom, the weights w_jk of its kernels, and the energy's gradient
 // by them. The integers n belong to one cell; k and w follow the present one.
+//
+// With open axes the cell is a box around the atoms (`TruncationBox`), and n = 0 has a weight, too.
 
 import Kernels
 import Lattice
 
 final class Wavevectors {
-  /// The kernels whose weights these are: with Ewald's split wider ones.
+  /// The kernels whose weights these are: with Ewald's split wider ones, with open axes those of a box.
   private(set) var kernel: ReciprocalKernel
   private(set) var grid: KGrid
   /// k(n) of the present cell.
@@ -16,21 +18,26 @@ final class Wavevectors {
   /// Counts the changes of `weights`.
   private(set) var version = 0
 
+  /// R, where kernels end along open axes; nil in a cell of three periodic axes.
+  private(set) var radius: Double?
   /// The cell that chose the integers, and the one that k and w are of.
   private var chooser: Cell
   private var cell: Cell?
 
   /// The integers that `kernel` needs in the cell `chooser`.
-  init(of kernel: ReciprocalKernel, in chooser: Cell) {
-    (self.kernel, self.chooser) = (kernel, chooser)
-    grid = KGrid(cell: chooser, kernel: kernel)
+  init(of kernel: ReciprocalKernel, in chooser: Cell, radius: Double?) {
+    (self.kernel, self.chooser, self.radius) = (kernel, chooser, radius)
+    grid = KGrid(cell: chooser, kernel: kernel, includesZero: radius != nil)
   }
 
-  func choose(for kernel: ReciprocalKernel, in chooser: Cell) {
-    guard chooser != self.chooser || kernel != self.kernel else { return }
-    (self.kernel, self.chooser, cell) = (kernel, chooser, nil)
-    grid = KGrid(cell: chooser, kernel: kernel)
+  func choose(for kernel: ReciprocalKernel, in chooser: Cell, radius: Double?) {
+    guard chooser != self.chooser || kernel != self.kernel || radius != self.radius else { return }
+    (self.kernel, self.chooser, self.radius, cell) = (kernel, chooser, radius, nil)
+    grid = KGrid(cell: chooser, kernel: kernel, includesZero: radius != nil)
   }
+
+  /// Whether energies are asked for their gradient by the weights: nothing is strained along an open axis.
+  var areStrained: Bool { radius == nil }
 
   /// Nk.
   var count: Int { grid.integers.count }
@@ -48,17 +55,21 @@ final class Wavevectors {
     for n in grid.integers { vectors.append(Vector3(n) * reciprocal) }
     let weights = weights.reserve(total)
     let volume = cell.volume
+    var truncated = radius.map { TruncatedKernel(cell: cell, radius: $0) }
     for (j, sigma) in kernel.sigmas.enumerated() {
       for (i, k) in vectors.enumerated() {
-        let isKept = i < grid.counts[j]
-        weights[j * count + i] =
-          isKept ? kernel.pairWeight(kSquared: dot(k, k), sigma: sigma, volume: volume) : 0
+        let weight =
+          i < grid.counts[j]
+          ? truncated?.pairWeight(grid.integers[i], k: k, sigma: sigma)
+            ?? kernel.pairWeight(kSquared: dot(k, k), sigma: sigma, volume: volume) : 0
+        weights[j * count + i] = weight
       }
     }
   }
 
   /// dE/d(strain) = sum_jk dE/dw_jk w_jk d(ln w_jk)/d(strain): for fixed integers k.r does not change under strain.
   func addStrainGradient(to strain: inout Matrix3) {
+    guard areStrained else { return }
     for (j, sigma) in kernel.sigmas.enumerated() {
       for i in 0..<grid.counts[j] {
         let slope = kernel.logWeightStrainGradient(k: vectors[i], sigma: sigma)

@@ -9,11 +9,10 @@ import Trajectory
 extension AtomicSystem {
   /// The system that `deck` makes of `structure`; velocities are those of the structure, or zero.
   /// - Throws: `DeckError` at `fixed` or `replicate` where they do not fit the structure, `FileError` for elements that the force field does
-  ///   not know and for atoms without room.
+  ///   not know.
   init(_ structure: Configuration, deck: Deck, forceField: ForceField) throws {
     var system = structure.system
     try forceField.requireSpecies(of: system, file: deck.structure)
-    try forceField.requireRoom(for: system, file: deck.structure)
     for range in deck.fixed {
       guard range.upperBound <= system.count else {
         throw deck.error(
@@ -61,9 +60,11 @@ extension AtomicSystem {
       }
     }
     func repeated<Value>(_ values: [Value]) -> [Value] { shifts.flatMap { _ in values } }
+    let given = cell.given
     return AtomicSystem(
       cell: Cell(
-        vectors: Matrix3(a.x * Double(copies[0]), a.y * Double(copies[1]), a.z * Double(copies[2])),
+        vectors: Matrix3(
+          given.x * Double(copies[0]), given.y * Double(copies[1]), given.z * Double(copies[2])),
         isPeriodic: cell.isPeriodic),
       atomicNumbers: repeated(atomicNumbers), masses: repeated(masses),
       positions: shifts.flatMap { shift in positions.map { $0 + shift } },

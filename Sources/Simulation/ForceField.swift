@@ -10,8 +10,6 @@ public struct ForceField {
   public let potential: any Potential
   /// Atomic numbers that it knows.
   public let species: Set<Int>
-  /// Whether it has a part that takes every axis of a partly periodic cell as a period.
-  public let isLongRanged: Bool
   /// Identifies its parameters: a run resumes only with the force field that it began with.
   public let hash: String
   /// Seconds spent in each of its parts since it was made.
@@ -23,7 +21,7 @@ public struct ForceField {
   public let attention: () -> String?
 
   public init(
-    potential: any Potential, species: Set<Int>, hash: String, isLongRanged: Bool = false,
+    potential: any Potential, species: Set<Int>, hash: String,
     timings: @escaping () -> [(part: String, seconds: Double)] = { [] },
     operations: @escaping () -> [String: Double] = { [:] },
     peakOperationsPerSecond: @escaping () -> Double? = { nil },
@@ -31,7 +29,6 @@ public struct ForceField {
   ) {
     self.potential = potential
     self.species = species
-    self.isLongRanged = isLongRanged
     self.hash = hash
     self.timings = timings
     self.operations = operations
@@ -56,7 +53,6 @@ extension ForceField {
       dropsDeadPaths: dropsDeadPaths)
     return ForceField(
       potential: potential, species: Set(potential.model.species), hash: potential.model.hash,
-      isLongRanged: potential.model.layers.contains { $0.attention != nil },
       timings: {
         let timings = potential.timings
         return Timings.Part.allCases.map { ("\($0)", timings[$0]) }

@@ -32,7 +32,6 @@ public struct Simulation {
     deck = try given.settled(for: structure, notices: &notices)
     var system = try AtomicSystem(structure, deck: deck, forceField: forceField)
     try deck.requireCompany(in: system)
-    if let warning = forceField.vacuumWarning(for: system) { notices.append(.warning(warning)) }
     let integrator = try deck.makeIntegrator(for: system)
     let conservesMomentum = type(of: integrator).conservesMomentum
     switch deck.velocities {

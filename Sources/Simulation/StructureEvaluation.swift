@@ -95,10 +95,6 @@ public func evaluateStructures(
     let system = configuration.system
     for warning in configuration.warnings { try warnings.add(warning, events) }
     try forceField.requireSpecies(of: system, file: structures, frame: frame)
-    try forceField.requireRoom(for: system, file: structures, frame: frame)
-    if let warning = forceField.vacuumWarning(for: system, frame: frame) {
-      try warnings.add(warning, events)
-    }
     do {
       result.plan = run?.evaluation
       try forceField.potential.evaluate(system, into: &result)

@@ -36,8 +36,8 @@ extension AtomicSystem {
 }
 
 extension Cell {
-  /// The lattice vectors.
-  var state: StateTree.Value { .vectors((0..<3).map { vectors[$0] }) }
+  /// The lattice vectors as they were given.
+  var state: StateTree.Value { .vectors((0..<3).map { given[$0] }) }
 }
 
 extension StateReader {
@@ -45,7 +45,7 @@ extension StateReader {
   mutating func cell(_ name: String, isPeriodic: [Bool]) throws -> Cell {
     let rows = try vectors(name, count: 3)
     let vectors = Matrix3(rows[0], rows[1], rows[2])
-    if let flaw = Plausibility.flaw(ofCell: vectors) { throw StateError(name, flaw) }
+    if let flaw = Plausibility.flaw(ofCell: vectors, isPeriodic: isPeriodic) { throw StateError(name, flaw) }
     return Cell(vectors: vectors, isPeriodic: isPeriodic)
   }
 }

@@ -210,18 +210,16 @@ struct ExtendedXYZHeader {
   }
 
   /// Why these vectors span no cell, and the cure; nil if they do.
-  private static func problem(of vectors: Matrix3, isPeriodic: [Bool]) -> (String, help: String)? {
-    let zero = (0..<3).filter { vectors[$0] == .zero }
-    if let first = zero.first {
+  private static func problem(of given: Matrix3, isPeriodic: [Bool]) -> (String, help: String)? {
+    let zero = (0..<3).filter { isPeriodic[$0] && given[$0] == .zero }
+    guard zero.isEmpty else {
       let names = zero.map { "\($0 + 1)" }.joined(separator: " and ")
-      let what = zero.count == 1 ? "lattice vector \(names) is zero" : "lattice vectors \(names) are zero"
-      return zero.contains { isPeriodic[$0] }
-        ? (what, "give three components in Angstrom, or no Lattice and pbc=\"F F F\"")
-        : (
-          "\(what), along an axis that is not periodic",
-          "the long-range part needs a length there: atoms.center(vacuum=15, axis=\(first)) in ASE gives one"
-        )
+      return (
+        zero.count == 1 ? "lattice vector \(names) is zero" : "lattice vectors \(names) are zero",
+        "give three components in Angstrom, or write F for that axis in pbc"
+      )
     }
+    let vectors = Cell.completed(given, isPeriodic: isPeriodic)
     let lengths = Vector3(length(vectors.x), length(vectors.y), length(vectors.z))
     let independent = "give three independent lattice vectors in Angstrom"
     for (i, j) in [(0, 1), (1, 2), (0, 2)] {

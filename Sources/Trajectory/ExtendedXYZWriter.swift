@@ -33,7 +33,7 @@ public final class ExtendedXYZWriter {
     let masses = isStandard ? nil : system.masses
     var text = "\(system.count)\n"
     if system.cell.hasPeriodicAxis {
-      text += "Lattice=\"\((0..<3).map { numbers(system.cell.vectors[$0]) }.joined(separator: " "))\" "
+      text += "Lattice=\"\((0..<3).map { numbers(system.cell.given[$0]) }.joined(separator: " "))\" "
     }
     text += "Properties=species:S:1:pos:R:3"
     if writesMask { text += ":move_mask:L:1" }

@@ -191,7 +191,7 @@ public final class H5MDReader {
     let values = try edges.readDoubles(row: index)
     let rows = Matrix3(
       [values[0], values[1], values[2]], [values[3], values[4], values[5]], [values[6], values[7], values[8]])
-    try require(Plausibility.flaw(ofCell: rows), of: edges, index)
+    try require(Plausibility.flaw(ofCell: rows, isPeriodic: isPeriodic), of: edges, index)
     return Cell(vectors: rows, isPeriodic: isPeriodic)
   }
 

@@ -207,6 +207,6 @@ public final class H5MDWriter {
   /// cell.
   private static func edges(of cell: Cell) -> [Double] {
     guard cell.hasPeriodicAxis else { return Array(repeating: 0, count: 9) }
-    return (0..<3).flatMap { [cell.vectors[$0].x, cell.vectors[$0].y, cell.vectors[$0].z] }
+    return (0..<3).flatMap { [cell.given[$0].x, cell.given[$0].y, cell.given[$0].z] }
   }
 }

@@ -19,8 +19,9 @@ enum Plausibility {
     return nil
   }
 
-  /// The cell with these rows, in Angstrom, must have a volume.
-  static func flaw(ofCell rows: Matrix3) -> String? {
+  /// The cell with these rows, in Angstrom, must have a volume; along open axes a row may be zero.
+  static func flaw(ofCell given: Matrix3, isPeriodic: [Bool]) -> String? {
+    let rows = Cell.completed(given, isPeriodic: isPeriodic)
     guard (0..<3).allSatisfy({ isPlausible(rows[$0]) }) else {
       return "the cell has a number that is no length"
     }

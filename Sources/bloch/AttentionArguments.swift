@@ -11,7 +11,9 @@ struct AttentionArguments: ParsableArguments {
   var attention: AttentionMethod?
 
   @Option(
-    help: "Mesh points along an axis that an atom reaches, 4 to 8. (default: enough for forces to 2e-6 eV/A)")
+    help:
+      "Mesh points along an axis that an atom reaches, 4 to 8, in double precision also 10, 12, 14 or 16. (default: enough for forces to 2e-6 eV/A)"
+  )
   var meshOrder: Int?
 
   @Option(
@@ -20,17 +22,23 @@ struct AttentionArguments: ParsableArguments {
   var meshSpacing: Double?
 
   func validate() throws {
-    if let meshOrder, !(4...8).contains(meshOrder) { throw ValidationError("--mesh-order takes 4 to 8.") }
-    if let meshSpacing, !(0.1...2).contains(meshSpacing) {
-      throw ValidationError("--mesh-spacing takes 0.1 to 2.")
+    if let meshOrder, !MeshResolution.orders.contains(meshOrder) {
+      throw ValidationError("--mesh-order takes 4 to 8, 10, 12, 14 or 16.")
+    }
+    let spacings = MeshResolution.spacings
+    if let meshSpacing, !spacings.contains(meshSpacing) {
+      throw ValidationError("--mesh-spacing takes \(spacings.lowerBound) to \(spacings.upperBound).")
     }
     if (meshOrder == nil) != (meshSpacing == nil) {
       throw ValidationError("--mesh-order and --mesh-spacing belong together.")
     }
   }
 
-  var evaluation: AttentionEvaluation {
+  func evaluation(in precision: LRMACEPotential.Precision) throws -> AttentionEvaluation {
     guard let meshOrder, let meshSpacing else { return AttentionEvaluation(method: attention) }
+    guard meshOrder <= 8 || precision == .double else {
+      throw ValidationError("--mesh-order above 8 is for --precision double.")
+    }
     return AttentionEvaluation(
       method: attention, mesh: MeshResolution(order: meshOrder, spacing: meshSpacing))
   }

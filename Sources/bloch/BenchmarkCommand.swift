@@ -43,7 +43,7 @@ struct BenchmarkCommand: ParsableCommand {
   func run() throws {
     let forceFields = try threads.map { threads in
       let forceField = try ForceField.lrmace(
-        path: model, precision: precision, threads: threads, attention: attention.evaluation,
+        path: model, precision: precision, threads: threads, attention: attention.evaluation(in: precision),
         dropsDeadPaths: !keepDeadPaths)
       return (threads, forceField)
     }

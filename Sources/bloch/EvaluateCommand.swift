@@ -39,10 +39,11 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let run = try planOf.map(RunPlan.init(ofCheckpoint:))
+    let precision = precision ?? run?.precision ?? .double
     let forceField = try ForceField.lrmace(
-      path: model, precision: precision ?? run?.precision ?? .double,
+      path: model, precision: precision,
       threads: threads ?? run?.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-      attention: attention.evaluation)
+      attention: attention.evaluation(in: precision))
     let listener = Console.listener()
     try evaluateStructures(in: structures, with: forceField, as: run, output: output) { event in
       do { try listener(event) } catch is Console.ReaderIsGone where output != nil {

@@ -80,8 +80,20 @@
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
   }
 
+  /// Matrices of pairs would take 1.2 and 2.5 GB.
+  @Test(arguments: [("mixed", 1_200_000), ("double", 1_500_000)])
+  func tenThousandAtomsWithoutPeriodicAxesNeedLessThanMatricesOfPairs(precision: String, limit: Int) throws {
+    let folder = try TemporaryFolder()
+    try writeWater(3375, edge: nil, in: folder)
+    let outcome = try evaluate(within: limit, "--precision \(precision) --threads 2", in: folder)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  }
+
   @Test(arguments: [
-    ("--precision mixed", 1500, nil, "4500 atoms without periodic axes would need ", "take fewer atoms"),
+    (
+      "--precision mixed --attention pairwise", 2400, nil, "7200 atoms without periodic axes would need ",
+      "take fewer atoms"
+    ),
     (
       "--precision double --attention k-sum", 3375, 46.5, "wavevectors (k-sum) would need ",
       "mixed precision needs far less"

@@ -67,13 +67,9 @@ struct AttentionProblem {
     coefficients = numbers()
   }
 
-  /// G_j(r) summed over both half spaces as it is written.
+  /// G_j(r) summed over both half spaces as it is written; with open axes their limit (`openKernel`).
   func pairKernel(_ r: Vector3, sigma: Double) -> Double {
-    if !cell.hasPeriodicAxis {
-      let distance = dot(r, r).squareRoot()
-      return distance == 0
-        ? (2 / Double.pi).squareRoot() / sigma : erf(distance / (2.0.squareRoot() * sigma)) / distance
-    }
+    if !cell.isFullyPeriodic { return openKernel(r, in: cell, sigma: sigma) }
     let cutoff = kernel.cutoff(sigma: sigma)
     var sum = 0.0
     let limit = 12
@@ -136,7 +132,7 @@ final class PlannedAttention<T: KernelScalar> {
 
   func prepare(positions: [Vector3], cell: Cell) throws {
     var plan = try sum.plan(
-      atoms: positions.count, cell: referenceCell ?? cell, preferring: method, mesh: mesh)
+      positions: positions, cell: referenceCell ?? cell, preferring: method, mesh: mesh)
     plan.wisdom = plan.method == .mesh ? wisdom : nil
     self.plan = plan
     try sum.prepare(positions: positions, cell: cell, plan: plan, measuringSources: measuresSources)

@@ -111,7 +111,8 @@ private func centralDifferences(
       try attention.prepare(positions: problem.positions, cell: problem.cell)
       let fields = attention.sum.fields(layer: 0, filter: problem.filter, sources: problem.v)
       #expect(
-        Array(UnsafeBufferPointer(start: fields, count: problem.v.count)) == expected.u, "\(method), \(name)")
+        Array(UnsafeBufferPointer(start: fields.columns, count: problem.v.count)) == expected.u,
+        "\(method), \(name)")
       attention.sum.fieldsAdjoint(layer: 0, gradient: problem.coefficients)
       var (gradient, strain) = (problem.positions.map { _ in Vector3.zero }, Matrix3.zero)
       attention.sum.addGradients(positions: &gradient, strain: &strain)

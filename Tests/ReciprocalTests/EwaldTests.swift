@@ -61,14 +61,6 @@ private let problems: [AttentionProblem] = {
   }
 }
 
-@Test func ewaldSplitTakesEveryAxisAsPeriodicWhereOneIs() {
-  var problem = problems[0]
-  let periodic = problem.solve(method: .ewald)
-  problem.cell = Cell(vectors: problem.cell.vectors, isPeriodic: [true, true, false])
-  #expect(problem.solve(method: .ewald).u == periodic.u)
-  #expect(relativeDeviation(problem.solve(method: .kSum).u, periodic.u) < 1e-11)
-}
-
 @Test func ewaldSplitInSinglePrecisionFollowsDouble() {
   for problem in problems {
     let (single, double) = (problem.solve(as: Float.self, method: .ewald), problem.solve(method: .ewald))

@@ -368,25 +368,25 @@ private let malformed: [(content: String, message: String)] = [
     a.xyz:2:1: error: lattice vector 3 is zero
       2 | Lattice="9 0 0 0 9 0 0 0 0" pbc="T T T"
         | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
-      help: give three components in Angstrom, or no Lattice and pbc="F F F"
+      help: give three components in Angstrom, or write F for that axis in pbc
     """
   ),
   (
-    "1\nLattice=\"9 0 0 0 9 0 0 0 0\" pbc=\"T T F\"\nO 0 0 0\n",
+    "1\nLattice=\"9 0 0 0 0 0 0 0 0\" pbc=\"T T F\"\nO 0 0 0\n",
     """
-    a.xyz:2:1: error: lattice vector 3 is zero, along an axis that is not periodic
-      2 | Lattice="9 0 0 0 9 0 0 0 0" pbc="T T F"
+    a.xyz:2:1: error: lattice vector 2 is zero
+      2 | Lattice="9 0 0 0 0 0 0 0 0" pbc="T T F"
         | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
-      help: the long-range part needs a length there: atoms.center(vacuum=15, axis=2) in ASE gives one
+      help: give three components in Angstrom, or write F for that axis in pbc
     """
   ),
   (
-    "1\nLattice=\"0 0 0 0 0 0 0 0 9\" pbc=\"F F T\"\nO 0 0 0\n",
+    "1\nLattice=\"9 0 0 9 0 0 0 0 0\" pbc=\"T T F\"\nO 0 0 0\n",
     """
-    a.xyz:2:1: error: lattice vectors 1 and 2 are zero, along an axis that is not periodic
-      2 | Lattice="0 0 0 0 0 0 0 0 9" pbc="F F T"
+    a.xyz:2:1: error: lattice vectors 1 and 2 are parallel
+      2 | Lattice="9 0 0 9 0 0 0 0 0" pbc="T T F"
         | ^~~~~~~~~~~~~~~~~~~~~~~~~~~
-      help: the long-range part needs a length there: atoms.center(vacuum=15, axis=0) in ASE gives one
+      help: give three independent lattice vectors in Angstrom
     """
   ),
   (
