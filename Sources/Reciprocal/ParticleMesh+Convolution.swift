@@ -28,6 +28,14 @@ extension ParticleMesh {
   /// Numbers that `SpectrumUse` stores.
   func spectrumCount(half: Int) -> Int { size.x * size.y * pencils(half) * MeshTransforms<T>.pencil }
 
+  /// A part of the planes that atoms reach, with those before them that none does.
+  private func planes(_ part: Range<Int>) -> Range<Int> {
+    let (reached, count) = (reachedPlanes, reachedPlanes.count)
+    return
+      (part.lowerBound == 0 ? 0 : reached[part.lowerBound])..<(part.upperBound == count
+      ? size.x : reached[part.upperBound])
+  }
+
   /// F^-1 D F spread for the columns of `block` of `source`, [N][columns]; the halo is filled, too.
   func convolve(
     _ source: UnsafePointer<T>, columns: Int, block: MeshBlock, into mesh: UnsafeMutablePointer<T>,
@@ -36,7 +44,8 @@ extension ParticleMesh {
     let half = block.half
     let (size, layout, transforms) = (size, layout(half: half), transforms(half: half))
     let (pencils, width) = (pencils(half), MeshTransforms<T>.pencil)
-    parallel(threads: threads, count: size.x) { thread, planes in
+    parallel(threads: threads, count: reachedPlanes.count) { thread, part in
+      let planes = planes(part)
       let scratch = threadScratch[thread].pointer
       (mesh + planes.lowerBound * layout.plane).update(repeating: 0, count: planes.count * layout.plane)
       var next = planes.lowerBound
@@ -66,8 +75,8 @@ extension ParticleMesh {
           first: index * size.x * width, scratch: threadScratch[thread].pointer)
       }
     }
-    parallel(threads: threads, count: size.x) { _, planes in
-      for x in planes where reachedPlanes.pointer[x] {
+    parallel(threads: threads, count: reachedPlanes.count) { _, part in
+      for x in reachedPlanes[part] {
         let plane = mesh + x * layout.plane
         for p in 0..<pencils {
           let column = plane + p * width
@@ -97,7 +106,7 @@ extension ParticleMesh {
     _ transforms: MeshTransforms<T>
   ) {
     let (pencils, width) = (pencils(half), MeshTransforms<T>.pencil)
-    for x in planes where reachedPlanes.pointer[x] {
+    for x in reachedPlanes where planes.contains(x) {
       let plane = mesh + x * layout.plane
       for y in 0..<size.y where reachedRows.pointer[y] {
         let row = plane + y * layout.row

@@ -108,8 +108,10 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   private(set) var depth = 0
   /// Planes, and rows of any plane, that atoms reach: all of them in a liquid, a fraction in the box of open axes. The
   /// others hold no sources, and nobody asks for their fields.
-  let reachedPlanes = Workspace<Bool>()
+  private(set) var reachedPlanes: [Int] = []
   let reachedRows = Workspace<Bool>()
+  /// Where windows begin, then all that they reach.
+  private let reach = Workspace<Bool>()
   /// One for each axis.
   private var windows: [MeshWindow<T>] = []
   /// Of each kind of block that there is, by its `half`.
@@ -331,14 +333,20 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   }
 
   private func markReach(of count: Int) {
-    for (reached, axis) in [(reachedPlanes, 0), (reachedRows, 1)] {
+    for axis in 0..<2 {
       let size = size[axis]
-      let flags = reached.reserve(2 * size)
-      reached.fill(false, count: 2 * size)
-      // First where windows begin, then all that they reach.
-      for place in 0..<count { flags[size + Int(corners.pointer[place][axis])] = true }
-      for first in 0..<size where flags[size + first] {
-        for i in 0..<min(order, size) { flags[(first + i) % size] = true }
+      let starts = reach.reserve(2 * size)
+      let reached = starts + size
+      reach.fill(false, count: 2 * size)
+      for place in 0..<count { starts[Int(corners.pointer[place][axis])] = true }
+      for first in 0..<size where starts[first] {
+        for i in 0..<min(order, size) { reached[(first + i) % size] = true }
+      }
+      if axis == 0 {
+        reachedPlanes.removeAll(keepingCapacity: true)
+        for x in 0..<size where reached[x] { reachedPlanes.append(x) }
+      } else {
+        reachedRows.reserve(size).update(from: reached, count: size)
       }
     }
   }

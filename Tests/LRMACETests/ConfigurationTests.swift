@@ -97,6 +97,42 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
     #expect(along.plan?.cell == start.cell && along.plan?.positions != start.positions)
   }
 
+  /// Along open axes atoms have a room; the plan gets another where they leave it, and with it another mesh.
+  @Test(arguments: [[false, false, false], [true, false, false], [true, true, false]], [1, 2])
+  func atomsThatLeaveTheirRoomGetAnother(isPeriodic: [Bool], threads: Int) throws {
+    let model = try Golden.model("rc_trained")
+    func potential(_ precision: LRMACEPotential.Precision, _ method: AttentionMethod) throws
+      -> LRMACEPotential
+    {
+      try LRMACEPotential(
+        model: model, precision: precision, threads: threads, attention: AttentionEvaluation(method: method))
+    }
+    var system = try #require(
+      try Golden.frames("rc_trained").first { $0.system.cell.isFullyPeriodic }
+    ).system
+    system.cell =
+      isPeriodic[0] ? Cell(vectors: system.cell.vectors, isPeriodic: isPeriodic) : .free
+    let (walker, exact) = (try potential(.mixed, .mesh), try potential(.double, .pairwise))
+    var along = Evaluation()
+    var plans: Set<EvaluationPlan> = []
+    for step in 0..<8 {
+      try walker.evaluate(system, into: &along)
+      let plan = try #require(along.plan)
+      plans.insert(plan)
+      var alone = Evaluation(plan: plan)
+      try potential(.mixed, .mesh).evaluate(system, into: &alone)
+      #expect(alone.energy == along.energy && alone.forces == along.forces, "\(step)")
+      #expect(alone.plan == plan)
+      let expected = try evaluate(exact, system)
+      #expect(abs(along.energy - expected.energy) < 1e-6 * Double(system.count), "\(step)")
+      for (f, g) in zip(along.forces, expected.forces) { #expect(largest(f - g) < 1e-4, "\(step)") }
+      for i in system.positions.indices { system.positions[i].z += 0.15 * Double(i % 4) }
+    }
+    #expect(plans.count > 1)
+    let wisdom = Set(plans.compactMap { $0.choices["fftw_wisdom"] })
+    #expect(wisdom.count > 1)
+  }
+
   @Test func twoPotentialsInOneProcessDoNotDisturbEachOther() throws {
     let (a, b) = (try configurations("rc_trained"), try configurations("lr_l_default_d1"))
     func potentials() throws -> (LRMACEPotential, LRMACEPotential) {
