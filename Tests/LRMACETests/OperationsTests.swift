@@ -26,7 +26,7 @@ func operationsOfTheLinearPartAreThoseOfTheMatrices(name: String) throws {
       let way = try #require(
         SpeciesConvolution<Float>(layer: layer, model: potential.model, channels: potential.model.channels))
       for l in 0...layer.messageLmax {
-        perAtom += 2 * elements * (2 * l + 1) * 2 * way.radial.functions * potential.model.channels
+        perAtom += 2 * elements * (2 * l + 1) * 2 * way.room.functions * potential.model.channels
       }
     } else {
       for (l, matrices) in layer.linear.enumerated() { add(l, matrices[0], times: 2) }
