@@ -9,20 +9,12 @@
 // Shapes: x as Features; M of a block of atoms as MessageBlock, [atom][m3][path][channel] for each l3, so that the
 // linear layer that follows (MessageLinear) is one matrix product per degree.
 
-import Equivariant
 import Kernels
 import LRMACEModel
 
 /// Tensor-product paths of a layer with their coupling tables.
 final class Convolution<T: KernelScalar>: MessageOperator {
-  private struct Path: BitwiseCopyable {
-    let l1: Int
-    let l3: Int
-    /// First of the (2 l1 + 1)(2 l3 + 1) entries of t.
-    let tensor: Int
-    /// Position among the paths with the same l3.
-    let slot: Int
-  }
+  private typealias Path = PathMessages.Path
 
   let channels: Int
   private let paths: Workspace<Path>
@@ -37,31 +29,31 @@ final class Convolution<T: KernelScalar>: MessageOperator {
   private let linear: MessageLinear<T>
   private var layout: MessageLayout { linear.layout }
 
-  init(layer: Model.Layer, channels: Int, radial: RadialTable<T>, linear: MessageLinear<T>) {
+  /// - Parameter channels: those of the model, padded to whole lanes.
+  init(_ compiled: PathMessages, modelChannels: Int, channels: Int) {
     self.channels = channels
-    self.radial = radial
-    self.linear = linear
-    var counts = [Int](repeating: 0, count: layer.messageLmax + 1)
-    var paths: [Path] = []
-    var terms: [(tensor: Int, harmonic: Int, value: Double)] = []
-    var offset = 0
-    for p in layer.paths {
-      paths.append(Path(l1: p.l1, l3: p.l3, tensor: offset, slot: counts[p.l3]))
-      counts[p.l3] += 1
-      for e in Wigner3j(p.l1, p.l2, p.l3).entries {
-        terms.append((offset + e.m1 * (2 * p.l3 + 1) + e.m3, p.l2 * p.l2 + e.m2, e.value))
-      }
-      offset += (2 * p.l1 + 1) * (2 * p.l3 + 1)
-    }
-    self.paths = Workspace(paths)
-    tensorCount = offset
-    harmonicCount = (terms.map(\.harmonic).max() ?? 0) + 1
+    radial = RadialTable([compiled.radial], channels: modelChannels, paddedChannels: channels)
+    linear = MessageLinear(
+      compiled.linear.map { centres in
+        centres.map {
+          [
+            PackedMatrix(
+              $0, rowBlock: modelChannels, paddedRowBlock: channels, paddedColumns: channels)
+          ]
+        }
+      })
+    paths = Workspace(compiled.paths)
+    let matrix = compiled.coupling
+    tensorCount = matrix.rows
+    harmonicCount = matrix.columns
     let (height, width) = (T.wholeLanes(tensorCount), T.wholeLanes(harmonicCount))
     coupling = Workspace(repeating: 0, count: harmonicCount * height)
     couplingAdjoint = Workspace(repeating: 0, count: tensorCount * width)
-    for term in terms {
-      coupling.pointer[term.harmonic * height + term.tensor] += T(term.value)
-      couplingAdjoint.pointer[term.tensor * width + term.harmonic] += T(term.value)
+    for k in 0..<tensorCount {
+      for n in 0..<harmonicCount {
+        coupling.pointer[n * height + k] = T(matrix[k, n])
+        couplingAdjoint.pointer[k * width + n] = T(matrix[k, n])
+      }
     }
   }
 

@@ -54,16 +54,15 @@ final class Network<T: KernelScalar> {
   /// Most atoms of a block: enough for full matrix products, few enough for threads to end at about the same time.
   static var blockSize: Int { 12 }
 
-  init(model: Model, threads: Int) {
+  init(_ compiled: CompiledModel, threads: Int) {
+    let model = compiled.model
     let padded = T.wholeLanes(model.channels)
     self.model = model
     self.threads = threads
     queue = WorkQueue(threads: threads)
     channels = padded
     geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
-    layers = model.layers.enumerated().map { t, layer in
-      NetworkLayer(layer, isFirst: t == 0, model: model, channels: padded)
-    }
+    layers = compiled.layers.map { NetworkLayer($0, modelChannels: model.channels, channels: padded) }
     embedding = PackedMatrix(
       model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count,
       paddedColumns: padded)

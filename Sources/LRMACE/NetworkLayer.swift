@@ -15,31 +15,25 @@ final class NetworkLayer<T: KernelScalar> {
   let skip: [[PackedMatrix<T>]]
   let product: [PackedMatrix<T>]
 
-  init(_ layer: Model.Layer, isFirst: Bool, model: Model, channels: Int) {
+  /// - Parameter channels: those of the model, padded to whole lanes.
+  init(_ compiled: CompiledLayer, modelChannels: Int, channels: Int) {
     func pack(_ matrix: Matrix) -> PackedMatrix<T> {
-      PackedMatrix(matrix, rowBlock: model.channels, paddedRowBlock: channels, paddedColumns: channels)
+      PackedMatrix(matrix, rowBlock: modelChannels, paddedRowBlock: channels, paddedColumns: channels)
     }
+    let layer = compiled.layer
     inputLmax = layer.inputLmax
     outputLmax = layer.outputLmax
     messageLmax = layer.messageLmax
-    if isFirst, let species = SpeciesConvolution<T>(layer: layer, model: model, channels: channels),
-      let pairs = PairConvolution<T>(layer: layer, model: model, channels: channels)
-    {
-      choices = (species, pairs)
+    switch compiled.messages {
+    case .elements(let sums, let tables):
+      let species = SpeciesConvolution<T>(sums, channels: channels)
+      choices = (species, PairConvolution(tables, modelChannels: modelChannels, channels: channels))
       messages = species
-    } else {
-      let spline = RadialSpline(
-        of: RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff),
-        tolerance: RadialSpline.tolerance(T.self))
+    case .features(let paths):
       choices = nil
-      messages = Convolution(
-        layer: layer, channels: channels,
-        radial: RadialTable<T>([spline], channels: model.channels, paddedChannels: channels),
-        linear: MessageLinear(layer.linear.map { $0.map { [pack($0)] } }))
+      messages = Convolution(paths, modelChannels: modelChannels, channels: channels)
     }
-    contraction = SymmetricContraction(
-      layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
-      paddedChannels: channels)
+    contraction = SymmetricContraction(compiled.contraction, channels: channels)
     linearUp = layer.linearUp.map(pack)
     skip = layer.skip.map { $0.map(pack) }
     product = layer.product.map(pack)

@@ -6,9 +6,7 @@
 //
 // Shapes: A and dE/dA as Features. Neighbours come grouped by element.
 
-import Equivariant
 import Kernels
-import LRMACEModel
 
 final class PairConvolution<T: KernelScalar>: MessageOperator {
   /// Values of one table row: degrees x channels.
@@ -17,26 +15,23 @@ final class PairConvolution<T: KernelScalar>: MessageOperator {
   private let channels: Int
   private let modelChannels: Int
   private let coupling: SpeciesCoupling
-  private let splines: RadialSpline
   /// Tables [element of the centre][element of the neighbour], among `elements`.
   private var radial: RadialTable<T>?
   private var elements: [Int] = []
 
-  /// Nil unless every path starts from scalars.
-  init?(layer: Model.Layer, model: Model, channels: Int) {
-    guard let coupling = SpeciesCoupling(layer: layer, model: model, tolerance: nil) else { return nil }
+  /// - Parameter channels: those of the model, padded to whole lanes.
+  init(_ coupling: SpeciesCoupling, modelChannels: Int, channels: Int) {
     self.coupling = coupling
     self.channels = channels
-    modelChannels = model.channels
-    degrees = layer.messageLmax + 1
+    self.modelChannels = modelChannels
+    degrees = coupling.folded.count
     functions = degrees * channels
-    splines = RadialSpline(of: coupling.radial, tolerance: RadialSpline.tolerance(T.self))
   }
 
   /// Multiplications per atom, the adjoint included, each counted as one and a half: those by table rows wait for them
   /// (measured in liquid water, where both ways then take the same time at equal cost).
   func cost(elements: Int, edges: Double) -> Double {
-    let tables = elements * elements * splines.coefficients.rows * functions * MemoryLayout<T>.stride
+    let tables = elements * elements * coupling.radial.coefficients.rows * functions * MemoryLayout<T>.stride
     guard tables <= Self.largestTables else { return .infinity }
     return 1.5 * edges * Double(18 * functions + 3 * degrees * degrees * channels)
   }
@@ -57,10 +52,7 @@ final class PairConvolution<T: KernelScalar>: MessageOperator {
     self.elements = elements
     radial = RadialTable(
       elements.flatMap { s in
-        elements.map { z in
-          splines.mixed(
-            by: Matrix(sideBySide: coupling.folded.map { $0[$0.count == 1 ? 0 : s][z] }))
-        }
+        elements.map { z in coupling.pairFunctions(centre: s, neighbor: z) }
       }, channels: modelChannels, paddedChannels: channels)
   }
 

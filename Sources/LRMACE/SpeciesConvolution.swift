@@ -7,7 +7,6 @@
 
 import Equivariant
 import Kernels
-import LRMACEModel
 
 final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   private let radial: RadialTable<T>
@@ -19,19 +18,12 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   /// Radial functions, padded to whole lanes.
   private var functions: Int { radial.functions }
 
-  /// Nil unless every path starts from scalars.
-  init?(layer: Model.Layer, model: Model, channels: Int) {
-    guard
-      let coupling = SpeciesCoupling(
-        layer: layer, model: model, tolerance: T.self == Float.self ? 1e-5 : 1e-13,
-        multiple: T.Lanes.scalarCount)
-    else { return nil }
+  /// - Parameter channels: those of the model, padded to whole lanes.
+  init(_ coupling: SpeciesCoupling, channels: Int) {
     self.channels = channels
     let count = coupling.functions
     let padded = T.wholeLanes(count)
-    radial = RadialTable(
-      [RadialSpline(of: coupling.radial, tolerance: RadialSpline.tolerance(T.self))], channels: count,
-      paddedChannels: padded)
+    radial = RadialTable([coupling.radial], channels: count, paddedChannels: padded)
     folded = MessageLinear(
       coupling.folded.map { centres in
         centres.map { neighbors in

@@ -44,17 +44,11 @@ import Testing
           }
         }
       }
-      return [
-        [
-          PackedMatrix<Double>(
-            copied, rowBlock: channels, paddedRowBlock: channels, paddedColumns: channels)
-        ]
-      ]
+      return [copied]
     }
     let convolution: any MessageOperator<Double> = Convolution(
-      layer: layer, channels: channels,
-      radial: RadialTable<Double>([spline.mixed(by: copying)], channels: channels, paddedChannels: channels),
-      linear: MessageLinear(linear))
+      PathMessages(layer.paths, lmax: layer.messageLmax, radial: spline.mixed(by: copying), linear: linear),
+      modelChannels: channels, channels: channels)
 
     var list = NeighborList(cutoff: model.cutoff, skin: 0.5)
     try list.build(positions: system.positions, cell: system.cell)
