@@ -360,7 +360,10 @@ final class Network<T: KernelScalar> {
           species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: contraction)
       }
       s.clock.end(.contraction)
-      if isLast { for i in block.atoms { geometry.clearGradients(of: i) } }
+      if isLast {
+        for i in block.atoms { geometry.clearGradients(of: i) }
+        s.clock.end(.edges)
+      }
       operation.adjoint(
         block, of: sources, scratch: s.messages, clock: &s.clock, aGradient: da,
         featureGradient: view(s.inputGradients))

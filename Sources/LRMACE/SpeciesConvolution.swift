@@ -12,7 +12,8 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   private let radial: RadialTable<T>
   /// [l][species of the centre][z]: rows b.
   private let folded: MessageLinear<T>
-  private var layout: MessageLayout { folded.layout }
+  /// Of `folded`, beside it as in `Convolution`.
+  private let layout: MessageLayout
 
   private let channels: Int
   /// Radial functions, padded to whole lanes.
@@ -32,6 +33,7 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
           }
         }
       })
+    layout = folded.layout
   }
 
   /// Multiplications per atom, its linear layer and the adjoint included.
