@@ -88,7 +88,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter"], exclude: ["Malformed"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["bloch", "TenSteps", "Trajectory", "Lattice"],
+      name: "EndToEndTests",
+      dependencies: ["bloch", "TenSteps", "Trajectory", "LRMACEModel", "HDF5", "Lattice"],
       exclude: ["Help", "Faults", "water-8.xyz"]),
   ]
 )

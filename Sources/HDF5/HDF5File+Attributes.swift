@@ -86,11 +86,9 @@ extension HDF5File {
     try writeAttribute(name, at: path, .strings([value]), shape: [])
   }
 
-  public func setAttribute(_ name: String, _ value: Double, at path: String = "/") throws {
-    try writeAttribute(name, at: path, .numbers([value]), shape: [])
-  }
-
-  public func setAttribute(_ name: String, _ value: Int, at path: String = "/") throws {
+  public func setAttribute<Element: HDF5Element>(
+    _ name: String, _ value: Element, at path: String = "/"
+  ) throws {
     try writeAttribute(name, at: path, .numbers([value]), shape: [])
   }
 
@@ -99,11 +97,9 @@ extension HDF5File {
     try writeAttribute(name, at: path, .strings(values), shape: [values.count])
   }
 
-  public func setAttribute(_ name: String, _ values: [Double], at path: String = "/") throws {
-    try writeAttribute(name, at: path, .numbers(values), shape: [values.count])
-  }
-
-  public func setAttribute(_ name: String, _ values: [Int], at path: String = "/") throws {
+  public func setAttribute<Element: HDF5Element>(
+    _ name: String, _ values: [Element], at path: String = "/"
+  ) throws {
     try writeAttribute(name, at: path, .numbers(values), shape: [values.count])
   }
 

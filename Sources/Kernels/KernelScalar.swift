@@ -75,9 +75,7 @@ extension KernelScalar {
     let whole = count / width * width
     var sums = Lanes.zero
     for i in stride(from: 0, to: whole, by: width) {
-      sums.addProduct(
-        UnsafeRawPointer(a + i).loadUnaligned(as: Lanes.self),
-        UnsafeRawPointer(b + i).loadUnaligned(as: Lanes.self))
+      sums.addProduct(a.lanes(i), b.lanes(i))
     }
     var sum = Self.sum(sums)
     for i in whole..<count { sum += a[i] * b[i] }

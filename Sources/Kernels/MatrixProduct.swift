@@ -162,7 +162,7 @@ private func tile<T: KernelScalar, let rows: Int, let lanes: Int>(
   var (ap, bp) = (a, b)
   for _ in 0..<k {
     var row = zero
-    for v in 0..<lanes { row[v] = UnsafeRawPointer(bp + v &* width).loadUnaligned(as: T.Lanes.self) }
+    for v in 0..<lanes { row[v] = bp.lanes(v &* width) }
     for r in 0..<rows {
       let x = T.Lanes(repeating: ap[r &* rowStride])
       for v in 0..<lanes { sum[r][v].addProduct(x, row[v]) }
@@ -174,10 +174,10 @@ private func tile<T: KernelScalar, let rows: Int, let lanes: Int>(
   if columns == lanes &* width {
     for r in 0..<rows {
       for v in 0..<lanes {
-        let target = UnsafeMutableRawPointer(c + (r &* ldc &+ v &* width))
+        let index = r &* ldc &+ v &* width
         var value = sum[r][v] * factor
-        if beta != 0 { value.addProduct(target.loadUnaligned(as: T.Lanes.self), T.Lanes(repeating: beta)) }
-        target.storeBytes(of: value, as: T.Lanes.self)
+        if beta != 0 { value.addProduct(c.lanes(index), T.Lanes(repeating: beta)) }
+        c.setLanes(index, value)
       }
     }
   } else {

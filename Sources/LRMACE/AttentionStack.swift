@@ -268,30 +268,9 @@ final class AttentionBlock<T: KernelScalar> {
   /// x <- scale phi(x), slope = scale phi'(x).
   private func activate(_ x: UnsafeMutablePointer<T>, slope: UnsafeMutablePointer<T>, count: Int, scale: T) {
     switch activation {
-    case .identity:
-      for n in 0..<count {
-        slope[n] = scale
-        x[n] *= scale
-      }
-    case .silu:
-      let whole = count / T.Lanes.scalarCount * T.Lanes.scalarCount
-      for n in stride(from: 0, to: whole, by: T.Lanes.scalarCount) {
-        let z = x.lanes(n)
-        let s = 1 / (1 + T.exp(-z))
-        slope.setLanes(n, scale * s * (1 + z * (1 - s)))
-        x.setLanes(n, scale * z * s)
-      }
-      for n in whole..<count {
-        let s = silu(Double(x[n]))
-        slope[n] = scale * T(s.first)
-        x[n] = scale * T(s.value)
-      }
-    case .softplus:
-      for n in 0..<count {
-        let z = Double(x[n])
-        slope[n] = scale * T(1 / (1 + exp(-z)))
-        x[n] = scale * T(max(z, 0) + log1p(exp(-abs(z))))
-      }
+    case .identity: x.applyIdentity(slope: slope, count: count, scale: scale)
+    case .silu: x.applySilu(slope: slope, count: count, scale: scale)
+    case .softplus: x.applySoftplus(slope: slope, count: count, scale: scale)
     }
   }
 

@@ -7,65 +7,63 @@
 // so forces carry no Cartesian factor of three. Sums over lanes of channels wait until a whole register of them is due.
 //
 // Shapes: x as Features; M of a block of atoms as MessageBlock, [atom][m3][path][channel] for each l3, so that the
-// linear layer that follows is one matrix product per degree.
+// linear layer that follows (MessageLinear) is one matrix product per degree.
 
-import Equivariant
 import Kernels
 import LRMACEModel
 
 /// Tensor-product paths of a layer with their coupling tables.
-final class Convolution<T: KernelScalar> {
-  private struct Path: BitwiseCopyable {
-    let l1: Int
-    let l3: Int
-    /// First of the (2 l1 + 1)(2 l3 + 1) entries of t.
-    let tensor: Int
-    /// Position among the paths with the same l3.
-    let slot: Int
-  }
+final class Convolution<T: KernelScalar>: MessageOperator {
+  private typealias Path = PathMessages.Path
 
   let channels: Int
   private let paths: Workspace<Path>
   private var pathCount: Int { paths.capacity }
-  /// Widths: paths with l3 = l times channels.
-  let layout: MessageLayout
-  let tensorCount: Int
+  private let tensorCount: Int
   /// w3j as a matrix from Y to t, [harmonic][padded entry], and from dE/dt to dE/dY, [entry][padded harmonic]. Few of
   /// their elements differ from zero, but whole lanes cost less than to pick those.
   private let coupling: Workspace<T>
   private let couplingAdjoint: Workspace<T>
   private let harmonicCount: Int
-  let radial: RadialTable<T>
+  private let radial: RadialTable<T>
+  private let linear: MessageLinear<T>
+  /// Of `linear`, whose copy every path of every edge would read: 5 % of the messages.
+  private let layout: MessageLayout
 
-  init(layer: Model.Layer, channels: Int, radial: RadialTable<T>) {
+  /// - Parameter channels: those of the model, padded to whole lanes.
+  init(_ compiled: PathMessages, modelChannels: Int, channels: Int) {
     self.channels = channels
-    self.radial = radial
-    var counts = [Int](repeating: 0, count: layer.messageLmax + 1)
-    var paths: [Path] = []
-    var terms: [(tensor: Int, harmonic: Int, value: Double)] = []
-    var offset = 0
-    for p in layer.paths {
-      paths.append(Path(l1: p.l1, l3: p.l3, tensor: offset, slot: counts[p.l3]))
-      counts[p.l3] += 1
-      for e in Wigner3j(p.l1, p.l2, p.l3).entries {
-        terms.append((offset + e.m1 * (2 * p.l3 + 1) + e.m3, p.l2 * p.l2 + e.m2, e.value))
-      }
-      offset += (2 * p.l1 + 1) * (2 * p.l3 + 1)
-    }
-    self.paths = Workspace(paths)
-    layout = MessageLayout(widths: counts.map { $0 * channels })
-    tensorCount = offset
-    harmonicCount = (terms.map(\.harmonic).max() ?? 0) + 1
+    radial = RadialTable([compiled.radial], channels: modelChannels, paddedChannels: channels)
+    linear = MessageLinear(
+      compiled.linear.map { centres in
+        centres.map {
+          [
+            PackedMatrix(
+              $0, rowBlock: modelChannels, paddedRowBlock: channels, paddedColumns: channels)
+          ]
+        }
+      })
+    layout = linear.layout
+    paths = Workspace(compiled.paths)
+    let matrix = compiled.coupling
+    tensorCount = matrix.rows
+    harmonicCount = matrix.columns
     let (height, width) = (T.wholeLanes(tensorCount), T.wholeLanes(harmonicCount))
     coupling = Workspace(repeating: 0, count: harmonicCount * height)
     couplingAdjoint = Workspace(repeating: 0, count: tensorCount * width)
-    for term in terms {
-      coupling.pointer[term.harmonic * height + term.tensor] += T(term.value)
-      couplingAdjoint.pointer[term.tensor * width + term.harmonic] += T(term.value)
+    for k in 0..<tensorCount {
+      for n in 0..<harmonicCount {
+        coupling.pointer[n * height + k] = T(matrix[k, n])
+        couplingAdjoint.pointer[k * width + n] = T(matrix[k, n])
+      }
     }
   }
 
-  /// Floating-point operations, the adjoint included. A spline takes 11, and so does its slope.
+  var room: MessageRoom {
+    MessageRoom(functions: radial.functions, tensorCount: tensorCount, messageCount: layout.count)
+  }
+
+  /// A spline takes 11, and so does its slope.
   var operationsPerEdge: Int {
     var count = 33 * radial.functions + 6 * harmonicCount * tensorCount
     for p in 0..<pathCount {
@@ -74,6 +72,8 @@ final class Convolution<T: KernelScalar> {
     }
     return count
   }
+
+  func matrixOperations(elements: Int) -> Int { linear.operations(elements: elements) }
 
   /// This path's [m3] rows, `stride` apart, of one atom of a block.
   @inline(__always)
@@ -121,9 +121,26 @@ final class Convolution<T: KernelScalar> {
 
   // MARK: - Forward
 
-  /// Messages of one centre, written as atom `atom` of a block.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func forward(
-    _ edges: Edges<T>, features: Features<T>, scratch: ConvolutionScratch<T>, messages: MessageBlock<T>,
+    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, clock: inout PartClock,
+    into a: Features<T>
+  ) {
+    let m = MessageBlock<T>(base: scratch.messages.pointer, atoms: block.atoms.count)
+    for i in block.atoms {
+      forward(
+        sources.geometry.edges(of: i), features: sources.features, scratch: scratch, messages: m,
+        atom: i &- block.atoms.lowerBound)
+    }
+    clock.end(.convolution)
+    linear.apply(block, elements: sources.elements, m, into: a)
+    clock.end(.linear)
+  }
+
+  /// Messages of one centre, written as atom `atom` of a block.
+  private func forward(
+    _ edges: Edges<T>, features: Features<T>, scratch: MessageScratch<T>, messages: MessageBlock<T>,
     atom: Int
   ) {
     let r = scratch.radial.pointer
@@ -205,13 +222,32 @@ final class Convolution<T: KernelScalar> {
 
   // MARK: - Adjoint
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func adjoint(
+    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, clock: inout PartClock,
+    aGradient da: Features<T>, featureGradient dx: Features<T>
+  ) {
+    let dm = MessageBlock<T>(base: scratch.messages.pointer, atoms: block.atoms.count)
+    linear.applyAdjoint(block, elements: sources.elements, da, into: dm)
+    clock.end(.linear)
+    for i in block.atoms {
+      adjoint(
+        sources.geometry.edges(of: i), features: sources.features, messagesGradient: dm,
+        atom: i &- block.atoms.lowerBound, scratch: scratch,
+        harmonicsGradient: sources.geometry.harmonicsGradient(of: i),
+        lengthGradient: sources.geometry.lengthGradient(of: i), featureGradient: dx)
+    }
+    clock.end(.convolution)
+  }
+
   /// Adjoint of `forward` for one centre, given the gradient of its messages.
   ///
   /// Adds dE/dY to `harmonicsGradient` [edge][harmonic], dE/dr to `lengthGradient` [edge], and dE/dx of the neighbours
   /// to `featureGradient`.
-  func adjoint(
+  private func adjoint(
     _ edges: Edges<T>, features: Features<T>, messagesGradient: MessageBlock<T>, atom: Int,
-    scratch: ConvolutionScratch<T>,
+    scratch: MessageScratch<T>,
     harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>,
     featureGradient: Features<T>
   ) {

@@ -65,16 +65,20 @@ public final class LRMACEPotential: Potential {
   ) throws {
     precondition(threads > 0)
     try model.validate()
-    let model = dropsDeadPaths ? model.withoutDeadPaths() : model
-    self.model = model
+    let compiled =
+      switch precision {
+      case .mixed: CompiledModel(model, for: Float.self, dropsDeadPaths: dropsDeadPaths)
+      case .double: CompiledModel(model, for: Double.self, dropsDeadPaths: dropsDeadPaths)
+      }
+    self.model = compiled.model
     self.precision = precision
     self.threads = threads
     wantedAttention = attention
     list = NeighborList(cutoff: model.cutoff, skin: Self.skin, threads: threads)
     engine =
       switch precision {
-      case .mixed: .mixed(Network(model: model, threads: threads))
-      case .double: .double(Network(model: model, threads: threads))
+      case .mixed: .mixed(Network(compiled, threads: threads))
+      case .double: .double(Network(compiled, threads: threads))
       }
   }
 

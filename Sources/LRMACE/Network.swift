@@ -30,7 +30,7 @@ final class Network<T: KernelScalar> {
   /// Those among them, ascending.
   private var elements: [Int] = []
   /// Blocks of atoms of one element.
-  private var blocks: [Block] = []
+  private var blocks: [AtomBlock] = []
   private let queue: WorkQueue
 
   /// h entering every layer, and leaving the last; then their gradients.
@@ -51,24 +51,18 @@ final class Network<T: KernelScalar> {
   /// The memory that was there for sizes met before.
   private var grantedBytes = 0.0
 
-  struct Block {
-    let atoms: Range<Int>
-    let species: Int
-  }
-
   /// Most atoms of a block: enough for full matrix products, few enough for threads to end at about the same time.
   static var blockSize: Int { 12 }
 
-  init(model: Model, threads: Int) {
+  init(_ compiled: CompiledModel, threads: Int) {
+    let model = compiled.model
     let padded = T.wholeLanes(model.channels)
     self.model = model
     self.threads = threads
     queue = WorkQueue(threads: threads)
     channels = padded
     geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
-    layers = model.layers.enumerated().map { t, layer in
-      NetworkLayer(layer, isFirst: t == 0, model: model, channels: padded)
-    }
+    layers = compiled.layers.map { NetworkLayer($0, modelChannels: model.channels, channels: padded) }
     embedding = PackedMatrix(
       model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count,
       paddedColumns: padded)
@@ -93,6 +87,10 @@ final class Network<T: KernelScalar> {
     Features(base: buffer.pointer, atoms: atoms, channels: channels)
   }
 
+  private func sources(_ t: Int) -> MessageSources<T> {
+    MessageSources(geometry: geometry, species: species, elements: elements, features: view(inputs[t]))
+  }
+
   // MARK: - Preparation
 
   /// Makes room for atoms in the inner order (`species` ascending) and their neighbour list.
@@ -107,7 +105,7 @@ final class Network<T: KernelScalar> {
     while first < atoms {
       var end = first
       while end < atoms, end - first < Self.blockSize, species[end] == species[first] { end += 1 }
-      blocks.append(Block(atoms: first..<end, species: species[first]))
+      blocks.append(AtomBlock(atoms: first..<end, species: species[first]))
       first = end
     }
     let (slots, edges, edgeBytes) = geometry.room(for: list)
@@ -276,56 +274,30 @@ final class Network<T: KernelScalar> {
 
   private func forward(layer t: Int, positions: UnsafePointer<Vector3>, list: NeighborList, cell: Matrix3) {
     let layer = layers[t]
-    let layout = layer.layout
-    let x = view(inputs[t])
     let (a, h, next) = (view(messages[t]), view(features[t]), view(features[t + 1]))
     let gradient = view(featureGradients[t + 1])
     // What blocks read, in locals: each look at a property counts a reference, which threads would pass to and fro.
-    let (blocks, species, elements, scratch) = (blocks, species, elements, scratch)
+    let (blocks, scratch, operation, sources) = (blocks, scratch, layer.messages, sources(t))
     let (geometry, attention, readout) = (geometry, attention, readouts[t])
     let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: view(inputs[t + 1])) : nil
     parallel(queue, count: blocks.count) { thread, n in
       let s = scratch[thread]
-      var clock = PartClock()
       let block = blocks[n]
       let first = block.atoms.lowerBound
       let count = block.atoms.count
+      s.clock.begin()
       if t == 0 {
         // Messages find the edges in the cache.
         geometry.forward(centres: block.atoms, positions: positions, list: list, cell: cell)
-        clock.end(.edges, &s.parts)
+        s.clock.end(.edges)
       }
-      let m = MessageBlock<T>(base: s.messages.pointer, atoms: count)
-      switch layer.messages {
-      case .pairs(let convolution):
-        convolution.forward(block, geometry: geometry, species: species, scratch: s.messageScratch, into: a)
-      case .species(let convolution):
-        for i in block.atoms {
-          convolution.forward(
-            geometry.edges(of: i), species: species, elements: elements, scratch: s.messageScratch,
-            messages: m, atom: i - first)
-        }
-      case .features(let convolution):
-        for i in block.atoms {
-          convolution.forward(
-            geometry.edges(of: i), features: x, scratch: s.messageScratch, messages: m, atom: i - first)
-        }
-      }
-      clock.end(.convolution, &s.parts)
-      if layer.mixesMessages {
-        for l in 0...layer.messageLmax {
-          layer.linear.apply(
-            l, species: block.species, elements: elements, m.degree(l, layout), width: layout.widths[l],
-            rows: count * (2 * l + 1), into: a.row(l, first))
-        }
-        clock.end(.linear, &s.parts)
-      }
+      operation.forward(block, of: sources, scratch: s.messages, clock: &s.clock, into: a)
       let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
       let contraction = s.contraction[t]
       for i in block.atoms {
         layer.contraction.forward(species: block.species, a: a, i, b: b, i - first, scratch: contraction)
       }
-      clock.end(.contraction, &s.parts)
+      s.clock.end(.contraction)
       for l in 0...layer.outputLmax {
         let rows = count * (2 * l + 1)
         layer.product[l].apply(b.degree(l), rows: rows, into: next.row(l, first))
@@ -334,22 +306,22 @@ final class Network<T: KernelScalar> {
             h.row(l, first), rows: rows, into: next.row(l, first), adding: true)
         }
       }
-      clock.end(.linear, &s.parts)
+      s.clock.end(.linear)
       attention?.mix(layer: t, into: next, lmax: layer.outputLmax, range: block.atoms)
-      clock.end(.attention, &s.parts)
+      s.clock.end(.attention)
       for l in 0...layer.outputLmax {
         gradient.row(l, first).update(repeating: 0, count: count * (2 * l + 1) * channels)
       }
       readout?.addEnergies(
         of: block.atoms, features: next, scale: model.scale, energies: nodeEnergies.pointer,
         gradient: gradient, scratch: s.readout)
-      clock.end(.readout, &s.parts)
+      s.clock.end(.readout)
       if let following {
         for l in 0...following.layer.inputLmax {
           following.layer.linearUp[l].apply(
             next.row(l, first), rows: count * (2 * l + 1), into: following.inputs.row(l, first))
         }
-        clock.end(.linear, &s.parts)
+        s.clock.end(.linear)
       }
     }
     timings.gather(scratch)
@@ -357,23 +329,22 @@ final class Network<T: KernelScalar> {
 
   private func adjoint(layer t: Int) {
     let layer = layers[t]
-    let layout = layer.layout
     // The first layer's features do not depend on positions.
     let needsInputs = t > 0
     let isLast = t == layers.count - 1
-    let x = view(inputs[t])
     let (a, dnext, dh) = (view(messages[t]), view(featureGradients[t + 1]), view(featureGradients[t]))
     // Attention first: its mixing rescales dnext where a gate acts.
     attention?.adjoint(
       layer: t, gradient: dnext, lmax: layer.outputLmax, features: features[t].pointer,
       inputGradient: needsInputs ? dh : nil)
     timings.end(.attention)
-    let (blocks, species, elements, scratch, geometry) = (blocks, species, elements, scratch, geometry)
+    let (blocks, scratch, geometry) = (blocks, scratch, geometry)
+    let (operation, sources) = (layer.messages, sources(t))
     func adjoint(_ n: Int, _ s: ThreadScratch<T>) {
-      var clock = PartClock()
       let block = blocks[n]
       let first = block.atoms.lowerBound
       let count = block.atoms.count
+      s.clock.begin()
       let db = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
       for l in 0...layer.outputLmax {
         let rows = count * (2 * l + 1)
@@ -383,49 +354,24 @@ final class Network<T: KernelScalar> {
             dnext.row(l, first), rows: rows, into: dh.row(l, first), adding: true)
         }
       }
-      clock.end(.linear, &s.parts)
+      s.clock.end(.linear)
       let da = Features<T>(base: s.messageGradients.pointer, atoms: count, channels: channels)
       let contraction = s.contraction[t]
       for i in block.atoms {
         layer.contraction.adjoint(
           species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: contraction)
       }
-      clock.end(.contraction, &s.parts)
-      let dm = MessageBlock<T>(base: s.messages.pointer, atoms: count)
-      if layer.mixesMessages {
-        for l in 0...layer.messageLmax {
-          layer.linear.applyAdjoint(
-            l, species: block.species, elements: elements, da.degree(l), rows: count * (2 * l + 1),
-            into: dm.degree(l, layout), width: layout.widths[l])
-        }
-        clock.end(.linear, &s.parts)
+      s.clock.end(.contraction)
+      if isLast {
+        for i in block.atoms { geometry.clearGradients(of: i) }
+        s.clock.end(.edges)
       }
-      if isLast { for i in block.atoms { geometry.clearGradients(of: i) } }
-      switch layer.messages {
-      case .pairs(let convolution):
-        convolution.adjoint(
-          block, geometry: geometry, species: species, scratch: s.messageScratch, aGradient: da)
-      case .species(let convolution):
-        for i in block.atoms {
-          convolution.adjoint(
-            geometry.edges(of: i), species: species, elements: elements, messagesGradient: dm,
-            atom: i - first,
-            scratch: s.messageScratch, harmonicsGradient: geometry.harmonicsGradient(of: i),
-            lengthGradient: geometry.lengthGradient(of: i))
-        }
-      case .features(let convolution):
-        let dx = view(s.inputGradients)
-        for i in block.atoms {
-          convolution.adjoint(
-            geometry.edges(of: i), features: x, messagesGradient: dm, atom: i - first,
-            scratch: s.messageScratch, harmonicsGradient: geometry.harmonicsGradient(of: i),
-            lengthGradient: geometry.lengthGradient(of: i), featureGradient: dx)
-        }
-      }
-      clock.end(.convolution, &s.parts)
+      operation.adjoint(
+        block, of: sources, scratch: s.messages, clock: &s.clock, aGradient: da,
+        featureGradient: view(s.inputGradients))
       if t == 0 {
         strainGradients.pointer[n] = geometry.adjoint(centres: block.atoms, forces: centreForces.pointer)
-        clock.end(.edges, &s.parts)
+        s.clock.end(.edges)
       }
     }
     guard needsInputs else {

@@ -20,13 +20,7 @@ public struct Operations: Sendable {
     for (t, layer) in layers.enumerated() {
       add(layer.matrixOperations(elements: elements, isFirst: t == 0), atoms, to: .linear)
       add(layer.contraction.operations, atoms, to: .contraction)
-      let messages =
-        switch layer.messages {
-        case .species(let convolution): convolution.operationsPerEdge
-        case .pairs(let convolution): convolution.operationsPerEdge
-        case .features(let convolution): convolution.operationsPerEdge
-        }
-      add(messages, edges, to: .convolution)
+      add(layer.messages.operationsPerEdge, edges, to: .convolution)
     }
   }
 }
@@ -37,13 +31,7 @@ extension NetworkLayer {
     func product(_ l: Int, _ matrix: PackedMatrix<T>) -> Int {
       (2 * l + 1) * 2 * matrix.rows * matrix.columns
     }
-    var count = 0
-    if mixesMessages {
-      for (l, centres) in linear.matrices.enumerated() {
-        let blocks = centres[0]
-        count += 2 * (blocks.count == 1 ? 1 : elements) * product(l, blocks[0])
-      }
-    }
+    var count = messages.matrixOperations(elements: elements)
     for (l, matrix) in self.product.enumerated() { count += 2 * product(l, matrix) }
     for (l, matrices) in skip.prefix(outputLmax + 1).enumerated() {
       count += (isFirst ? 1 : 2) * product(l, matrices[0])

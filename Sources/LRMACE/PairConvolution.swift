@@ -6,43 +6,42 @@
 //
 // Shapes: A and dE/dA as Features. Neighbours come grouped by element.
 
-import Equivariant
 import Kernels
-import LRMACEModel
 
-final class PairConvolution<T: KernelScalar> {
+final class PairConvolution<T: KernelScalar>: MessageOperator {
   /// Values of one table row: degrees x channels.
-  let functions: Int
+  private let functions: Int
   private let degrees: Int
   private let channels: Int
   private let modelChannels: Int
   private let coupling: SpeciesCoupling
-  private let splines: RadialSpline
   /// Tables [element of the centre][element of the neighbour], among `elements`.
   private var radial: RadialTable<T>?
   private var elements: [Int] = []
 
-  /// Nil unless every path starts from scalars.
-  init?(layer: Model.Layer, model: Model, channels: Int) {
-    guard let coupling = SpeciesCoupling(layer: layer, model: model, tolerance: nil) else { return nil }
+  /// - Parameter channels: those of the model, padded to whole lanes.
+  init(_ coupling: SpeciesCoupling, modelChannels: Int, channels: Int) {
     self.coupling = coupling
     self.channels = channels
-    modelChannels = model.channels
-    degrees = layer.messageLmax + 1
+    self.modelChannels = modelChannels
+    degrees = coupling.folded.count
     functions = degrees * channels
-    splines = RadialSpline(of: coupling.radial, tolerance: RadialSpline.tolerance(T.self))
   }
 
   /// Multiplications per atom, the adjoint included, each counted as one and a half: those by table rows wait for them
   /// (measured in liquid water, where both ways then take the same time at equal cost).
   func cost(elements: Int, edges: Double) -> Double {
-    let tables = elements * elements * splines.coefficients.rows * functions * MemoryLayout<T>.stride
+    let tables = elements * elements * coupling.radial.coefficients.rows * functions * MemoryLayout<T>.stride
     guard tables <= Self.largestTables else { return .infinity }
     return 1.5 * edges * Double(18 * functions + 3 * degrees * degrees * channels)
   }
 
-  /// Floating-point operations, the adjoint included. A spline takes 11, and so does its slope.
+  var room: MessageRoom { MessageRoom(functions: functions) }
+
+  /// A spline takes 11, and so does its slope.
   var operationsPerEdge: Int { 35 * functions + 6 * degrees * degrees * channels }
+
+  func matrixOperations(elements _: Int) -> Int { 0 }
 
   /// Bytes; far more than that caches do not hold.
   private static var largestTables: Int { 64 << 20 }
@@ -53,10 +52,7 @@ final class PairConvolution<T: KernelScalar> {
     self.elements = elements
     radial = RadialTable(
       elements.flatMap { s in
-        elements.map { z in
-          splines.mixed(
-            by: Matrix(sideBySide: coupling.folded.map { $0[$0.count == 1 ? 0 : s][z] }))
-        }
+        elements.map { z in coupling.pairFunctions(centre: s, neighbor: z) }
       }, channels: modelChannels, paddedChannels: channels)
   }
 
@@ -68,18 +64,19 @@ final class PairConvolution<T: KernelScalar> {
 
   // MARK: - Forward
 
-  /// A of the atoms of a block of one element.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func forward(
-    _ block: Network<T>.Block, geometry: EdgeGeometry<T>, species kinds: [Int],
-    scratch: ConvolutionScratch<T>, into a: Features<T>
+    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, clock: inout PartClock,
+    into a: Features<T>
   ) {
     guard let (radial, first) = tables(block.species) else { return }
     let (locations, values) = (scratch.locations.pointer, scratch.radial.pointer)
     for i in block.atoms {
-      let edges = geometry.edges(of: i)
+      let edges = sources.geometry.edges(of: i)
       radial.locate(edges.lengths, count: edges.count, into: locations)
       for l in 0..<degrees {
-        edges.forEachElement(elements, kinds) { k, range in
+        edges.forEachElement(elements, sources.species) { k, range in
           for e in range {
             radial.evaluate(e, of: locations, table: first &+ k, path: l, into: values + e &* channels)
           }
@@ -93,6 +90,7 @@ final class PairConvolution<T: KernelScalar> {
         }
       }
     }
+    clock.end(.convolution)
   }
 
   /// One degree of one atom; the unused first argument fixes the number of components, 2 l + 1.
@@ -114,20 +112,21 @@ final class PairConvolution<T: KernelScalar> {
 
   // MARK: - Adjoint
 
-  /// Adds dE/dY and dE/dr of the edges of a block of atoms of one element, given dE/dA of the block:
-  ///   dE/dY_lm = sum_c T_l,c dE/dA_lm,c,   dE/dr = sum_l,c T'_l,c sum_m Y_lm dE/dA_lm,c.
+  /// dE/dY_lm = sum_c T_l,c dE/dA_lm,c,   dE/dr = sum_l,c T'_l,c sum_m Y_lm dE/dA_lm,c.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func adjoint(
-    _ block: Network<T>.Block, geometry: EdgeGeometry<T>, species kinds: [Int],
-    scratch: ConvolutionScratch<T>, aGradient da: Features<T>
+    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, clock: inout PartClock,
+    aGradient da: Features<T>, featureGradient _: Features<T>
   ) {
     guard let (radial, first) = tables(block.species) else { return }
     let locations = scratch.locations.pointer
     for i in block.atoms {
-      let edges = geometry.edges(of: i)
-      let dy = geometry.harmonicsGradient(of: i)
+      let edges = sources.geometry.edges(of: i)
+      let dy = sources.geometry.harmonicsGradient(of: i)
       let atom = i &- block.atoms.lowerBound
       radial.locate(edges.lengths, count: edges.count, into: locations)
-      edges.forEachElement(elements, kinds) { k, range in
+      edges.forEachElement(elements, sources.species) { k, range in
         for e in range {
           radial.evaluate(
             e, of: locations, table: first &+ k, into: scratch.radial.pointer, slope: scratch.slope.pointer)
@@ -149,8 +148,9 @@ final class PairConvolution<T: KernelScalar> {
           }
         }
       }
-      scratch.addLengthTerms(count: edges.count, to: geometry.lengthGradient(of: i))
+      scratch.addLengthTerms(count: edges.count, to: sources.geometry.lengthGradient(of: i))
     }
+    clock.end(.convolution)
   }
 
   /// One degree of edge `e`: adds dE/dr and writes dE/dY, both still to be summed over lanes. Where sums of whole lanes would
@@ -158,7 +158,7 @@ final class PairConvolution<T: KernelScalar> {
   @inline(__always)
   private func propagate<let components: Int>(
     _ width: InlineArray<components, T>, _ l: Int, _ e: Int, _ y: UnsafePointer<T>, _ da: UnsafePointer<T>,
-    _ scratch: ConvolutionScratch<T>
+    _ scratch: MessageScratch<T>
   ) {
     if components == 1 || Registers.heldLanes >= 32 {
       propagate(width, T.Lanes.self, 0, l, e, y, da, scratch)
@@ -172,7 +172,7 @@ final class PairConvolution<T: KernelScalar> {
   @inline(__always)
   private func propagate<let components: Int, V: LaneVector>(
     _: InlineArray<components, T>, _: V.Type, _ first: Int, _ l: Int, _ e: Int, _ y: UnsafePointer<T>,
-    _ da: UnsafePointer<T>, _ scratch: ConvolutionScratch<T>
+    _ da: UnsafePointer<T>, _ scratch: MessageScratch<T>
   ) where V.Scalar == T {
     let lanes = T.Lanes.scalarCount
     let values = UnsafePointer(scratch.radial.pointer) + l &* channels

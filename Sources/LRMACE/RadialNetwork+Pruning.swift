@@ -11,6 +11,9 @@ extension RadialNetwork {
   /// Distances at which functions are compared.
   private static let samples = 256
 
+  /// What is left out stays below the rounding of messages in this precision.
+  static func pruningTolerance<T: KernelScalar>(_: T.Type) -> Double { T.self == Float.self ? 1e-5 : 1e-13 }
+
   /// `network` with fewer functions in its last hidden layer.
   ///
   /// - Parameters:

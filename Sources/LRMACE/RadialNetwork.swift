@@ -117,9 +117,3 @@ struct RadialNetwork {
     return (f, f1, f2)
   }
 }
-
-/// silu(x) = x / (1 + exp(-x)) with two derivatives.
-func silu(_ x: Double) -> (value: Double, first: Double, second: Double) {
-  let s = 1 / (1 + exp(-x))
-  return (x * s, s * (1 + x * (1 - s)), s * (1 - s) * (2 + x * (1 - 2 * s)))
-}

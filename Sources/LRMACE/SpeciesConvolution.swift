@@ -7,41 +7,33 @@
 
 import Equivariant
 import Kernels
-import LRMACEModel
 
-final class SpeciesConvolution<T: KernelScalar> {
-  let layout: MessageLayout
-  let radial: RadialTable<T>
+final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
+  private let radial: RadialTable<T>
   /// [l][species of the centre][z]: rows b.
-  let folded: MessageLinear<T>
+  private let folded: MessageLinear<T>
+  /// Of `folded`, beside it as in `Convolution`.
+  private let layout: MessageLayout
 
   private let channels: Int
   /// Radial functions, padded to whole lanes.
   private var functions: Int { radial.functions }
 
-  /// Nil unless every path starts from scalars.
-  init?(layer: Model.Layer, model: Model, channels: Int) {
-    guard
-      let coupling = SpeciesCoupling(
-        layer: layer, model: model, tolerance: T.self == Float.self ? 1e-5 : 1e-13,
-        multiple: T.Lanes.scalarCount)
-    else { return nil }
+  /// - Parameter channels: those of the model, padded to whole lanes.
+  init(_ coupling: SpeciesCoupling, channels: Int) {
     self.channels = channels
     let count = coupling.functions
     let padded = T.wholeLanes(count)
-    layout = MessageLayout(
-      widths: Array(repeating: model.species.count * padded, count: layer.messageLmax + 1))
-    radial = RadialTable(
-      [RadialSpline(of: coupling.radial, tolerance: RadialSpline.tolerance(T.self))], channels: count,
-      paddedChannels: padded)
+    radial = RadialTable([coupling.radial], channels: count, paddedChannels: padded)
     folded = MessageLinear(
-      matrices: coupling.folded.map { centres in
+      coupling.folded.map { centres in
         centres.map { neighbors in
           neighbors.map {
             PackedMatrix($0, rowBlock: count, paddedRowBlock: padded, paddedColumns: channels)
           }
         }
       })
+    layout = folded.layout
   }
 
   /// Multiplications per atom, its linear layer and the adjoint included.
@@ -51,16 +43,36 @@ final class SpeciesConvolution<T: KernelScalar> {
     return Double(linear) + edges * Double(functions * (18 + 3 * harmonics))
   }
 
-  /// Floating-point operations, the adjoint included. A spline takes 11, and so does its slope.
+  var room: MessageRoom { MessageRoom(functions: functions, messageCount: layout.count) }
+
+  /// A spline takes 11, and so does its slope.
   var operationsPerEdge: Int { functions * (33 + 6 * layout.degrees * layout.degrees) }
+
+  func matrixOperations(elements: Int) -> Int { folded.operations(elements: elements) }
 
   // MARK: - Forward
 
-  /// D of one centre, written as atom `atom` of a block, for the `elements` that the system has.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func forward(
-    _ edges: Edges<T>, species kinds: [Int], elements: [Int], scratch: ConvolutionScratch<T>,
-    messages: MessageBlock<T>,
-    atom: Int
+    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, clock: inout PartClock,
+    into a: Features<T>
+  ) {
+    let d = MessageBlock<T>(base: scratch.messages.pointer, atoms: block.atoms.count)
+    for i in block.atoms {
+      forward(
+        sources.geometry.edges(of: i), species: sources.species, elements: sources.elements, scratch: scratch,
+        messages: d, atom: i &- block.atoms.lowerBound)
+    }
+    clock.end(.convolution)
+    folded.apply(block, elements: sources.elements, d, into: a)
+    clock.end(.linear)
+  }
+
+  /// D of one centre, written as atom `atom` of a block, for the `elements` that the system has.
+  private func forward(
+    _ edges: Edges<T>, species kinds: [Int], elements: [Int], scratch: MessageScratch<T>,
+    messages: MessageBlock<T>, atom: Int
   ) {
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
@@ -97,7 +109,7 @@ final class SpeciesConvolution<T: KernelScalar> {
   @inline(__always)
   private func accumulate<let harmonics: Int>(
     _: InlineArray<harmonics, T>, _ degrees: Range<Int>, _ edges: Edges<T>, _ range: Range<Int>, _ z: Int,
-    _ scratch: ConvolutionScratch<T>, _ messages: MessageBlock<T>, _ atom: Int
+    _ scratch: MessageScratch<T>, _ messages: MessageBlock<T>, _ atom: Int
   ) {
     let values = UnsafePointer(scratch.radial.pointer)
     let first = degrees.lowerBound &* degrees.lowerBound
@@ -119,14 +131,33 @@ final class SpeciesConvolution<T: KernelScalar> {
 
   // MARK: - Adjoint
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  func adjoint(
+    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, clock: inout PartClock,
+    aGradient da: Features<T>, featureGradient _: Features<T>
+  ) {
+    let dd = MessageBlock<T>(base: scratch.messages.pointer, atoms: block.atoms.count)
+    folded.applyAdjoint(block, elements: sources.elements, da, into: dd)
+    clock.end(.linear)
+    for i in block.atoms {
+      adjoint(
+        sources.geometry.edges(of: i), species: sources.species, elements: sources.elements,
+        messagesGradient: dd, atom: i &- block.atoms.lowerBound, scratch: scratch,
+        harmonicsGradient: sources.geometry.harmonicsGradient(of: i),
+        lengthGradient: sources.geometry.lengthGradient(of: i))
+    }
+    clock.end(.convolution)
+  }
+
   /// Adds dE/dY and dE/dr of the edges of one centre, given dE/dD.
   ///
   /// With g_b,n = dE/dD_b,n of the neighbour's element, dE/dY_n = sum_b f_b g_b,n and dE/dr = sum_n Y_n sum_b f'_b g_b,n:
   /// one matrix product for the neighbours of an element, harmonics n in lanes.
-  func adjoint(
+  private func adjoint(
     _ edges: Edges<T>, species kinds: [Int], elements: [Int], messagesGradient: MessageBlock<T>, atom: Int,
-    scratch: ConvolutionScratch<T>,
-    harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>
+    scratch: MessageScratch<T>, harmonicsGradient: UnsafeMutablePointer<T>,
+    lengthGradient: UnsafeMutablePointer<T>
   ) {
     let harmonics = layout.degrees &* layout.degrees
     let width = T.wholeLanes(harmonics)

@@ -2,34 +2,27 @@
 // hidden layer of the radial network, and A can be multiplied out once at load. With R_p,c(r) = sum_b f_b(r) W_b,pc:
 //   A_i,lm,c' = sum over neighbours j of sum_b f_b(r_ij) Y_lm(ij) folded[l][species of i][species of j]_b,c'
 //   folded[l][s][z]_b,c' = sum_p,c W_b,pc x_z,c w3j(0,l,l) linear[l][s][(p,c), c']
-// in double precision. SpeciesConvolution sums over the neighbours of an element first, PairConvolution over b.
+// SpeciesConvolution sums over the neighbours of an element first, PairConvolution over b.
 
 import Equivariant
 import LRMACEModel
 
-struct SpeciesCoupling {
+struct SpeciesCoupling: Sendable {
   /// f_b.
-  let radial: RadialNetwork
-  /// Number of f_b.
-  let functions: Int
+  let radial: RadialSpline
   /// folded[l][s][z], [function][channel]; where centres are all alike, s is 0 alone.
   let folded: [[[Matrix]]]
 
-  /// Nil unless every path starts from scalars.
-  ///
-  /// - Parameter tolerance: radial functions are left out if others span them to so much; nil keeps all.
-  init?(layer: Model.Layer, model: Model, tolerance: Double?, multiple: Int = 1) {
-    guard layer.inputLmax == 0 else { return nil }
-    let network =
-      tolerance.map {
-        RadialNetwork.pruned(
-          layer.radial, basis: model.radialBasis, cutoff: model.cutoff, tolerance: $0, multiple: multiple)
-      } ?? layer.radial
-    guard let last = network.last else { return nil }
-    radial = RadialNetwork(hiddenLayersOf: network, basis: model.radialBasis, cutoff: model.cutoff)
-    let functions = last.rows
-    self.functions = functions
+  /// Number of f_b.
+  var functions: Int { radial.coefficients.columns }
 
+  /// - Parameter network: the first layer's radial network, or one with the same values.
+  init(radial network: [Matrix], layer: Model.Layer, model: Model, splineTolerance: Double) {
+    let last = network[network.count - 1]
+    radial = RadialSpline(
+      of: RadialNetwork(hiddenLayersOf: network, basis: model.radialBasis, cutoff: model.cutoff),
+      tolerance: splineTolerance)
+    let functions = last.rows
     let features = model.embedding * layer.linearUp[0]
     folded = (0...layer.messageLmax).map { l in
       let coupling = Wigner3j(0, l, l).entries[0].value
@@ -52,5 +45,10 @@ struct SpeciesCoupling {
         }
       }
     }
+  }
+
+  /// The functions T_l,c = sum_b f_b folded[l][s][z]_b,c of a pair of elements, [degree][channel].
+  func pairFunctions(centre s: Int, neighbor z: Int) -> RadialSpline {
+    radial.mixed(by: Matrix(sideBySide: folded.map { $0[$0.count == 1 ? 0 : s][z] }))
   }
 }

@@ -6,35 +6,24 @@
 // Each arrow is bilinear with constant coefficients: one sparse program, z_k = sum coefficient x_i y_j, run with
 // channels in SIMD lanes; its adjoint is again such a program. Weights depend on the element and the channel.
 
-import Equivariant
 import Kernels
-import LRMACEModel
 
 /// z_k = (or +=) sum over entries of coefficient * x_i * y_j, entries grouped by k.
 struct BilinearProgram<T: KernelScalar> {
-  struct Entry {
+  private struct Entry {
     let i: Int32
     let j: Int32
     let coefficient: T
   }
 
-  private(set) var offsets: [Int32] = [0]
-  private(set) var entries: [Entry] = []
+  private let offsets: [Int32]
+  private let entries: [Entry]
+  var entryCount: Int { entries.count }
 
-  init(targets: Int, terms: [(k: Int, i: Int, j: Int, value: Double)]) {
-    var merged = [[(i: Int, j: Int, value: Double)]](repeating: [], count: targets)
-    for t in terms {
-      if let n = merged[t.k].firstIndex(where: { $0.i == t.i && $0.j == t.j }) {
-        merged[t.k][n].value += t.value
-      } else {
-        merged[t.k].append((t.i, t.j, t.value))
-      }
-    }
-    for group in merged {
-      for e in group where abs(e.value) > 1e-12 {
-        entries.append(Entry(i: Int32(e.i), j: Int32(e.j), coefficient: T(e.value)))
-      }
-      offsets.append(Int32(entries.count))
+  init(_ terms: BilinearTerms) {
+    offsets = terms.offsets.map { Int32($0) }
+    entries = terms.entries.map {
+      Entry(i: Int32($0.i), j: Int32($0.j), coefficient: T($0.coefficient))
     }
   }
 
@@ -63,18 +52,11 @@ struct BilinearProgram<T: KernelScalar> {
 
 /// The contractions of one layer, all outputs L together.
 final class SymmetricContraction<T: KernelScalar> {
-  /// target[k] += weight[w] * source[i], for 2 l + 1 consecutive components.
-  private struct WeightedTerm {
-    let target: Int
-    let source: Int
-    let weight: Int
-    let components: Int
-  }
+  private typealias WeightedTerm = ContractionPrograms.WeightedTerm
 
   let channels: Int
   let lmax: Int
   let outputLmax: Int
-  /// Components of A, of all coupled pairs, of all V, and of all outputs.
   private let inputs: Int
   private let pairComponents: Int
   private let mixedComponents: Int
@@ -90,101 +72,36 @@ final class SymmetricContraction<T: KernelScalar> {
   private let cubicAdjointMixed: BilinearProgram<T>  // dV from (dB, A)
   private let cubicAdjointInput: BilinearProgram<T>  // dA from (dB, V)
 
-  /// Nil in single precision, which cannot see it.
   private let rounding: ContractionRounding<T>?
 
   /// [species][weight][channel].
   private let weights: Workspace<T>
   private let weightCount: Int
 
-  init(_ contractions: [Model.Contraction], lmax: Int, species: Int, channels: Int, paddedChannels: Int) {
-    self.channels = paddedChannels
-    self.lmax = lmax
-    outputLmax = contractions.count - 1
-    inputs = (lmax + 1) * (lmax + 1)
-    outputs = contractions.count * contractions.count
-
-    // Keys: [l1, l2, l12] and [l12, l3, L].
-    var pairOffsets: [[Int]: Int] = [:]
-    var mixedOffsets: [[Int]: Int] = [:]
-    var pairTerms: [(k: Int, i: Int, j: Int, value: Double)] = []
-    var cubicTerms: [(k: Int, i: Int, j: Int, value: Double)] = []
-    var (pairCount, mixedCount) = (0, 0)
-
-    func pairOffset(_ l1: Int, _ l2: Int, _ l12: Int) -> Int {
-      let key = [l1, l2, l12]
-      if let known = pairOffsets[key] { return known }
-      let offset = pairCount
-      for e in Wigner3j(l1, l2, l12).entries {
-        let (a, b) = (l1 * l1 + e.m1, l2 * l2 + e.m2)
-        pairTerms.append((offset + e.m3, min(a, b), max(a, b), e.value))
-      }
-      pairOffsets[key] = offset
-      pairCount += 2 * l12 + 1
-      return offset
-    }
-    func mixedOffset(_ l12: Int, _ l3: Int, _ L: Int) -> Int {
-      let key = [l12, l3, L]
-      if let known = mixedOffsets[key] { return known }
-      let offset = mixedCount
-      for e in Wigner3j(l12, l3, L).entries {
-        cubicTerms.append((L * L + e.m3, offset + e.m1, l3 * l3 + e.m2, e.value))
-      }
-      mixedOffsets[key] = offset
-      mixedCount += 2 * l12 + 1
-      return offset
-    }
-
-    var (mixing, quadratic, linear): ([WeightedTerm], [WeightedTerm], [WeightedTerm]) = ([], [], [])
-    var rows: [(Int) -> ArraySlice<Double>] = []  // weight -> its channels for a species
-    for (L, contraction) in contractions.enumerated() {
-      if L <= lmax {
-        linear.append(WeightedTerm(target: L * L, source: L * L, weight: rows.count, components: 2 * L + 1))
-        rows.append { s in contraction.weights1.values[(s * channels)..<((s + 1) * channels)] }
-      }
-      for (n, pair) in contraction.pairs.enumerated() {
-        let source = pairOffset(pair.l1, pair.l2, L)
-        quadratic.append(
-          WeightedTerm(target: L * L, source: source, weight: rows.count, components: 2 * L + 1))
-        rows.append { s in contraction.weights2[s].values[(n * channels)..<((n + 1) * channels)] }
-      }
-      for (n, triple) in contraction.triples.enumerated() {
-        let source = pairOffset(triple.l1, triple.l2, triple.l12)
-        let target = mixedOffset(triple.l12, triple.l3, L)
-        mixing.append(
-          WeightedTerm(target: target, source: source, weight: rows.count, components: 2 * triple.l12 + 1))
-        rows.append { s in contraction.weights3[s].values[(n * channels)..<((n + 1) * channels)] }
-      }
-    }
-    self.mixing = mixing
-    self.quadratic = quadratic
-    self.linear = linear
-    pairComponents = pairCount
-    mixedComponents = mixedCount
-    pairs = BilinearProgram(targets: pairCount, terms: pairTerms)
-    cubic = BilinearProgram(targets: outputs, terms: cubicTerms)
-    pairsAdjoint = BilinearProgram(
-      targets: inputs,
-      terms: pairTerms.flatMap {
-        [(k: $0.i, i: $0.k, j: $0.j, value: $0.value), ($0.j, $0.k, $0.i, $0.value)]
-      })
-    cubicAdjointMixed = BilinearProgram(
-      targets: mixedCount, terms: cubicTerms.map { (k: $0.i, i: $0.k, j: $0.j, value: $0.value) })
-    cubicAdjointInput = BilinearProgram(
-      targets: inputs, terms: cubicTerms.map { (k: $0.j, i: $0.k, j: $0.i, value: $0.value) })
-
-    rounding =
-      T.self == Double.self
-      ? ContractionRounding(
-        contractions, one: inputs, species: species, channels: channels, paddedChannels: paddedChannels) : nil
-
-    weightCount = rows.count
-    weights = Workspace<T>(repeating: 0, count: species * rows.count * paddedChannels)
-    for s in 0..<species {
-      for (w, row) in rows.enumerated() {
-        for (c, value) in row(s).enumerated() {
-          weights.pointer[(s * rows.count + w) * paddedChannels + c] = T(value)
-        }
+  /// - Parameter channels: padded to whole lanes.
+  init(_ programs: ContractionPrograms, channels: Int) {
+    self.channels = channels
+    lmax = programs.lmax
+    outputLmax = programs.outputLmax
+    inputs = programs.inputs
+    pairComponents = programs.pairComponents
+    mixedComponents = programs.mixedComponents
+    outputs = programs.outputs
+    pairs = BilinearProgram(programs.pairs)
+    mixing = programs.mixing
+    cubic = BilinearProgram(programs.cubic)
+    quadratic = programs.quadratic
+    linear = programs.linear
+    pairsAdjoint = BilinearProgram(programs.pairsAdjoint)
+    cubicAdjointMixed = BilinearProgram(programs.cubicAdjointMixed)
+    cubicAdjointInput = BilinearProgram(programs.cubicAdjointInput)
+    rounding = programs.rounding.map { ContractionRounding($0, channels: channels) }
+    weightCount = programs.weights[0].rows
+    weights = Workspace(repeating: 0, count: programs.weights.count * weightCount * channels)
+    for (s, matrix) in programs.weights.enumerated() {
+      for w in 0..<weightCount {
+        let row = weights.pointer + (s * weightCount + w) * channels
+        for c in 0..<matrix.columns { row[c] = T(matrix[w, c]) }
       }
     }
   }
@@ -194,7 +111,7 @@ final class SymmetricContraction<T: KernelScalar> {
     let programs = [pairs, pairs, cubic, pairsAdjoint, cubicAdjointMixed, cubicAdjointInput]
     let terms = [mixing, mixing, mixing, quadratic, quadratic, linear, linear]
     let sums = terms.joined().reduce(0) { $0 + $1.components }
-    return channels * (3 * programs.reduce(0) { $0 + $1.entries.count } + 2 * sums)
+    return channels * (3 * programs.reduce(0) { $0 + $1.entryCount } + 2 * sums)
   }
 
   /// Most lanes of channels that pass through the programs together: each entry is read once for all of them, and

@@ -41,11 +41,11 @@ public struct Timings: Sendable {
     var busy = 0.0
     for s in scratch {
       for p in 0..<Part.allCases.count {
-        let mean = s.parts[p] / Double(scratch.count)
+        let mean = s.clock.parts[p] / Double(scratch.count)
         seconds[p] += mean
         busy += mean
       }
-      s.parts = Parts(repeating: 0)
+      s.clock.parts = Parts(repeating: 0)
     }
     end(.waiting)
     seconds[Part.waiting.rawValue] -= busy
@@ -58,9 +58,12 @@ extension Timings.Parts {
 
 /// A stop-watch inside one thread.
 struct PartClock {
-  private var mark = DispatchTime.now().uptimeNanoseconds
+  var parts = Timings.Parts()
+  private var mark: UInt64 = 0
 
-  mutating func end(_ part: Timings.Part, _ parts: inout Timings.Parts) {
+  mutating func begin() { mark = DispatchTime.now().uptimeNanoseconds }
+
+  mutating func end(_ part: Timings.Part) {
     let now = DispatchTime.now().uptimeNanoseconds
     parts[part.rawValue] += Double(now - mark) * 1e-9
     mark = now

@@ -1,5 +1,5 @@
-// Model files (HDF5, `format = "bloch-model"`): what Tools/import_mace.py writes and training saves. Layout and the
-// recipe of the hash: Tools/README.md. A file is read whole and checked before anything is built from it.
+// Model files (HDF5, `format = "bloch-model"`): what Tools/import_mace.py and `Model.write` write. Layout and the recipe of
+// the hash: Tools/README.md. A file is read whole and checked before anything is built from it.
 
 import Diagnostics
 import Foundation
@@ -19,7 +19,7 @@ public struct ModelError: DiagnosedError, Hashable, Sendable {
 }
 
 extension Model {
-  /// The version that tools write. Version 1 had the settings of the attention in every attending layer, and a checksum
+  /// The version that is written. Version 1 had the settings of the attention in every attending layer, and a checksum
   /// of its datasets alone.
   static let fileVersion = 2
 

@@ -1,6 +1,8 @@
 // A disk that fills up while a run goes on.
 
 import Foundation
+import HDF5
+import LRMACEModel
 import Testing
 import Trajectory
 
@@ -44,4 +46,21 @@ func fullDiskEndsARunCleanlyWithItsCheckpointIntact() throws {
   #expect(checkpoint.step > 0)
   let mark = try OutputMark(try #require(checkpoint.observers["trajectory"]))
   #expect(try H5MDReader("\(folder.path)/water.trajectory.h5").frameCount >= mark.count)
+}
+
+@Test(.enabled(if: SmallDisk.isAvailable, "needs root on Linux to mount a small disk"))
+func fullDiskLeavesTheModelThatWasThere() throws {
+  let disk = try #require(try SmallDisk(megabytes: 1))
+  let path = "\(disk.folder.path)/model.h5"
+  var model = try Model(contentsOf: BlochProcess.model)
+  try model.write(to: path)
+  let size = try Data(contentsOf: URL(fileURLWithPath: path)).count
+  try Data(count: (1 << 20) - 3 * size / 2).write(to: URL(fileURLWithPath: "\(disk.folder.path)/filler"))
+  let hash = model.hash
+  model.name = "another"
+  let error = try #require(throws: HDF5Error.self) { try model.write(to: path) }
+  #expect(error.file == path && error.reason.contains("no space left"))
+  #expect(try Model(contentsOf: path).hash == hash)
+  #expect(
+    try FileManager.default.contentsOfDirectory(atPath: disk.folder.path).sorted() == ["filler", "model.h5"])
 }

@@ -268,3 +268,25 @@ func aWrongEndOfFileIsMended(error: Int64) throws {
     #expect(try file.readDoubles("/group/rows").values == (0..<100).map(Double.init))
   }
 #endif
+
+@Test func savedFileTakesItsPlaceAsAWholeOrNotAtAll() throws {
+  let scratch = try Scratch()
+  let name = scratch.path("made.h5")
+  for value in [1, 2] {
+    // What a killed writer left is no obstacle, and a link under its name is not followed.
+    try FileManager.default.createSymbolicLink(
+      atPath: name + ".tmp", withDestinationPath: scratch.path("other"))
+    let file = try HDF5File(inMemory: "made")
+    try file.setAttribute("value", Int32(value))
+    try file.save(to: name)
+    try file.close()
+    #expect(try HDF5File(reading: name).integerAttribute("value") == value)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path) == ["made.h5"])
+  }
+  let file = try HDF5File(inMemory: "made")
+  for place in [scratch.url.path, scratch.path("missing/made.h5")] {
+    let error = try #require(throws: HDF5Error.self) { try file.save(to: place) }
+    #expect(error.file == place)
+  }
+  #expect(!FileManager.default.fileExists(atPath: scratch.url.path + ".tmp"))
+}

@@ -16,8 +16,8 @@ import Testing
     var lengths: [Double] = []
   }
 
-  /// Messages of the first atom and their adjoint, with `copies` of every channel side by side; features and message
-  /// gradients are those of one copy.
+  /// A of the first atom and the adjoint, with `copies` of every channel side by side; features and the gradient of A
+  /// are those of one copy.
   private func evaluate(copies: Int) throws -> (channels: Int, Gradients) {
     let name = "sr_16x0e16x1o_lmax3_corr2"
     let model = try Golden.model(name)
@@ -32,9 +32,23 @@ import Testing
       let (path, c) = (f / model.channels, f % model.channels)
       for copy in 0..<copies { copying[f, path * channels + copy * model.channels + c] = 1 }
     }
-    let convolution = Convolution(
-      layer: layer, channels: channels,
-      radial: RadialTable<Double>([spline.mixed(by: copying)], channels: channels, paddedChannels: channels))
+    let linear = layer.linear.map { matrices in
+      let matrix = matrices[0]
+      var copied = Matrix(rows: copies * matrix.rows, columns: channels)
+      for row in 0..<matrix.rows {
+        let (path, c) = (row / model.channels, row % model.channels)
+        for k in 0..<model.channels {
+          for copy in 0..<copies {
+            let place = copy * model.channels
+            copied[path * channels + place + c, place + k] = matrix[row, k]
+          }
+        }
+      }
+      return [copied]
+    }
+    let convolution: any MessageOperator<Double> = Convolution(
+      PathMessages(layer.paths, lmax: layer.messageLmax, radial: spline.mixed(by: copying), linear: linear),
+      modelChannels: channels, channels: channels)
 
     var list = NeighborList(cutoff: model.cutoff, skin: 0.5)
     try list.build(positions: system.positions, cell: system.cell)
@@ -43,9 +57,9 @@ import Testing
     geometry.forward(
       centres: 0..<system.count, positions: system.positions, list: list, cell: system.cell.vectors)
     geometry.clearGradients(of: 0)
-    let scratch = ConvolutionScratch<Double>(
-      edges: geometry.room(for: list).largest, functions: convolution.radial.functions,
-      tensorCount: convolution.tensorCount, harmonics: Double.wholeLanes((model.lmax + 1) * (model.lmax + 1)))
+    let scratch = MessageScratch<Double>(
+      convolution.room, edges: geometry.room(for: list).largest, atoms: 1,
+      harmonics: Double.wholeLanes((model.lmax + 1) * (model.lmax + 1)))
 
     /// The same numbers in every copy of a channel.
     func filled(_ count: Int) -> Workspace<Double> {
@@ -59,21 +73,24 @@ import Testing
     let (features, gradient) = (filled(count), Workspace<Double>(repeating: 0, count: count))
     let x = Features(base: features.pointer, atoms: system.count, channels: channels)
     let dx = Features(base: gradient.pointer, atoms: system.count, channels: channels)
-    let messages = Workspace<Double>(repeating: 0, count: convolution.layout.count)
-    let messageGradients = filled(convolution.layout.count)
+    let length = Features<Double>.count(atoms: 1, channels: channels, lmax: layer.messageLmax)
+    let (messages, messageGradients) = (Workspace<Double>(repeating: 0, count: length), filled(length))
     let edges = geometry.edges(of: 0)
     #expect(edges.count > 3)
+    let block = AtomBlock(atoms: 0..<1, species: 0)
+    let sources = MessageSources(
+      geometry: geometry, species: Array(repeating: 0, count: system.count), elements: [0], features: x)
+    var clock = PartClock()
     convolution.forward(
-      edges, features: x, scratch: scratch, messages: MessageBlock(base: messages.pointer, atoms: 1), atom: 0)
+      block, of: sources, scratch: scratch, clock: &clock,
+      into: Features(base: messages.pointer, atoms: 1, channels: channels))
     convolution.adjoint(
-      edges, features: x, messagesGradient: MessageBlock(base: messageGradients.pointer, atoms: 1), atom: 0,
-      scratch: scratch,
-      harmonicsGradient: geometry.harmonicsGradient(of: 0), lengthGradient: geometry.lengthGradient(of: 0),
-      featureGradient: dx)
+      block, of: sources, scratch: scratch, clock: &clock,
+      aGradient: Features(base: messageGradients.pointer, atoms: 1, channels: channels), featureGradient: dx)
     return (
       channels,
       Gradients(
-        messages: Array(UnsafeBufferPointer(start: messages.pointer, count: convolution.layout.count)),
+        messages: Array(UnsafeBufferPointer(start: messages.pointer, count: length)),
         features: Array(UnsafeBufferPointer(start: gradient.pointer, count: count)),
         harmonics: Array(
           UnsafeBufferPointer(

@@ -11,8 +11,6 @@ import Testing
 @testable import LRMACEModel
 
 @Suite struct FirstLayerTests {
-  private typealias Layer = (species: SpeciesConvolution<Double>, pairs: PairConvolution<Double>)
-
   /// A golden model's first layer on its first frame, atoms sorted by element.
   private struct Problem {
     let model: Model
@@ -24,7 +22,7 @@ import Testing
     let cell: Cell
     var list: NeighborList
     let geometry: EdgeGeometry<Double>
-    let blocks: [Network<Double>.Block]
+    let blocks: [AtomBlock]
 
     init(_ name: String) throws {
       let model = try Golden.model(name)
@@ -38,7 +36,7 @@ import Testing
       try list.build(positions: positions, cell: cell)
       geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
       geometry.reserve(for: list)
-      blocks = species.indices.map { Network.Block(atoms: $0..<($0 + 1), species: species[$0]) }
+      blocks = species.indices.map { AtomBlock(atoms: $0..<($0 + 1), species: species[$0]) }
       elements = model.species.indices.filter(kinds.contains)
       (self.model, layer, self.species) = (model, model.layers[0], species)
       channels = Double.wholeLanes(model.channels)
@@ -53,50 +51,41 @@ import Testing
     var degrees: Int { layer.messageLmax + 1 }
     var length: Int { degrees * degrees * channels }
 
-    func scratch(_ way: Layer) -> ConvolutionScratch<Double> {
-      ConvolutionScratch(
-        edges: geometry.room(for: list).largest,
-        functions: max(way.species.radial.functions, way.pairs.functions),
-        tensorCount: 0, harmonics: Double.wholeLanes(degrees * degrees))
+    func scratch(_ way: any MessageOperator<Double>) -> MessageScratch<Double> {
+      MessageScratch(
+        way.room, edges: geometry.room(for: list).largest, atoms: 1,
+        harmonics: Double.wholeLanes(degrees * degrees))
     }
+
+    /// The operators of the first layer read no features.
+    var sources: MessageSources<Double> {
+      MessageSources(geometry: geometry, species: species, elements: elements, features: noFeatures)
+    }
+
+    private let nothing = Workspace<Double>()
+    var noFeatures: Features<Double> { Features(base: nothing.pointer, atoms: 0, channels: channels) }
   }
 
-  private func ways(_ p: Problem) throws -> Layer {
-    let pairs = try #require(PairConvolution<Double>(layer: p.layer, model: p.model, channels: p.channels))
+  /// By sums over the neighbours of an element, and by tables of pairs of elements.
+  private func ways(_ p: Problem) -> [any MessageOperator<Double>] {
+    let compiled = CompiledModel(p.model, for: Double.self, dropsDeadPaths: false)
+    guard case .elements(let sums, let tables) = compiled.layers[0].messages else {
+      Issue.record("the first layer's features depend on the elements alone")
+      return []
+    }
+    let pairs = PairConvolution<Double>(tables, modelChannels: p.model.channels, channels: p.channels)
     pairs.prepare(elements: p.elements)
-    return (
-      try #require(SpeciesConvolution<Double>(layer: p.layer, model: p.model, channels: p.channels)), pairs
-    )
+    return [SpeciesConvolution<Double>(sums, channels: p.channels), pairs]
   }
 
-  /// A of every atom, [atom][harmonic][channel], by sums over the neighbours of an element.
-  private func bySpecies(_ p: Problem, _ way: Layer) -> [Double] {
-    let (scratch, layout) = (p.scratch(way), way.species.layout)
-    let messages = Workspace<Double>(capacity: layout.count)
-    let m = MessageBlock<Double>(base: messages.pointer, atoms: 1)
-    return p.species.indices.flatMap { i in
-      way.species.forward(
-        p.geometry.edges(of: i), species: p.species, elements: p.elements, scratch: scratch, messages: m,
-        atom: 0)
-      let a = Workspace<Double>(capacity: p.length)
-      for l in 0..<p.degrees {
-        way.species.folded.apply(
-          l, species: p.species[i], elements: p.elements, m.degree(l, layout), width: layout.widths[l],
-          rows: 2 * l + 1, into: a.pointer + l * l * p.channels)
-      }
-      return Array(UnsafeBufferPointer(start: a.pointer, count: p.length))
-    }
-  }
-
-  /// The same by tables of pairs of elements.
-  private func byPairs(_ p: Problem, _ way: Layer) -> [Double] {
+  /// A of every atom, [atom][harmonic][channel].
+  private func messages(_ p: Problem, _ way: any MessageOperator<Double>) -> [Double] {
     let scratch = p.scratch(way)
     let atoms = p.species.count
     let storage = Workspace<Double>(capacity: atoms * p.length)
     let a = Features<Double>(base: storage.pointer, atoms: atoms, channels: p.channels)
-    for block in p.blocks {
-      way.pairs.forward(block, geometry: p.geometry, species: p.species, scratch: scratch, into: a)
-    }
+    var clock = PartClock()
+    for block in p.blocks { way.forward(block, of: p.sources, scratch: scratch, clock: &clock, into: a) }
     return p.species.indices.flatMap { i in
       (0..<p.degrees).flatMap { l in
         Array(UnsafeBufferPointer(start: a.row(l, i), count: (2 * l + 1) * p.channels))
@@ -145,19 +134,17 @@ import Testing
 
   @Test(arguments: names) func bothWaysAreTheSumOverNeighbours(name: String) throws {
     let p = try Problem(name)
-    let way = try ways(p)
     let a = defined(p)
     let scale = a.map(abs).max() ?? 0
     #expect(scale > 1e-3)
-    for other in [bySpecies(p, way), byPairs(p, way)] {
-      #expect(zip(a, other).allSatisfy { abs($0 - $1) < 1e-12 * scale })
+    for way in ways(p) {
+      #expect(zip(a, messages(p, way)).allSatisfy { abs($0 - $1) < 1e-12 * scale })
     }
   }
 
   @Test(arguments: names) func adjointsAreThoseOfTheSum(name: String) throws {
     var p = try Problem(name)
-    let way = try ways(p)
-    let scratch = p.scratch(way)
+    let ways = ways(p)
     let atoms = p.species.count
     // Padding channels have no gradient.
     let da: [Double] = (0..<atoms * p.length).map {
@@ -165,13 +152,17 @@ import Testing
     }
 
     /// dE/dY . Y and dE/dr of all edges, with E = sum A dA.
-    func gradients(_ adjoint: (Int, Features<Double>) -> Void) -> (euler: Double, lengths: [Double]) {
-      var (euler, lengths) = (0.0, [Double]())
+    func gradients(_ way: any MessageOperator<Double>) -> (euler: Double, lengths: [Double]) {
+      var (euler, lengths, clock) = (0.0, [Double](), PartClock())
+      let scratch = p.scratch(way)
       let atom = Workspace<Double>(capacity: p.length)
       for i in 0..<atoms {
         atom.pointer.update(from: Array(da[(i * p.length)..<((i + 1) * p.length)]), count: p.length)
         p.geometry.clearGradients(of: i)
-        adjoint(i, Features(base: atom.pointer, atoms: 1, channels: p.channels))
+        way.adjoint(
+          p.blocks[i], of: p.sources, scratch: scratch, clock: &clock,
+          aGradient: Features(base: atom.pointer, atoms: 1, channels: p.channels),
+          featureGradient: p.noFeatures)
         let edges = p.geometry.edges(of: i)
         for e in 0..<edges.count {
           for n in 0..<(p.degrees * p.degrees) {
@@ -184,30 +175,12 @@ import Testing
       }
       return (euler, lengths)
     }
-    let layout = way.species.layout
-    let messages = Workspace<Double>(capacity: layout.count)
-    let dm = MessageBlock<Double>(base: messages.pointer, atoms: 1)
-    let species = gradients { i, da in
-      for l in 0..<p.degrees {
-        way.species.folded.applyAdjoint(
-          l, species: p.species[i], elements: p.elements, da.degree(l), rows: 2 * l + 1,
-          into: dm.degree(l, layout), width: layout.widths[l])
-      }
-      way.species.adjoint(
-        p.geometry.edges(of: i), species: p.species, elements: p.elements, messagesGradient: dm, atom: 0,
-        scratch: scratch, harmonicsGradient: p.geometry.harmonicsGradient(of: i),
-        lengthGradient: p.geometry.lengthGradient(of: i))
-    }
-    let pairs = gradients { i, da in
-      way.pairs.adjoint(
-        p.blocks[i], geometry: p.geometry, species: p.species, scratch: scratch, aGradient: da)
-    }
+    let found = ways.map(gradients)
 
     // A is linear in Y: dE/dY . Y = E.
     let energy = zip(defined(p), da).reduce(0) { $0 + $1.0 * $1.1 }
     let scale = zip(defined(p), da).reduce(0) { $0 + abs($1.0 * $1.1) }
-    #expect(abs(species.euler - energy) < 1e-12 * scale)
-    #expect(abs(pairs.euler - energy) < 1e-12 * scale)
+    for way in found { #expect(abs(way.euler - energy) < 1e-12 * scale) }
 
     // Stretching everything changes lengths alone: dE/ds = sum of r dE/dr.
     let lengths = (0..<atoms).flatMap { i in
@@ -221,10 +194,10 @@ import Testing
       p.positions = positions.map { $0 * s }
       p.geometry.forward(
         centres: 0..<atoms, positions: p.positions, list: p.list, cell: cell.vectors * s)
-      energies.append(zip(byPairs(p, way), da).reduce(0) { $0 + $1.0 * $1.1 })
+      energies.append(zip(messages(p, ways[1]), da).reduce(0) { $0 + $1.0 * $1.1 })
     }
     let difference = (energies[1] - energies[0]) / (2 * h)
-    for way in [species, pairs] {
+    for way in found {
       let slope = zip(way.lengths, lengths).reduce(0) { $0 + $1.0 * $1.1 }
       #expect(abs(slope - difference) < 1e-8 * scale)
     }
@@ -234,12 +207,13 @@ import Testing
     let path = Golden.folder.appendingPathComponent("../../Models/water.h5").path
     let model = try Model(contentsOf: path)
     let layer = NetworkLayer<Float>(
-      model.layers[0], isFirst: true, model: model, channels: Float.wholeLanes(model.channels))
+      CompiledModel(model, for: Float.self).layers[0], modelChannels: model.channels,
+      channels: Float.wholeLanes(model.channels))
     #expect(layer.favoursPairs(elements: 2, edges: 5) == true)
     #expect(layer.favoursPairs(elements: 1, edges: 200) == false)
     for takesPairs in [true, false] {
       layer.prepare(elements: [0, 1], takesPairs: takesPairs)
-      #expect(layer.mixesMessages != takesPairs)
+      #expect(layer.messages is PairConvolution<Float> == takesPairs)
     }
   }
 

@@ -28,7 +28,7 @@ enum Golden {
 }
 
 /// Third-party models and their numbers, which are not ours to ship: beside a checkout, if at all.
-private enum ThirdParty {
+enum ThirdParty {
   static let folder = root.deletingLastPathComponent().appendingPathComponent("shared/golden")
   static let names = ["sr_water_pretrained", "sr_dipep_pretrained"]
   static let python = ProcessInfo.processInfo.environment["BLOCH_PYTHON"] ?? "python3"

@@ -1,3 +1,4 @@
+import Kernels
 import Lattice
 import Testing
 
@@ -23,10 +24,11 @@ func operationsOfTheLinearPartAreThoseOfTheMatrices(name: String) throws {
       perAtom += times * (2 * l + 1) * 2 * matrix.rows * matrix.columns
     }
     if t == 0 {
-      let way = try #require(
-        SpeciesConvolution<Float>(layer: layer, model: potential.model, channels: potential.model.channels))
+      let compiled = CompiledModel(potential.model, for: Float.self)
+      guard case .elements(let sums, _) = compiled.layers[0].messages else { continue }
       for l in 0...layer.messageLmax {
-        perAtom += 2 * elements * (2 * l + 1) * 2 * way.radial.functions * potential.model.channels
+        perAtom +=
+          2 * elements * (2 * l + 1) * 2 * Float.wholeLanes(sums.functions) * potential.model.channels
       }
     } else {
       for (l, matrices) in layer.linear.enumerated() { add(l, matrices[0], times: 2) }

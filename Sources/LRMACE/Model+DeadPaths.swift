@@ -1,12 +1,14 @@
 // Training can leave whole paths with weights of 1e-38: they cost as much as live ones and add nothing. A degree of the
 // messages above which every path is dead is left out, with the polynomials that use it.
 
+import LRMACEModel
+
 extension Model {
   /// Below this every product with a path's messages underflows; live weights are 30 orders of magnitude larger.
   private static let deadWeight = 1e-30
 
   /// The same energies from a layer's live degrees alone.
-  public func withoutDeadPaths() -> Model {
+  func withoutDeadPaths() -> Model {
     var model = self
     for t in layers.indices {
       let layer = layers[t]
@@ -55,9 +57,13 @@ extension Model.Contraction {
     let keptRounding = rounding.indices.filter {
       rounding[$0].factors.allSatisfy { $0 < (lmax + 1) * (lmax + 1) }
     }
-    return Model.Contraction(
-      weights1: weights1, pairs: keptPairs.map { pairs[$0] }, weights2: rows(weights2, keptPairs),
-      triples: keptTriples.map { triples[$0] }, weights3: rows(weights3, keptTriples),
-      rounding: keptRounding.map { rounding[$0] }, roundingWeights: rows(roundingWeights, keptRounding))
+    var contraction = self
+    contraction.pairs = keptPairs.map { pairs[$0] }
+    contraction.weights2 = rows(weights2, keptPairs)
+    contraction.triples = keptTriples.map { triples[$0] }
+    contraction.weights3 = rows(weights3, keptTriples)
+    contraction.rounding = keptRounding.map { rounding[$0] }
+    contraction.roundingWeights = rows(roundingWeights, keptRounding)
+    return contraction
   }
 }

@@ -1,0 +1,69 @@
+// All of a model that can be worked out before there are atoms, once, in double precision:
+//   Model (plain data, checked) -> CompiledModel (plain data, rewritten) -> Network (laid out for kernels; a step)
+//
+//   degrees whose messages are dead are left out                              Model+DeadPaths
+//   radial networks become splines                                            RadialNetwork, RadialSpline, QuinticSpline
+//   of the first layer, what depends on the elements alone is multiplied out  SpeciesCoupling
+//     and hidden radial functions that others span are left out               RadialNetwork+Pruning
+//   Clebsch-Gordan sums of the paths become a matrix                          PathMessages
+//   those of the symmetric contraction become sparse programs                 ContractionPrograms
+//
+// What remains are the model's own matrices, which a step applies as they are.
+
+import Kernels
+import LRMACEModel
+
+struct CompiledModel: Sendable {
+  /// Without its dead paths.
+  let model: Model
+  let layers: [CompiledLayer]
+
+  /// - Parameters:
+  ///   - scalar: the precision of the kernels; tables are as exact as it can tell.
+  ///   - dropsDeadPaths: the energies are the same either way.
+  init<T: KernelScalar>(_ model: Model, for scalar: T.Type, dropsDeadPaths: Bool = true) {
+    let model = dropsDeadPaths ? model.withoutDeadPaths() : model
+    self.model = model
+    layers = model.layers.enumerated().map { t, layer in
+      CompiledLayer(layer, isFirst: t == 0, of: model, for: scalar)
+    }
+  }
+}
+
+struct CompiledLayer: Sendable {
+  /// How messages can be formed.
+  enum Messages: Sendable {
+    /// From features that depend on the element alone: by sums over the neighbours of an element, whose radial functions are
+    /// few, or by tables of pairs of elements.
+    case elements(sums: SpeciesCoupling, tables: SpeciesCoupling)
+    case features(PathMessages)
+  }
+
+  /// What is applied as it is.
+  let layer: Model.Layer
+  let messages: Messages
+  let contraction: ContractionPrograms
+
+  init<T: KernelScalar>(_ layer: Model.Layer, isFirst: Bool, of model: Model, for scalar: T.Type) {
+    self.layer = layer
+    contraction = ContractionPrograms(
+      layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
+      keepsRounding: scalar == Double.self)
+    let splineTolerance = RadialSpline.tolerance(scalar)
+    if isFirst {
+      func coupling(_ radial: [Matrix]) -> SpeciesCoupling {
+        SpeciesCoupling(radial: radial, layer: layer, model: model, splineTolerance: splineTolerance)
+      }
+      let pruned = RadialNetwork.pruned(
+        layer.radial, basis: model.radialBasis, cutoff: model.cutoff,
+        tolerance: RadialNetwork.pruningTolerance(scalar), multiple: T.Lanes.scalarCount)
+      messages = .elements(sums: coupling(pruned), tables: coupling(layer.radial))
+    } else {
+      let network = RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff)
+      messages = .features(
+        PathMessages(
+          layer.paths, lmax: layer.messageLmax, radial: RadialSpline(of: network, tolerance: splineTolerance),
+          linear: layer.linear))
+    }
+  }
+}
