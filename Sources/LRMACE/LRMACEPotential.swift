@@ -35,7 +35,7 @@ public final class LRMACEPotential: Potential {
   /// What a mesh that the potential chooses may add to a component of the forces: its root mean square, eV/Angstrom.
   /// The largest of thousands is some twenty times as large; the contract is 1e-4 for that, 1e-6 eV per atom for energies,
   /// in double precision 1e-8 and 1e-9.
-  public static func meshForceError(_ precision: Precision) -> Double { precision == .mixed ? 2e-6 : 2e-10 }
+  public static func meshForceError(_ precision: Precision) -> Double { precision == .mixed ? 2e-6 : 5e-11 }
 
   /// Farther than this from the plan's positions, Angstrom, atoms are put in a new order: neighbours in space are to be
   /// near in memory.

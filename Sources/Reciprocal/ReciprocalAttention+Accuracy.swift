@@ -15,7 +15,7 @@
 // and smooth. Of a smooth field Y the gradient at an atom gets 2 K_a rho sin(2 pi u_a) Y, with rho of small wavevectors,
 // and the mean square of a component of the forces
 //
-//   (2 / 3N) sum_a K_a^2 rho_a^2 sum_m [(dY_m . Y_m)^2 + (X_m . dX_m)^2]    more, Y and dX less what an `EvenField` carries.
+//   (2 / 3N) sum_a K_a^2 rho_a^2 sum_mc [(dY_mc Y_mc)^2 + (X_mc dX_mc)^2]    more, Y and dX less what an `EvenField` carries.
 
 import Foundation
 import Kernels
@@ -107,7 +107,7 @@ extension ReciprocalAttention {
     return (sums, smooth)
   }
 
-  /// Keeps sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of a layer, and with open axes sum_m (dY_m . Y_m)^2 + (X_m . dX_m)^2.
+  /// Keeps sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of a layer, and with open axes sum_mc (dY_mc Y_mc)^2 + (X_mc dX_mc)^2.
   func measureStrengths(_ layer: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafePointer<T>) {
     let (n, columns, x) = (atomCount, layer.columns, layer.x.pointer)
     let even = mesh?.even
@@ -140,12 +140,8 @@ extension ReciprocalAttention {
     }
     let fields = smooth(layer.y.pointer, of: x, hasMean: layer.fieldColumns == nil)
     let back = smooth(dX, of: dY)
-    for m in 0..<n {
-      var (forth, through) = (0.0, 0.0)
-      for c in m * columns..<(m + 1) * columns {
-        forth += Double(dY[c] * fields[c])
-        through += Double(x[c] * back[c])
-      }
+    for i in 0..<n * columns {
+      let (forth, through) = (Double(dY[i] * fields[i]), Double(x[i] * back[i]))
       layer.smoothStrength += forth * forth + through * through
     }
   }

@@ -171,6 +171,8 @@ extension ReciprocalAttention {
       let ewald = j * n * n * kernel.splitCost(in: chooser) + matrices
       if ewald < min(pairwise, kSum, allowsMesh ? mesh : .infinity) { return .ewald }
     }
+    // The weights of open axes are large and of either sign: what they leave is lost to single precision.
+    if T.self == Float.self && !chooser.isFullyPeriodic { kSum = .infinity }
     if allowsMesh && mesh < min(pairwise, kSum) { return .mesh }
     return pairwise < kSum ? .pairwise : .kSum
   }
