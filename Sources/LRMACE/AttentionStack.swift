@@ -20,7 +20,8 @@ final class AttentionStack<T: KernelScalar> {
   private var gradients: [Vector3] = []
 
   /// Nil for a model without attention.
-  init?(model: Model, channels: Int, threads: Int) {
+  init?(_ compiled: CompiledModel, channels: Int, threads: Int) {
+    let model = compiled.model
     guard let settings = model.attention else { return nil }
     self.threads = threads
     sum = ReciprocalAttention(
@@ -39,9 +40,7 @@ final class AttentionStack<T: KernelScalar> {
       if layer.attention != nil { index += 1 }
     }
     self.blocks = blocks
-    species = model.layers[0].attention.map {
-      SpeciesAttention($0, settings, index: 0, embedding: model.embedding, channels: channels)
-    }
+    species = compiled.attention.map { SpeciesAttention($0, index: 0, channels: channels) }
   }
 
   /// Elements of the atoms, ascending.

@@ -5,6 +5,7 @@
 //   radial networks become splines                                            RadialNetwork, RadialSpline, QuinticSpline
 //   of the first layer, what depends on the elements alone is multiplied out  SpeciesCoupling
 //     and hidden radial functions that others span are left out               RadialNetwork+Pruning
+//     likewise of its attention                                               AttentionCoupling
 //   Clebsch-Gordan sums of the paths become a matrix                          PathMessages
 //   those of the symmetric contraction become sparse programs                 ContractionPrograms
 //
@@ -17,6 +18,8 @@ struct CompiledModel: Sendable {
   /// Without its dead paths.
   let model: Model
   let layers: [CompiledLayer]
+  /// Of the first layer, if it attends.
+  let attention: AttentionCoupling?
 
   /// - Parameters:
   ///   - scalar: the precision of the kernels; tables are as exact as it can tell.
@@ -26,6 +29,11 @@ struct CompiledModel: Sendable {
     self.model = model
     layers = model.layers.enumerated().map { t, layer in
       CompiledLayer(layer, isFirst: t == 0, of: model, for: scalar)
+    }
+    if let attention = model.layers[0].attention, let settings = model.attention {
+      self.attention = AttentionCoupling(attention, settings, embedding: model.embedding)
+    } else {
+      attention = nil
     }
   }
 }

@@ -67,8 +67,7 @@ final class Network<T: KernelScalar> {
       model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count,
       paddedColumns: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
-    attention = AttentionStack(
-      model: model, channels: padded, threads: threads)
+    attention = AttentionStack(compiled, channels: padded, threads: threads)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
     inputs = model.layers.map { _ in Workspace<T>() }

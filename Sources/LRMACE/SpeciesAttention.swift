@@ -1,15 +1,10 @@
-// Attention of the first layer, whose features depend on the element alone. With the fields of the elements,
-//   psi_(z,j)(m) = sum over atoms n of element z of G_j(r_m - r_n),
-// queries, keys and values leave the sum over atoms:
-//   u_m W_o = psi_m . output[element of m]     output[s] = folded[s] W_o, and gate[s] = folded[s] W_g
-//   folded[s][(z, j), (h, b)] = sum_a q_s,ha k_z,ha v_z,hb filter_hj
-// so that one column for each element and kernel takes the place of H d d columns. The products are formed in double
-// precision: molecules that are neutral to the output may be far from it in every column of u.
+// Attention of the first layer by the fields of the elements (`AttentionCoupling`):
+//   u_m W_o = psi_m . output[element of m],    u_m W_g = psi_m . gate[element of m]
 //
 // Where the sum leaves the mean of the sources to its caller (`SourceFields.mean`), psi lacks sum_z (N_z / N) G_j 1, whose
 // factors are added up over elements before they are rounded: of large numbers little is left.
 //
-// Shapes: psi [atom][z, j] over the elements z that are present; q, k, v [element][D]; output, gate [z, j][channels].
+// Shapes: psi [atom][z, j] over the elements z that are present; output, gate [z, j][channels].
 
 import Kernels
 import LRMACEModel
@@ -29,12 +24,11 @@ final class SpeciesAttention<T: KernelScalar> {
     let means: [[T]]
   }
 
-  /// Queries, keys and values of the elements.
-  private let block: AttentionBlock<Double>
-  private let kernels: Int
-  private let outputMatrix: Matrix
-  private let gateMatrix: Matrix?
-  /// Of the rows that are mixed into.
+  private let coupling: AttentionCoupling
+  private var kernels: Int { coupling.kernels }
+  /// Position among the attending layers.
+  private let index: Int
+  /// Of the rows that are mixed into, padded.
   private let channels: Int
 
   private var atoms = 0
@@ -48,22 +42,8 @@ final class SpeciesAttention<T: KernelScalar> {
   /// psi of the present step.
   private var fields: SourceFields<T>?
 
-  /// - Parameters:
-  ///   - index: position among the attending layers.
-  ///   - embedding: features of the elements, [element][channel].
-  ///   - channels: of the rows that are mixed into, padded.
-  init(
-    _ attention: Model.Attention, _ settings: Model.AttentionSettings, index: Int, embedding: Matrix,
-    channels: Int
-  ) {
-    block = AttentionBlock(
-      attention, settings, index: index, channels: embedding.columns, paddedChannels: embedding.columns)
-    (outputMatrix, gateMatrix, self.channels) = (attention.output, attention.gate, channels)
-    kernels = block.filter.count / block.heads
-    block.reserveProjections(embedding.rows)
-    embedding.values.withUnsafeBufferPointer { rows in
-      if let base = rows.baseAddress { block.project(base, 0..<embedding.rows) }
-    }
+  init(_ coupling: AttentionCoupling, index: Int, channels: Int) {
+    (self.coupling, self.index, self.channels) = (coupling, index, channels)
   }
 
   /// Elements of the atoms, ascending; tells `sum` what will come.
@@ -75,14 +55,14 @@ final class SpeciesAttention<T: KernelScalar> {
       elements[elements.count - 1].atoms = elements[elements.count - 1].atoms.lowerBound..<(i + 1)
     }
     columns = elements.count * kernels
-    sum.expectFields(layer: block.index, columns: columns)
+    sum.expectFields(layer: index, columns: columns)
     filter = (0..<columns).flatMap { c in (0..<kernels).map { $0 == c % kernels ? 1 : 0 } }
     let shares = elements.map { Double($0.atoms.count) / Double(atoms) }
+    let present = elements.map(\.index)
     runs = elements.map { element in
-      let folded = fold(centre: element.index, elements: elements.map(\.index))
-      return Run(
-        atoms: element.atoms, output: mixer(folded * outputMatrix, shares),
-        gate: gateMatrix.map { mixer(folded * $0, shares) })
+      Run(
+        atoms: element.atoms, output: mixer(coupling.output[element.index], present, shares),
+        gate: coupling.gate.map { mixer($0[element.index], present, shares) })
     }
     gradient.reserve(atoms * columns)
     sources.reserve(atoms * columns)
@@ -94,25 +74,15 @@ final class SpeciesAttention<T: KernelScalar> {
     }
   }
 
-  private func fold(centre: Int, elements: [Int]) -> Matrix {
-    let (width, d) = (block.width, block.width / block.heads)
-    var folded = Matrix(rows: columns, columns: width)
-    let query = block.q.pointer + centre * width
-    for (z, element) in elements.enumerated() {
-      let (key, value) = (block.k.pointer + element * width, block.v.pointer + element * width)
-      for h in 0..<block.heads {
-        let similarity = (h * d..<(h + 1) * d).reduce(0.0) { $0 + query[$1] * key[$1] }
-        for j in 0..<kernels {
-          for c in h * d..<(h + 1) * d {
-            folded[z * kernels + j, c] = similarity * value[c] * block.filter[h * kernels + j]
-          }
-        }
+  /// - Parameters:
+  ///   - matrices: of all elements; `present` are those of the atoms, and `shares` how many atoms are of each.
+  private func mixer(_ matrices: [Matrix], _ present: [Int], _ shares: [Double]) -> Mixer {
+    var matrix = Matrix(rows: columns, columns: matrices[0].columns)
+    for (z, element) in present.enumerated() {
+      for j in 0..<kernels {
+        for c in 0..<matrix.columns { matrix[z * kernels + j, c] = matrices[element][j, c] }
       }
     }
-    return folded
-  }
-
-  private func mixer(_ matrix: Matrix, _ shares: [Double]) -> Mixer {
     let means = (0..<kernels).map { j in
       (0..<matrix.columns).map { c in
         T(shares.indices.reduce(0.0) { $0 + shares[$1] * matrix[$1 * kernels + j, c] })
@@ -127,7 +97,7 @@ final class SpeciesAttention<T: KernelScalar> {
 
   /// psi of all atoms.
   func forward(_ sum: ReciprocalAttention<T>) {
-    fields = sum.fields(layer: block.index, filter: filter, sources: sources.pointer)
+    fields = sum.fields(layer: index, filter: filter, sources: sources.pointer)
   }
 
   /// u W_g into rows of paddedChannels that begin with those of `range`.
@@ -151,7 +121,7 @@ final class SpeciesAttention<T: KernelScalar> {
 
   /// Keeps the part of positions and strain in `sum`.
   func adjoint(_ sum: ReciprocalAttention<T>) {
-    sum.fieldsAdjoint(layer: block.index, gradient: gradient.pointer)
+    sum.fieldsAdjoint(layer: index, gradient: gradient.pointer)
   }
 
   private func mix(
