@@ -48,7 +48,7 @@ public final class LRMACEPotential: Potential {
 
   /// What order, list and network are set up for; nil while they are not.
   private var plan: EvaluationPlan?
-  private var networkPlan = NetworkPlan(attention: nil, takesPairs: nil)
+  private var networkPlan = NetworkPlan(attention: nil, takesPairs: false)
   /// order[k] is the user's index of the inner atom k.
   private var order: [Int32] = []
   private var species: [Int] = []

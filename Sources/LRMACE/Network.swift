@@ -165,7 +165,7 @@ final class Network<T: KernelScalar> {
   /// - Throws: `PlanError` for what it cannot have settled on.
   func plan(_ plan: EvaluationPlan) throws -> NetworkPlan {
     let found = try NetworkPlan(
-      plan, attends: attention != nil, choosesFirstLayer: layers[0].hasChoice)
+      plan, attends: attention != nil)
     guard let attention, let way = found.attention, !attention.admits(way) else { return found }
     throw PlanError("this attention cannot be evaluated by \(way.method.rawValue) here")
   }
@@ -227,7 +227,7 @@ final class Network<T: KernelScalar> {
     atomicEnergies: inout [Double], forces: inout [Vector3], measuringSources: Bool
   ) throws -> Matrix3 {
     timings.begin()
-    layers[0].prepare(elements: elements, takesPairs: plan.takesPairs ?? false)
+    layers[0].prepare(elements: elements, takesPairs: plan.takesPairs)
     if let attention, let plan = plan.attention {
       try attention.prepare(
         positions: positions, cell: cell, plan: plan, measuringSources: measuringSources)

@@ -49,18 +49,15 @@ final class NetworkLayer<T: KernelScalar> {
     return room
   }
 
-  /// Whether tables of pairs of elements are the cheaper way to the first layer's messages; nil where it has no choice.
+  /// Whether tables of pairs of elements are the cheaper way to the first layer's messages.
   ///
   /// - Parameters:
   ///   - elements: number of those in the system.
   ///   - edges: mean number of neighbours of an atom.
-  func favoursPairs(elements: Int, edges: Double) -> Bool? {
-    choices.map {
-      $0.pairs.cost(elements: elements, edges: edges) < $0.species.cost(elements: elements, edges: edges)
-    }
+  func favoursPairs(elements: Int, edges: Double) -> Bool {
+    guard let (species, pairs) = choices else { return false }
+    return pairs.cost(elements: elements, edges: edges) < species.cost(elements: elements, edges: edges)
   }
-
-  var hasChoice: Bool { choices != nil }
 
   /// Prepares the first layer's messages for the elements of the system, ascending.
   func prepare(elements: [Int], takesPairs: Bool) {

@@ -6,8 +6,8 @@ import Reciprocal
 struct NetworkPlan: Equatable {
   /// Nil for a model without attention.
   var attention: AttentionPlan?
-  /// Whether the first layer forms its messages by tables of pairs of elements; nil where it has no choice.
-  var takesPairs: Bool?
+  /// Whether the first layer forms its messages by tables of pairs of elements.
+  var takesPairs: Bool
 
   private enum Name {
     static let attention = "attention"
@@ -18,7 +18,7 @@ struct NetworkPlan: Equatable {
   }
   private static let (pairs, species) = ("pairs", "species")
 
-  init(attention: AttentionPlan?, takesPairs: Bool?) {
+  init(attention: AttentionPlan?, takesPairs: Bool) {
     (self.attention, self.takesPairs) = (attention, takesPairs)
   }
 
@@ -31,14 +31,13 @@ struct NetworkPlan: Equatable {
       choices[Name.spacing] = "\(mesh.spacing)"
     }
     choices[Name.wisdom] = attention?.wisdom
-    choices[Name.firstLayer] = takesPairs.map { $0 ? Self.pairs : Self.species }
+    choices[Name.firstLayer] = takesPairs ? Self.pairs : Self.species
     return choices
   }
 
-  /// - Parameters:
-  ///   - attends, choosesFirstLayer: whether the network has what the choices are about.
+  /// - Parameter attends: whether the network has an attention to choose for.
   /// - Throws: `PlanError` for what no network can have settled on.
-  init(_ plan: EvaluationPlan, attends: Bool, choosesFirstLayer: Bool) throws {
+  init(_ plan: EvaluationPlan, attends: Bool) throws {
     var choices = plan.choices
     if attends {
       guard let method = choices.removeValue(forKey: Name.attention).flatMap(AttentionMethod.init) else {
@@ -59,12 +58,10 @@ struct NetworkPlan: Equatable {
         method: method, mesh: mesh, cell: plan.cell, positions: plan.positions,
         wisdom: method == .mesh ? choices.removeValue(forKey: Name.wisdom) : nil)
     }
-    if choosesFirstLayer {
-      switch choices.removeValue(forKey: Name.firstLayer) {
-      case Self.pairs: takesPairs = true
-      case Self.species: takesPairs = false
-      default: throw PlanError("it does not say how the first layer forms its messages")
-      }
+    switch choices.removeValue(forKey: Name.firstLayer) {
+    case Self.pairs: takesPairs = true
+    case Self.species: takesPairs = false
+    default: throw PlanError("it does not say how the first layer forms its messages")
     }
     guard let unknown = choices.keys.sorted().first else { return }
     throw PlanError("this potential has no choice of \(unknown)")
