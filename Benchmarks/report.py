@@ -71,7 +71,7 @@ def accuracy(results):
       cell = lambda o, s: next(f'{r["energy"]:.0e} / {r["force"]:.0e}' for r in rows if (r['order'], r['spacing']) == (o, s))
       orders = sorted({r['order'] for r in rows})
       table(['order'] + [f'{s} sigma' for s in spacings], [[str(o)] + [cell(o, s) for s in spacings] for o in orders])
-      print(f'The mesh that Bloch chooses: {chosen["energy"]:.0e} / {chosen["force"]:.0e}\n')
+      print(f'The mesh that Bloch chooses in double precision: {chosen["energy"]:.0e} / {chosen["force"]:.0e}\n')
   for name, by_size in list(results.items())[:1]:
     rows = list(by_size.values())[-1]['given']
     for o in sorted({r['order'] for r in rows}):
