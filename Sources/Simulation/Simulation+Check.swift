@@ -50,14 +50,18 @@ extension Simulation {
   }
 
   private var cellDescription: String {
-    let axes = system.cell.isPeriodic.enumerated().filter(\.element).map { ["a", "b", "c"][$0.offset] }
+    let axes = (0..<3).filter { system.cell.isPeriodic[$0] }
     guard !axes.isEmpty else { return "none: an isolated cluster" }
-    let lengths = (0..<3).map { String(format: "%.4f", length(system.cell.vectors[$0])) }.joined(
+    let lengths = axes.map { String(format: "%.4f", length(system.cell.vectors[$0])) }.joined(
       separator: " x ")
-    let periodic = axes.count == 3 ? "" : ", periodic along \(axes.joined(separator: " and ")) only"
-    let density = axes.count == 3 ? String(format: ", %.4f g/cm^3", system.density) : ""
+    guard axes.count == 3 else {
+      // Along an open axis a vector has a direction at most.
+      let names = axes.map { ["a", "b", "c"][$0] }.joined(separator: " and ")
+      return "\(lengths) Angstrom, periodic along \(names), open otherwise"
+    }
     return
-      "\(lengths) Angstrom, \(String(format: "%.3f", system.cell.volume)) Angstrom^3\(density)\(periodic)"
+      "\(lengths) Angstrom, \(String(format: "%.3f", system.cell.volume)) Angstrom^3, "
+      + String(format: "%.4f g/cm^3", system.density)
   }
 
   /// Positions, and what else the deck asks for, of one frame.

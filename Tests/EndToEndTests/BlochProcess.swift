@@ -108,11 +108,11 @@ final class TemporaryFolder {
     _ name: String, steps: Int, _ motion: String = "ensemble: nve", threads: Int = 1,
     trajectory: String = "{every: 3 steps, forces: true, precision: double}",
     log: String = "{every: 2 steps}",
-    checkpoint: String = "{every: 5 steps}"
+    checkpoint: String = "{every: 5 steps}", structure: String = BlochProcess.structure
   ) throws -> String {
     let deck = "\(path)/\(name).yaml"
     try """
-    structure: \(BlochProcess.structure)
+    structure: \(structure)
     model: \(BlochProcess.model)
     temperature: 300 K
     timestep: 0.5 fs

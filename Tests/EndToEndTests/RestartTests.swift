@@ -45,6 +45,31 @@ private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) th
     try expectSameRun("whole", "half", in: folder)
   }
 
+  /// A film whose open axis has no vector, as ASE writes it.
+  @Test func aSlabIsWhatItSaysFromCheckToResume() throws {
+    let folder = try TemporaryFolder()
+    var water = try ExtendedXYZ.read(BlochProcess.structure)
+    let vectors = water.system.cell.vectors
+    water.system.cell = Cell(
+      vectors: Matrix3(vectors.x, vectors.y, .zero), isPeriodic: [true, true, false])
+    let writer = try ExtendedXYZWriter(creating: "\(folder.path)/slab.xyz")
+    try writer.append(water)
+    try writer.close()
+    func deck(_ name: String, steps: Int) throws -> String {
+      try folder.writeDeck(name, steps: steps, "ensemble: nve\nreplicate: [3, 3, 1]", structure: "slab.xyz")
+    }
+    let check = try BlochProcess.run(["check", deck("whole", steps: 30)], in: folder.path)
+    #expect(check.output.contains("Angstrom, periodic along a and b, open otherwise"), "\(check.output)")
+    try expectSuccess(["run", deck("whole", steps: 30)], in: folder)
+    try expectSuccess(["run", deck("half", steps: 17)], in: folder)
+    try expectSuccess(["resume", "half.checkpoint.h5", "--steps", "13"], in: folder)
+    try expectSameRun("whole", "half", in: folder)
+    try expectSuccess(["export", "whole.trajectory.h5", "whole.xyz"], in: folder)
+    let last = try #require(try ExtendedXYZ.readAll("\(folder.path)/whole.xyz").last)
+    #expect(last.system.cell.given.z == .zero && last.system.cell.isPeriodic == [true, true, false])
+    #expect(abs(last.system.cell.given.x.x - 3 * vectors.x.x) < 1e-6)
+  }
+
   /// Every frame, in any order, by the plan in the run's last checkpoint.
   @Test(arguments: [1, 2]) func evaluateByThePlanOfARunGivesItsBits(threads: Int) throws {
     let folder = try TemporaryFolder()
