@@ -47,7 +47,8 @@ final class EvenField {
     mesh.place(positions: positions, cell: cell)
     layer.configure(filter: filter, columns: kernels, kernel: mesh.kernel)
     let count = atomCount * kernels
-    for i in 0..<count { layer.x.reserve(count)[i] = 1 }
+    layer.x.reserve(count)
+    layer.x.fill(1, count: count)
     layer.y.reserve(count)
     mesh.apply(layer)
     weights.reserve(count)
@@ -63,16 +64,23 @@ final class EvenField {
 
   // MARK: - Columns of single precision
 
-  /// The mean of every column of [N][columns], and the columns without it.
-  func centre<T: KernelScalar>(
-    _ source: UnsafePointer<T>, columns: Int, into centred: UnsafeMutablePointer<T>,
-    means: UnsafeMutablePointer<Double>
+  /// The mean of every column of [N][columns].
+  private func setMeans<T: KernelScalar>(
+    _ means: UnsafeMutablePointer<Double>, of source: UnsafePointer<T>, columns: Int
   ) {
     means.update(repeating: 0, count: columns)
     for m in 0..<atomCount {
       for c in 0..<columns { means[c] += Double(source[m * columns + c]) }
     }
     for c in 0..<columns { means[c] /= Double(atomCount) }
+  }
+
+  /// The mean of every column of [N][columns], and the columns without it.
+  func centre<T: KernelScalar>(
+    _ source: UnsafePointer<T>, columns: Int, into centred: UnsafeMutablePointer<T>,
+    means: UnsafeMutablePointer<Double>
+  ) {
+    setMeans(means, of: source, columns: columns)
     for m in 0..<atomCount {
       for c in 0..<columns { centred[m * columns + c] = T(Double(source[m * columns + c]) - means[c]) }
     }
@@ -100,9 +108,9 @@ final class EvenField {
   ) -> [T] {
     let columns = state.columns
     var rest = Array(UnsafeBufferPointer(start: field, count: atomCount * columns))
-    let means = (0..<columns).map { c in
-      (0..<atomCount).reduce(0) { $0 - Double(source[$1 * columns + c]) } / Double(atomCount)
-    }
+    var means = [Double](repeating: 0, count: columns)
+    setMeans(&means, of: source, columns: columns)
+    for c in 0..<columns { means[c] = -means[c] }
     for j in 0..<kernels {
       add(kernel: j, means: means, factors: state.filter(j), columns: columns, to: &rest)
     }
@@ -126,7 +134,6 @@ final class EvenField {
 
   /// Adds dE/dr, [3][N], of all layers since `place`.
   func addGradients(positions sums: UnsafeMutablePointer<Double>) {
-    let toCartesian = mesh.cell.inverse.transposed
     for m in 0..<atomCount {
       var gradient = Vector3.zero
       for j in 0..<kernels {
@@ -134,8 +141,7 @@ final class EvenField {
         gradient +=
           Vector3(slopes[0], slopes[kernels], slopes[2 * kernels]) * weights.pointer[m * kernels + j]
       }
-      gradient = (gradient * Vector3(mesh.size)) * toCartesian
-      for axis in 0..<3 { sums[axis * atomCount + m] += gradient[axis] }
+      mesh.add(gradient, ofAtom: m, to: sums)
     }
   }
 }

@@ -127,16 +127,17 @@ extension ParticleMesh {
     return (jets, stride)
   }
 
-  /// dE/dr = (M o dE/du) A^-T, since u_a = M_a f_a and f = r A^-1.
+  /// Adds dE/du of an atom to dE/dr = (M o dE/du) A^-T, [3][N], since u_a = M_a f_a and f = r A^-1.
+  @inline(__always)
+  func add(_ gradient: Vector3, ofAtom m: Int, to sums: UnsafeMutablePointer<Double>) {
+    let cartesian = (gradient * Vector3(size)) * cell.inverse.transposed
+    for axis in 0..<3 { sums[axis * atomCount + m] += cartesian[axis] }
+  }
+
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func addGradients(positions sums: UnsafeMutablePointer<Double>, strain: inout Matrix3) {
-    let toCartesian = cell.inverse.transposed
-    let (n, gradients) = (atomCount, gradients.pointer)
-    for m in 0..<n {
-      let gradient = (gradients[m] * Vector3(size)) * toCartesian
-      for axis in 0..<3 { sums[axis * n + m] += gradient[axis] }
-    }
+    for m in 0..<atomCount { add(gradients.pointer[m], ofAtom: m, to: sums) }
     even?.addGradients(positions: sums)
     addWeightGradients()
   }

@@ -22,24 +22,23 @@ public struct Room: Hashable, Sendable {
   /// What the atoms take at present.
   init(of positions: [Vector3], in cell: Cell) {
     let directions = cell.directions
-    let axes = (0..<3).filter { !cell.isPeriodic[$0] }
     var (lowest, highest) = (Vector3(repeating: .infinity), Vector3(repeating: -.infinity))
     for r in positions {
-      for axis in axes {
+      for axis in 0..<3 where !cell.isPeriodic[axis] {
         let height = dot(r, directions[axis])
         lowest[axis] = min(lowest[axis], height)
         highest[axis] = max(highest[axis], height)
       }
     }
     var (extents, centre) = (Vector3.zero, Vector3.zero)
-    for axis in axes where !positions.isEmpty {
+    for axis in 0..<3 where !cell.isPeriodic[axis] && !positions.isEmpty {
       extents[axis] = highest[axis] - lowest[axis]
       centre[axis] = (highest[axis] + lowest[axis]) / 2
     }
     var square = 0.0
     for r in positions {
       var distance = 0.0
-      for axis in axes {
+      for axis in 0..<3 where !cell.isPeriodic[axis] {
         let height = dot(r, directions[axis]) - centre[axis]
         distance += height * height
       }
@@ -88,14 +87,15 @@ struct TruncationBox {
 extension Cell {
   /// Unit vectors along the open axes, perpendicular to all periodic vectors and to each other; zero at periodic axes.
   var directions: Matrix3 {
-    var basis: [Vector3] = []
-    var directions = Matrix3.zero
-    for axis in (0..<3).filter({ isPeriodic[$0] }) + (0..<3).filter({ !isPeriodic[$0] }) {
-      var vector = vectors[axis]
-      for other in basis { vector -= other * dot(vector, other) }
-      vector = vector * (1 / dot(vector, vector).squareRoot())
-      basis.append(vector)
-      if !isPeriodic[axis] { directions[axis] = vector }
+    // Rows that are not there yet are zero.
+    var (basis, directions) = (Matrix3.zero, Matrix3.zero)
+    for pass in 0..<2 {
+      for axis in 0..<3 where isPeriodic[axis] == (pass == 0) {
+        var vector = vectors[axis]
+        for other in 0..<3 { vector -= basis[other] * dot(vector, basis[other]) }
+        basis[axis] = vector / length(vector)
+        if !isPeriodic[axis] { directions[axis] = basis[axis] }
+      }
     }
     return directions
   }

@@ -28,11 +28,15 @@
 
     /// Between two rebuilds of the neighbour list: the atoms move by less than half the skin. On one thread: lending
     /// a closure to others costs Swift a block of 32 bytes for each parallel region.
-    @Test(arguments: AttentionMethod.allCases) func stepAllocatesNothing(method: AttentionMethod) throws {
+    @Test(
+      arguments: AttentionMethod.allCases,
+      [[true, true, true], [true, true, false], [false, false, false]])
+    func stepAllocatesNothing(method: AttentionMethod, isPeriodic: [Bool]) throws {
       let potential = try LRMACEPotential(
         model: try Model(contentsOf: root.appending(path: "Models/water.h5").path),
         attention: AttentionEvaluation(method: method))
       var system = try ExtendedXYZ.read(root.appending(path: "Inputs/water-64.xyz").path).system
+      system.cell = Cell(vectors: system.cell.vectors, isPeriodic: isPeriodic)
       var integrator = try VelocityVerlet(timestep: 0.1)
       var evaluation = Evaluation()
       try integrator.prepare(system, potential, &evaluation)
