@@ -11,36 +11,40 @@ import Lattice
 import Reciprocal
 
 final class AttentionStack<T: KernelScalar> {
-  private let sum: ReciprocalAttention<T>
+  let sum: ReciprocalAttention<T>
   /// By layer; nil where a layer does not attend.
-  private let blocks: [AttentionBlock<T>?]
+  private(set) var blocks: [AttentionBlock<T>?] = []
   /// The first layer's part of the sum, if it attends.
   private let species: SpeciesAttention<T>?
-  private let threads: Int
+  let threads: Int
+  private let channels: Int
   private var gradients: [Vector3] = []
 
   /// Nil for a model without attention.
   init?(_ compiled: CompiledModel, channels: Int, threads: Int) {
     let model = compiled.model
     guard let settings = model.attention else { return nil }
-    self.threads = threads
+    (self.threads, self.channels) = (threads, channels)
     sum = ReciprocalAttention(
       kernel: ReciprocalKernel(
         sigmas: settings.sigmas, tolerance: settings.epsilon, weight: settings.kernelWeight,
         subtractsSelf: settings.subtractsSelf),
       heads: settings.heads, width: settings.width, layers: model.layers.count { $0.attention != nil },
       threads: threads)
-    var index = 0
-    var blocks: [AttentionBlock<T>?] = []
-    for layer in model.layers {
-      blocks.append(
-        layer.attention.map {
-          AttentionBlock($0, settings, index: index, channels: model.channels, paddedChannels: channels)
-        })
-      if layer.attention != nil { index += 1 }
-    }
-    self.blocks = blocks
     species = compiled.attention.map { SpeciesAttention($0, index: 0, channels: channels) }
+    load(model)
+  }
+
+  /// The weights of a model with the same settings.
+  func load(_ model: Model) {
+    guard let settings = model.attention else { return }
+    var index = 0
+    blocks = model.layers.map { layer in
+      guard let attention = layer.attention else { return nil }
+      defer { index += 1 }
+      return AttentionBlock(
+        attention, settings, index: index, channels: model.channels, paddedChannels: channels)
+    }
   }
 
   /// Elements of the atoms, ascending.
@@ -149,9 +153,9 @@ final class AttentionBlock<T: KernelScalar> {
   private let normalisation: Model.Attention.Normalisation
   private let activation: Model.Attention.Activation
   /// W_q, W_k and W_v side by side: one matrix product.
-  private let projection: PackedMatrix<T>
-  private let output: PackedMatrix<T>
-  private let gate: PackedMatrix<T>?
+  let projection: PackedMatrix<T>
+  let output: PackedMatrix<T>
+  let gate: PackedMatrix<T>?
 
   let q = Workspace<T>()
   let k = Workspace<T>()
@@ -165,11 +169,13 @@ final class AttentionBlock<T: KernelScalar> {
   private let querySlope = Workspace<T>()
   private let keySlope = Workspace<T>()
   /// [hn W_q, hn W_k, v] before phi, then their gradients; 1/rms.
-  private let projected = Workspace<T>()
+  let projected = Workspace<T>()
   private let inverseNorm = Workspace<T>()
   /// 1 + u W_g, its gradient, and the features before the gate.
   private let gates = Workspace<T>()
-  private let gateGradient = Workspace<T>()
+  let gateGradient = Workspace<T>()
+  /// dE/d(u W_o) where a gate rescales dE/dh afterwards.
+  let outputGradient = Workspace<T>()
   private let ungated = Workspace<T>()
 
   private static var normEpsilon: T { 1e-6 }
@@ -202,7 +208,7 @@ final class AttentionBlock<T: KernelScalar> {
     for buffer in [u, du] { buffer.reserve(atoms * width) }
     if gate != nil {
       ungated.reserve(Features<T>.count(atoms: atoms, channels: paddedChannels, lmax: lmax))
-      for buffer in [gates, gateGradient] { buffer.reserve(atoms * paddedChannels) }
+      for buffer in [gates, gateGradient, outputGradient] { buffer.reserve(atoms * paddedChannels) }
     }
   }
 
@@ -315,6 +321,8 @@ final class AttentionBlock<T: KernelScalar> {
       output.applyAdjoint(dh.row(0, first), rows: count, into: du)
     }
     guard let gate else { return }
+    (outputGradient.pointer + first * paddedChannels).update(
+      from: dh.row(0, first), count: count * paddedChannels)
     let dg = gateGradient.pointer + first * paddedChannels
     dg.update(repeating: 0, count: count * paddedChannels)
     let before = Features(base: ungated.pointer, atoms: dh.atoms, channels: paddedChannels)

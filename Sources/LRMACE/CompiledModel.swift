@@ -20,17 +20,23 @@ struct CompiledModel: Sendable {
   let layers: [CompiledLayer]
   /// Of the first layer, if it attends.
   let attention: AttentionCoupling?
+  /// Every weight of the model is still there: nothing is left out, nothing of the first layer multiplied out. The energies
+  /// are the same, their gradients by the weights are to be had.
+  let isDifferentiable: Bool
 
   /// - Parameters:
   ///   - scalar: the precision of the kernels; tables are as exact as it can tell.
   ///   - dropsDeadPaths: the energies are the same either way.
-  init<T: KernelScalar>(_ model: Model, for scalar: T.Type, dropsDeadPaths: Bool = true) {
-    let model = dropsDeadPaths ? model.withoutDeadPaths() : model
+  init<T: KernelScalar>(
+    _ model: Model, for scalar: T.Type, dropsDeadPaths: Bool = true, isDifferentiable: Bool = false
+  ) {
+    let model = dropsDeadPaths && !isDifferentiable ? model.withoutDeadPaths() : model
     self.model = model
+    self.isDifferentiable = isDifferentiable
     layers = model.layers.enumerated().map { t, layer in
-      CompiledLayer(layer, isFirst: t == 0, of: model, for: scalar)
+      CompiledLayer(layer, multipliesOut: t == 0 && !isDifferentiable, of: model, for: scalar)
     }
-    if let attention = model.layers[0].attention, let settings = model.attention {
+    if !isDifferentiable, let attention = model.layers[0].attention, let settings = model.attention {
       self.attention = AttentionCoupling(attention, settings, embedding: model.embedding)
     } else {
       attention = nil
@@ -52,13 +58,14 @@ struct CompiledLayer: Sendable {
   let messages: Messages
   let contraction: ContractionPrograms
 
-  init<T: KernelScalar>(_ layer: Model.Layer, isFirst: Bool, of model: Model, for scalar: T.Type) {
+  /// - Parameter multipliesOut: the layer is the first, and what depends on the elements alone is multiplied out.
+  init<T: KernelScalar>(_ layer: Model.Layer, multipliesOut: Bool, of model: Model, for scalar: T.Type) {
     self.layer = layer
     contraction = ContractionPrograms(
       layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
       keepsRounding: scalar == Double.self)
     let splineTolerance = RadialSpline.tolerance(scalar)
-    if isFirst {
+    if multipliesOut {
       func coupling(_ radial: [Matrix]) -> SpeciesCoupling {
         SpeciesCoupling(radial: radial, layer: layer, model: model, splineTolerance: splineTolerance)
       }

@@ -14,21 +14,21 @@ import LRMACEModel
 
 /// Tensor-product paths of a layer with their coupling tables.
 final class Convolution<T: KernelScalar>: MessageOperator {
-  private typealias Path = PathMessages.Path
+  typealias Path = PathMessages.Path
 
   let channels: Int
-  private let paths: Workspace<Path>
-  private var pathCount: Int { paths.capacity }
-  private let tensorCount: Int
+  let paths: Workspace<Path>
+  var pathCount: Int { paths.capacity }
+  let tensorCount: Int
   /// w3j as a matrix from Y to t, [harmonic][padded entry], and from dE/dt to dE/dY, [entry][padded harmonic]. Few of
   /// their elements differ from zero, but whole lanes cost less than to pick those.
   private let coupling: Workspace<T>
   private let couplingAdjoint: Workspace<T>
   private let harmonicCount: Int
-  private let radial: RadialTable<T>
-  private let linear: MessageLinear<T>
+  let radial: RadialTable<T>
+  let linear: MessageLinear<T>
   /// Of `linear`, whose copy every path of every edge would read: 5 % of the messages.
-  private let layout: MessageLayout
+  let layout: MessageLayout
 
   /// - Parameter channels: those of the model, padded to whole lanes.
   init(_ compiled: PathMessages, modelChannels: Int, channels: Int) {
@@ -77,7 +77,7 @@ final class Convolution<T: KernelScalar>: MessageOperator {
 
   /// This path's [m3] rows, `stride` apart, of one atom of a block.
   @inline(__always)
-  private func row(_ path: Path, _ block: MessageBlock<T>, _ atom: Int) -> (
+  func row(_ path: Path, _ block: MessageBlock<T>, _ atom: Int) -> (
     UnsafeMutablePointer<T>, stride: Int
   ) {
     (block.row(path.l3, atom, layout) + path.slot &* channels, layout.widths[path.l3])
@@ -85,7 +85,7 @@ final class Convolution<T: KernelScalar>: MessageOperator {
 
   /// t of one edge, with zeros up to whole lanes.
   @inline(__always)
-  private func expandTensor(_ y: UnsafePointer<T>, into t: UnsafeMutablePointer<T>) {
+  func expandTensor(_ y: UnsafePointer<T>, into t: UnsafeMutablePointer<T>) {
     let height = T.wholeLanes(tensorCount)
     for k in stride(from: 0, to: tensorCount, by: T.Lanes.scalarCount) {
       var sum = T.Lanes(repeating: 0)
@@ -139,7 +139,7 @@ final class Convolution<T: KernelScalar>: MessageOperator {
   }
 
   /// Messages of one centre, written as atom `atom` of a block.
-  private func forward(
+  func forward(
     _ edges: Edges<T>, features: Features<T>, scratch: MessageScratch<T>, messages: MessageBlock<T>,
     atom: Int
   ) {

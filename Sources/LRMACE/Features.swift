@@ -19,10 +19,30 @@ struct Features<T: KernelScalar> {
     degree(l) + atom &* (2 &* l &+ 1) &* channels
   }
 
+  /// Writes the atoms of a block in their place among all.
+  @inline(__always)
+  func copy(_ block: Features<T>, at first: Int, lmax: Int) {
+    for l in 0...lmax {
+      row(l, first).update(from: block.degree(l), count: block.atoms &* (2 &* l &+ 1) &* channels)
+    }
+  }
+
   /// Number of values up to `lmax`.
   static func count(atoms: Int, channels: Int, lmax: Int) -> Int {
     atoms * channels * (lmax + 1) * (lmax + 1)
   }
+}
+
+/// Where the rows of a matrix come to lie when each block of them (one per path) is padded.
+struct PackedShape {
+  let rows: Int
+  let columns: Int
+  let rowBlock: Int
+  let paddedRowBlock: Int
+
+  var paddedRows: Int { rows / rowBlock * paddedRowBlock }
+
+  func paddedRow(_ row: Int) -> Int { row / rowBlock * paddedRowBlock + row % rowBlock }
 }
 
 /// A weight matrix in kernel precision, padded to whole lanes of channels, with its transpose for the adjoint.
@@ -34,16 +54,21 @@ final class PackedMatrix<T: KernelScalar> {
 
   var pointer: UnsafePointer<T> { UnsafePointer(values.pointer) }
 
+  /// Of the model's matrix, which is packed.
+  let shape: PackedShape
+
   /// - Parameters:
   ///   - rowBlock, paddedRowBlock: rows come in blocks (one per path) of so many channels, each padded.
   ///   - paddedColumns: as many as there are columns where no padding is wanted.
   init(_ matrix: Matrix, rowBlock: Int, paddedRowBlock: Int, paddedColumns: Int) {
-    rows = matrix.rows / rowBlock * paddedRowBlock
+    shape = PackedShape(
+      rows: matrix.rows, columns: matrix.columns, rowBlock: rowBlock, paddedRowBlock: paddedRowBlock)
+    rows = shape.paddedRows
     columns = paddedColumns
     values = Workspace(repeating: 0, count: rows * columns)
     transposed = Workspace(repeating: 0, count: rows * columns)
     for r in 0..<matrix.rows {
-      let row = r / rowBlock * paddedRowBlock + r % rowBlock
+      let row = shape.paddedRow(r)
       for c in 0..<matrix.columns {
         let value = T(matrix.values[r * matrix.columns + c])
         values.pointer[row * columns + c] = value

@@ -27,7 +27,7 @@ public final class LRMACEPotential: Potential {
     case double
   }
 
-  public let model: Model
+  public private(set) var model: Model
   public let precision: Precision
   public let threads: Int
   /// Extra reach of the neighbour list, Angstrom: long enough for a few dozen steps of a liquid.
@@ -41,7 +41,7 @@ public final class LRMACEPotential: Potential {
   /// near in memory.
   static let reorderingDistance = 5.0
 
-  private let engine: Engine
+  let engine: Engine
   private let wantedAttention: AttentionEvaluation
   private var list: NeighborList
   private var timing = Timings()
@@ -59,22 +59,31 @@ public final class LRMACEPotential: Potential {
 
   /// - Parameter dropsDeadPaths: leave out paths with weights of zero; the energies are the same either way.
   /// - Throws: `ModelError` for a model that is not valid: no kernel sees what was not checked.
-  public init(
+  public convenience init(
     model: Model, precision: Precision = .mixed, threads: Int = 1,
     attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
   ) throws {
+    try self.init(
+      model: model, precision: precision, threads: threads, attention: attention,
+      dropsDeadPaths: dropsDeadPaths, isDifferentiable: false)
+  }
+
+  init(
+    model: Model, precision: Precision, threads: Int, attention: AttentionEvaluation, dropsDeadPaths: Bool,
+    isDifferentiable: Bool
+  ) throws {
     precondition(threads > 0)
     try model.validate()
-    let compiled =
-      switch precision {
-      case .mixed: CompiledModel(model, for: Float.self, dropsDeadPaths: dropsDeadPaths)
-      case .double: CompiledModel(model, for: Double.self, dropsDeadPaths: dropsDeadPaths)
-      }
+    let compiled = CompiledModel(
+      model, precision: precision, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable)
     self.model = compiled.model
     self.precision = precision
     self.threads = threads
     wantedAttention = attention
-    list = NeighborList(cutoff: model.cutoff, skin: Self.skin, threads: threads)
+    // Frames of a training set do not move.
+    list = NeighborList(
+      cutoff: model.cutoff, skin: isDifferentiable ? 4 * Self.displacement(precision) : Self.skin,
+      threads: threads)
     engine =
       switch precision {
       case .mixed: .mixed(Network(compiled, threads: threads))
@@ -140,6 +149,13 @@ public final class LRMACEPotential: Potential {
 
   /// Floating-point operations of the last step.
   public var operations: Operations { engine.operations }
+
+  /// Other weights of the same model.
+  public func load(_ weights: [Double]) {
+    model.weights = weights
+    engine.load(CompiledModel(model, precision: precision, dropsDeadPaths: false, isDifferentiable: true))
+    plan = nil
+  }
 
   // MARK: - Plan
 
@@ -243,8 +259,21 @@ public final class LRMACEPotential: Potential {
   }
 }
 
+extension CompiledModel {
+  fileprivate init(
+    _ model: Model, precision: LRMACEPotential.Precision, dropsDeadPaths: Bool, isDifferentiable: Bool
+  ) {
+    switch precision {
+    case .mixed:
+      self.init(model, for: Float.self, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable)
+    case .double:
+      self.init(model, for: Double.self, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable)
+    }
+  }
+}
+
 /// A network in one precision. Concrete cases, so that the compiler specialises the kernels for each.
-private enum Engine {
+enum Engine {
   case mixed(Network<Float>)
   case double(Network<Double>)
 
@@ -312,6 +341,27 @@ private enum Engine {
       try network.evaluate(
         positions: positions, cell: cell, list: list, plan: plan, atomicEnergies: &atomicEnergies,
         forces: &forces, measuringSources: measuringSources)
+    }
+  }
+
+  func load(_ compiled: CompiledModel) {
+    switch self {
+    case .mixed(let network): network.load(compiled)
+    case .double(let network): network.load(compiled)
+    }
+  }
+
+  func zeroGradient() -> WeightGradient {
+    switch self {
+    case .mixed(let network): network.zeroGradient()
+    case .double(let network): network.zeroGradient()
+    }
+  }
+
+  func addGradient(factor: Double, to gradient: inout WeightGradient) {
+    switch self {
+    case .mixed(let network): network.addWeightGradient(factor: factor, to: &gradient)
+    case .double(let network): network.addWeightGradient(factor: factor, to: &gradient)
     }
   }
 }

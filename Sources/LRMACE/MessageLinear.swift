@@ -9,7 +9,7 @@ import Kernels
 struct MessageLinear<T: KernelScalar> {
   /// Of M: what the matrices sum over.
   let layout: MessageLayout
-  private let matrices: [[[PackedMatrix<T>]]]
+  let matrices: [[[PackedMatrix<T>]]]
 
   /// - Parameter matrices: [degree][species of the centre, or one entry for all][block].
   init(_ matrices: [[[PackedMatrix<T>]]]) {

@@ -13,33 +13,35 @@ import Lattice
 import Reciprocal
 
 final class Network<T: KernelScalar> {
-  let model: Model
+  private(set) var model: Model
   let threads: Int
   /// Channels, padded to whole lanes.
   let channels: Int
 
-  private let layers: [NetworkLayer<T>]
-  private let geometry: EdgeGeometry<T>
-  private let embedding: PackedMatrix<T>
-  private let readouts: [PackedReadout<T>?]
-  private let attention: AttentionStack<T>?
+  private(set) var layers: [NetworkLayer<T>]
+  let geometry: EdgeGeometry<T>
+  private var embedding: PackedMatrix<T>
+  private(set) var readouts: [PackedReadout<T>?]
+  let attention: AttentionStack<T>?
 
-  private var atoms = 0
+  private(set) var atoms = 0
   /// Element of every atom, as an index into `model.species`; ascending.
-  private var species: [Int] = []
+  private(set) var species: [Int] = []
   /// Those among them, ascending.
-  private var elements: [Int] = []
+  private(set) var elements: [Int] = []
   /// Blocks of atoms of one element.
-  private var blocks: [AtomBlock] = []
+  private(set) var blocks: [AtomBlock] = []
   private let queue: WorkQueue
 
   /// h entering every layer, and leaving the last; then their gradients.
-  private let features: [Workspace<T>]
-  private let featureGradients: [Workspace<T>]
-  /// x = h linearUp of every layer but the first, and A of every layer.
-  private let inputs: [Workspace<T>]
-  private let messages: [Workspace<T>]
-  private var scratch: [ThreadScratch<T>] = []
+  let features: [Workspace<T>]
+  let featureGradients: [Workspace<T>]
+  /// x = h linearUp of every layer, of the first where gradients by parameters are wanted, and A of every layer.
+  let inputs: [Workspace<T>]
+  let messages: [Workspace<T>]
+  /// What gradients by parameters need of the way back; nil where they are not wanted.
+  let kept: KeptGradients<T>?
+  private(set) var scratch: [ThreadScratch<T>] = []
   /// Forces on all atoms as neighbours of the centres of each thread.
   private var neighborForces: [Workspace<Vector3>] = []
   /// What its edges do to each centre; dE/d(strain) of the edges of each block.
@@ -63,15 +65,31 @@ final class Network<T: KernelScalar> {
     channels = padded
     geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
     layers = compiled.layers.map { NetworkLayer($0, modelChannels: model.channels, channels: padded) }
-    embedding = PackedMatrix(
-      model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count,
-      paddedColumns: padded)
+    embedding = Self.packed(embedding: model, channels: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
     attention = AttentionStack(compiled, channels: padded, threads: threads)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
     inputs = model.layers.map { _ in Workspace<T>() }
     messages = model.layers.map { _ in Workspace<T>() }
+    kept = compiled.isDifferentiable ? KeptGradients(layers: model.layers.count) : nil
+  }
+
+  /// Other weights of the same model, for atoms that are prepared afterwards.
+  func load(_ compiled: CompiledModel) {
+    let model = compiled.model
+    self.model = model
+    layers = compiled.layers.map { NetworkLayer($0, modelChannels: model.channels, channels: channels) }
+    embedding = Self.packed(embedding: model, channels: channels)
+    readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: channels) } }
+    attention?.load(model)
+    kept?.reset()
+  }
+
+  private static func packed(embedding model: Model, channels: Int) -> PackedMatrix<T> {
+    PackedMatrix(
+      model.embedding, rowBlock: model.species.count, paddedRowBlock: model.species.count,
+      paddedColumns: channels)
   }
 
   /// Of the last step.
@@ -80,13 +98,13 @@ final class Network<T: KernelScalar> {
   }
 
   /// Highest degree of the features entering layer `t`, or leaving the last one.
-  private func lmax(_ t: Int) -> Int { t < layers.count ? layers[t].inputLmax : layers[t - 1].outputLmax }
+  func lmax(_ t: Int) -> Int { t < layers.count ? layers[t].inputLmax : layers[t - 1].outputLmax }
 
-  private func view(_ buffer: Workspace<T>) -> Features<T> {
+  func view(_ buffer: Workspace<T>) -> Features<T> {
     Features(base: buffer.pointer, atoms: atoms, channels: channels)
   }
 
-  private func sources(_ t: Int) -> MessageSources<T> {
+  func sources(_ t: Int) -> MessageSources<T> {
     MessageSources(geometry: geometry, species: species, elements: elements, features: view(inputs[t]))
   }
 
@@ -122,10 +140,11 @@ final class Network<T: KernelScalar> {
       featureGradients[t].reserve(count)
     }
     for t in layers.indices {
-      if t > 0 {
+      if t > 0 || kept != nil {
         inputs[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].inputLmax))
       }
       messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].messageLmax))
+      kept?.reserve(layer: t, layers[t], atoms: atoms, channels: channels)
     }
     if scratch.count != workers || (scratch.first?.edges ?? 0) < edges {
       scratch = (0..<workers).map { _ in makeScratch(edges: edges) }
@@ -144,6 +163,7 @@ final class Network<T: KernelScalar> {
       (features[0].pointer + i * channels).update(
         from: embedding.pointer + species[i] * channels, count: channels)
     }
+    if kept != nil { layers[0].linearUp[0].apply(features[0].pointer, rows: atoms, into: inputs[0].pointer) }
   }
 
   /// The plan for the atoms that were prepared, in `cell`.
@@ -235,6 +255,7 @@ final class Network<T: KernelScalar> {
     timings.end(.attention)
 
     nodeEnergies.fill(0, count: atoms)
+    if kept != nil { featureGradients[0].fill(0, count: atoms * channels) }
     positions.withUnsafeBufferPointer { r in
       guard let r = r.baseAddress else { return }
       for t in layers.indices {
@@ -277,7 +298,7 @@ final class Network<T: KernelScalar> {
     let gradient = view(featureGradients[t + 1])
     // What blocks read, in locals: each look at a property counts a reference, which threads would pass to and fro.
     let (blocks, scratch, operation, sources) = (blocks, scratch, layer.messages, sources(t))
-    let (geometry, attention, readout) = (geometry, attention, readouts[t])
+    let (geometry, attention, readout, kept, atoms) = (geometry, attention, readouts[t], kept, atoms)
     let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: view(inputs[t + 1])) : nil
     parallel(queue, count: blocks.count) { thread, n in
       let s = scratch[thread]
@@ -296,6 +317,7 @@ final class Network<T: KernelScalar> {
       for i in block.atoms {
         layer.contraction.forward(species: block.species, a: a, i, b: b, i - first, scratch: contraction)
       }
+      kept?.products(layer: t, atoms).copy(b, at: first, lmax: layer.outputLmax)
       s.clock.end(.contraction)
       for l in 0...layer.outputLmax {
         let rows = count * (2 * l + 1)
@@ -329,7 +351,7 @@ final class Network<T: KernelScalar> {
   private func adjoint(layer t: Int) {
     let layer = layers[t]
     // The first layer's features do not depend on positions.
-    let needsInputs = t > 0
+    let needsInputs = t > 0 || kept != nil
     let isLast = t == layers.count - 1
     let (a, dnext, dh) = (view(messages[t]), view(featureGradients[t + 1]), view(featureGradients[t]))
     // Attention first: its mixing rescales dnext where a gate acts.
@@ -337,7 +359,7 @@ final class Network<T: KernelScalar> {
       layer: t, gradient: dnext, lmax: layer.outputLmax, features: features[t].pointer,
       inputGradient: needsInputs ? dh : nil)
     timings.end(.attention)
-    let (blocks, scratch, geometry) = (blocks, scratch, geometry)
+    let (blocks, scratch, geometry, kept, atoms) = (blocks, scratch, geometry, kept, atoms)
     let (operation, sources) = (layer.messages, sources(t))
     func adjoint(_ n: Int, _ s: ThreadScratch<T>) {
       let block = blocks[n]
@@ -360,6 +382,7 @@ final class Network<T: KernelScalar> {
         layer.contraction.adjoint(
           species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: contraction)
       }
+      kept?.messageGradients(layer: t, atoms).copy(da, at: first, lmax: layer.messageLmax)
       s.clock.end(.contraction)
       if isLast {
         for i in block.atoms { geometry.clearGradients(of: i) }
@@ -392,6 +415,7 @@ final class Network<T: KernelScalar> {
           for n in 0..<count { start[n] += addend[n] }
           addend.update(repeating: 0, count: count)
         }
+        kept?.inputGradients(layer: t, atoms).row(l, range.lowerBound).update(from: start, count: count)
         layer.linearUp[l].applyAdjoint(
           start, rows: range.count * (2 * l + 1), into: dh.row(l, range.lowerBound), adding: true)
         start.update(repeating: 0, count: count)

@@ -37,11 +37,46 @@ struct RadialNetwork {
   }
 
   /// [distance][function].
-  func values(at distances: [Double]) -> [Double] {
-    let jets = jets(at: distances)
-    return distances.indices.flatMap {
-      jets.values[(3 * $0 * jets.functions)..<((3 * $0 + 1) * jets.functions)]
+  func values(at distances: [Double]) -> [Double] { stages(at: distances).result }
+
+  /// What enters each matrix, slopes of the activations before it, and what leaves the last.
+  private func stages(at distances: [Double]) -> (
+    inputs: [[Double]], slopes: [[Double]], result: [Double]
+  ) {
+    var x = distances.flatMap { bessel(at: $0).value }
+    var (inputs, slopes): ([[Double]], [[Double]]) = ([], [])
+    for (i, matrix) in network.enumerated() {
+      inputs.append(x)
+      x = (Matrix(rows: distances.count, columns: matrix.rows, values: x) * matrix).values
+      guard activatesLast || i + 1 < network.count else { break }
+      var slope = x
+      for n in x.indices { (x[n], slope[n], _) = silu(x[n]) }
+      slopes.append(slope)
     }
+    return (inputs, slopes, x)
+  }
+
+  /// dE/d(matrices) from dE/dR at distances, [distance][function].
+  func adjoint(at distances: [Double], gradient: [Double]) -> [Matrix] {
+    let (inputs, slopes, _) = stages(at: distances)
+    let rows = distances.count
+    var matrices = network
+    var g = gradient
+    for (i, matrix) in network.enumerated().reversed() {
+      if i < slopes.count {
+        for n in g.indices { g[n] *= slopes[i][n] }
+      }
+      let (x, dy) = (inputs[i], g)
+      Double.gemm(
+        transposeA: true, transposeB: false, m: matrix.rows, n: matrix.columns, k: rows, alpha: 1, a: x,
+        lda: matrix.rows, b: dy, ldb: matrix.columns, beta: 0, c: &matrices[i].values, ldc: matrix.columns)
+      guard i > 0 else { break }
+      g = Array(repeating: 0, count: rows * matrix.rows)
+      Double.gemm(
+        transposeA: false, transposeB: true, m: rows, n: matrix.rows, k: matrix.columns, alpha: 1, a: dy,
+        lda: matrix.columns, b: matrix.values, ldb: matrix.columns, beta: 0, c: &g, ldc: matrix.rows)
+    }
+    return matrices
   }
 
   func jets(at distances: [Double]) -> Jets {

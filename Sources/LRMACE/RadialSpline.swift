@@ -45,6 +45,18 @@ struct RadialSpline {
     self.cutoff = cutoff
   }
 
+  /// Distances of the knots, Angstrom.
+  static func knots(intervals: Int, cutoff: Double) -> [Double] {
+    (0...intervals).map { cutoff * Double($0) / Double(intervals) }
+  }
+
+  /// dE/d(matrices) of the network from dE/d(coefficients), [knot][function].
+  static func adjoint(of source: RadialNetwork, coefficients gradient: [Double], functions: Int) -> [Matrix] {
+    let knots = QuinticSpline.adjoint(coefficients: gradient, functions: functions)
+    let intervals = knots.count / functions - 1
+    return source.adjoint(at: Self.knots(intervals: intervals, cutoff: source.cutoff), gradient: knots)
+  }
+
   /// `coefficients` on the knots of another spline: functions that it mixes.
   private init(_ coefficients: Matrix, like other: RadialSpline) {
     self.coefficients = coefficients

@@ -151,4 +151,42 @@ struct RadialTable<T: KernelScalar> {
       target &+= channels
     }
   }
+
+  // MARK: - Adjoint
+
+  /// Values of dE/dc, as the table of one spline: [path][knot][channel].
+  var gradientCount: Int { length }
+
+  /// Adds to dE/dc what comes of dE/dR_f of distance `n` for the channels of path `p`.
+  @inline(__always)
+  func addAdjoint(
+    _ n: Int, of locations: UnsafePointer<T.Lanes>, path p: Int, gradient: UnsafePointer<T>,
+    to coefficients: UnsafeMutablePointer<T>
+  ) {
+    let lanes = T.Lanes.scalarCount
+    let (weights, first) = location(n, locations, 0)
+    let rows = coefficients + (first - UnsafePointer(table.pointer)) + p &* pathLength
+    let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
+    for c in stride(from: 0, to: channels, by: lanes) {
+      let g = gradient.lanes(c)
+      for k in 0..<6 {
+        let row = k &* channels &+ c
+        rows.setLanes(row, rows.lanes(row).addingProduct(g, w[k]))
+      }
+    }
+  }
+
+  /// Adds `factor` times dE/dc to that of the spline's coefficients, [knot][path][modelChannels].
+  func addGradient(
+    _ gradient: UnsafePointer<T>, modelChannels: Int, factor: Double, to coefficients: inout [Double]
+  ) {
+    let (paths, knots) = (functions / channels, intervals + 5)
+    for p in 0..<paths {
+      for row in 0..<knots {
+        let source = gradient + (p * pathLength + row * channels)
+        let target = (row * paths + p) * modelChannels
+        for c in 0..<modelChannels { coefficients[target + c] += factor * Double(source[c]) }
+      }
+    }
+  }
 }

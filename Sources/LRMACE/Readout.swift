@@ -25,6 +25,9 @@ struct PackedReadout<T: KernelScalar> {
     }
   }
 
+  /// z = h0 W of one atom.
+  func hidden(_ h0: UnsafePointer<T>, into z: UnsafeMutablePointer<T>) { hidden?.apply(h0, rows: 1, into: z) }
+
   /// Adds e_i to `energies` and scale * de_i/dh0 to `gradient`.
   func addEnergies(
     of range: Range<Int>, features: Features<T>, scale: Double, energies: UnsafeMutablePointer<Double>,

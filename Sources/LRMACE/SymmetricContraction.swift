@@ -52,31 +52,31 @@ struct BilinearProgram<T: KernelScalar> {
 
 /// The contractions of one layer, all outputs L together.
 final class SymmetricContraction<T: KernelScalar> {
-  private typealias WeightedTerm = ContractionPrograms.WeightedTerm
+  typealias WeightedTerm = ContractionPrograms.WeightedTerm
 
   let channels: Int
   let lmax: Int
   let outputLmax: Int
-  private let inputs: Int
-  private let pairComponents: Int
-  private let mixedComponents: Int
-  private let outputs: Int
+  let inputs: Int
+  let pairComponents: Int
+  let mixedComponents: Int
+  let outputs: Int
 
   private let pairs: BilinearProgram<T>  // Q from (A, A)
-  private let mixing: [WeightedTerm]  // V from w3, Q
+  let mixing: [WeightedTerm]  // V from w3, Q
   private let cubic: BilinearProgram<T>  // B from (V, A)
-  private let quadratic: [WeightedTerm]  // B from w2, Q
-  private let linear: [WeightedTerm]  // B from w1, A
+  let quadratic: [WeightedTerm]  // B from w2, Q
+  let linear: [WeightedTerm]  // B from w1, A
 
   private let pairsAdjoint: BilinearProgram<T>  // dA from (dQ, A)
-  private let cubicAdjointMixed: BilinearProgram<T>  // dV from (dB, A)
+  let cubicAdjointMixed: BilinearProgram<T>  // dV from (dB, A)
   private let cubicAdjointInput: BilinearProgram<T>  // dA from (dB, V)
 
   private let rounding: ContractionRounding<T>?
 
   /// [species][weight][channel].
-  private let weights: Workspace<T>
-  private let weightCount: Int
+  let weights: Workspace<T>
+  let weightCount: Int
 
   /// - Parameter channels: padded to whole lanes.
   init(_ programs: ContractionPrograms, channels: Int) {
@@ -176,7 +176,7 @@ final class SymmetricContraction<T: KernelScalar> {
 
   /// Q and V.
   @inline(__always)
-  private func couple<let lanes: Int>(
+  func couple<let lanes: Int>(
     _ bundle: InlineArray<lanes, Int8>, _ w: UnsafePointer<T>, _ s: Scratch
   ) {
     clear(bundle, s.q, pairComponents)
@@ -186,7 +186,7 @@ final class SymmetricContraction<T: KernelScalar> {
   }
 
   @inline(__always)
-  private func clear<let lanes: Int>(
+  func clear<let lanes: Int>(
     _: InlineArray<lanes, Int8>, _ memory: Workspace<T.Lanes>, _ components: Int
   ) {
     memory.fill(T.Lanes(repeating: 0), count: components &* lanes)
@@ -194,7 +194,7 @@ final class SymmetricContraction<T: KernelScalar> {
 
   /// All components of one atom, channels from `c` on.
   @inline(__always)
-  private func load<let lanes: Int>(
+  func load<let lanes: Int>(
     _: InlineArray<lanes, Int8>, _ x: Features<T>, _ atom: Int, _ lmax: Int, _ c: Int,
     into y: UnsafeMutablePointer<T.Lanes>
   ) {
@@ -236,7 +236,7 @@ final class SymmetricContraction<T: KernelScalar> {
 
   /// Calls `body` with the first channel of every bundle and its number of lanes: 4, 2 or 1.
   @inline(__always)
-  private func forEachBundle(_ body: (_ c: Int, _ lanes: Int) -> Void) {
+  func forEachBundle(_ body: (_ c: Int, _ lanes: Int) -> Void) {
     var c = 0
     while c < channels {
       let left = (channels &- c) / T.Lanes.scalarCount

@@ -129,6 +129,29 @@ public final class ReciprocalAttention<T: KernelScalar> {
     formSourcesAdjoint(dX, k: k, v: v, dk: dk, dv: dv)
   }
 
+  /// dE/dfilter of one layer, [H][J], after its `adjoint` with the same q, k, v and du:
+  ///   dE/dfilter_hj = sum over atoms and the columns of h of dY (G_j X).
+  public func filterGradient(
+    layer: Int, q: UnsafePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>, du: UnsafePointer<T>
+  ) -> [Double] {
+    let (kernels, count) = (kernel.sigmas.count, atomCount * columns)
+    let (state, perHead) = (FieldLayer<T>(), columns / heads)
+    var gradient = [Double](repeating: 0, count: heads * kernels)
+    formSources(state.x.reserve(count), k: k, v: v)
+    state.y.reserve(count)
+    let dY = scratch.reserve(2 * count + atomCount * width)
+    for j in 0..<kernels {
+      state.configure(
+        filter: (0..<heads * kernels).map { $0 % kernels == j ? 1 : 0 }, columns: columns, kernel: kernel)
+      solver?.apply(state)
+      gatherAdjoint(state.y.pointer, q: q, du: du, dY: dY, dq: dY + 2 * count)
+      for n in 0..<count {
+        gradient[n % columns / perHead * kernels + j] += Double(dY[n]) * Double(state.y.pointer[n])
+      }
+    }
+    return gradient
+  }
+
   /// Before `plan` and `prepare`: the layer will pass sources of so many columns to `fields`, not q, k and v to
   /// `forward`.
   public func expectFields(layer: Int, columns: Int) {

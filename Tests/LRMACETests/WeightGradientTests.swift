@@ -1,0 +1,77 @@
+// Derivatives of energies, forces and stress by the weights of a model.
+
+import Foundation
+import Lattice
+import Testing
+
+@testable import LRMACE
+@testable import LRMACEModel
+
+/// S = c E + sum_i f_i . F_i + s : stress, with numbers as a loss could have them.
+private struct Seeds {
+  let energy: Double
+  let forces: [Vector3]
+  let stress: Matrix3
+
+  init(atoms: Int, seed: UInt64) {
+    var state = seed
+    func number() -> Double {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Double(state >> 11) / Double(1 << 53) * 2 - 1
+    }
+    energy = number()
+    forces = (0..<atoms).map { _ in Vector3(number(), number(), number()) }
+    let (a, b, c, d, e, f) = (number(), number(), number(), number(), number(), number())
+    stress = Matrix3([a, d, e], [d, b, f], [e, f, c]) * 50
+  }
+
+  func value(of result: Evaluation) -> Double {
+    zip(forces, result.forces).reduce(energy * result.energy) { $0 + dot($1.0, $1.1) }
+      + (0..<3).reduce(0) { $0 + dot(stress[$1], result.stress[$1]) }
+  }
+}
+
+@Suite struct WeightGradientTests {
+  /// Directional derivatives of every block, by central differences.
+  @Test(arguments: Golden.names) func everyBlockEqualsFiniteDifferences(name: String) throws {
+    let model = try Golden.model(name)
+    let potential = try LRMACEPotential(differentiable: model, precision: .double, threads: 2)
+    let frame = try #require(try Golden.frames(name).first)
+    let seeds = Seeds(atoms: frame.system.count, seed: 7)
+    var gradient = potential.zeroGradient()
+    try potential.addGradient(
+      of: frame.system, plan: nil, energySeed: seeds.energy, forceSeeds: seeds.forces,
+      stressSeed: seeds.stress, to: &gradient)
+    let slopes = potential.finished(gradient)
+    let weights = model.weights
+    var direction = Seeds(atoms: weights.count, seed: 11).forces.map(\.x)
+    for block in model.weightBlocks {
+      let size = (block.range.reduce(0) { $0 + weights[$1] * weights[$1] } / Double(block.range.count))
+        .squareRoot()
+      for n in block.range { direction[n] *= size > 0 ? size : 1 }
+      func value(_ step: Double) throws -> Double {
+        var moved = weights
+        for n in block.range { moved[n] += step * direction[n] }
+        potential.load(moved)
+        var result = Evaluation()
+        try potential.evaluate(frame.system, into: &result)
+        return seeds.value(of: result)
+      }
+      let expected = try (value(3e-5) - value(-3e-5)) / 6e-5
+      let found = block.range.reduce(0) { $0 + slopes[$1] * direction[$1] }
+      let scale = block.range.reduce(0) { $0 + pow(slopes[$1] * direction[$1], 2) }.squareRoot()
+      #expect(abs(found - expected) < 1e-6 * scale + 1e-8, "\(block.name): \(found), not \(expected)")
+    }
+  }
+
+  @Test(arguments: Golden.names) func differentiableNetworkHasTheSameEnergies(name: String) throws {
+    let model = try Golden.model(name)
+    let potential = try LRMACEPotential(differentiable: model, precision: .double, threads: 1)
+    for frame in try Golden.frames(name) {
+      var result = Evaluation()
+      try potential.evaluate(frame.system, into: &result)
+      let d = frame.deviation(of: result)
+      #expect(d.energy < 1e-11 && d.force < 1e-10 && d.stress < 1e-12, "\(frame.name): \(d)")
+    }
+  }
+}
