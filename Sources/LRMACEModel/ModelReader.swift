@@ -232,13 +232,15 @@ struct ModelReader {
       try self.matrix("\(path)/\(name)", rows, width)
     }
     func output() throws -> Matrix { try self.matrix("\(path)/W_o", width, channels) }
-    return Model.ConservedSources(
-      use: switch use {
+    let potential: Model.ConservedSources.Use =
+      switch use {
       case .attention: .attention(query: try matrix("W_q", channels), output: try output())
       case .difference:
         .difference(query: try matrix("W_q", channels), output: try output(), radial: try matrix("W_p", basis))
       case .energy: .energy(weights: try array("\(path)/s", [width]))
-      }, constants: try matrix("xbar", model.species.count), transferA: try matrix("W_a", channels),
+      }
+    return Model.ConservedSources(
+      use: potential, constants: try matrix("xbar", model.species.count), transferA: try matrix("W_a", channels),
       transferB: try matrix("W_b", channels), transferRadial: try matrix("W_r", basis),
       references: found.isDisjoint(with: ["M", "Q", "c"]) ? nil : try references(path, model, width))
   }
