@@ -1,16 +1,22 @@
-"""Bloch model files (layout and recipe of the hash: Tools/README.md): reads both versions, writes version 2."""
+"""Bloch model files (layout and recipe of the hash: Tools/README.md): reads every version; writes version 2, or
+version 3 where a layer has conserved sources."""
 import hashlib
 import os
 
 import numpy as np
 
-VERSION = 2
+VERSIONS = (1, 2, 3)
 # What version 1 repeated in every layer that attends.
 SHARED = ('heads', 'width', 'weight', 'eps', 'subtract_self')
 
 
 class Damaged(Exception):
   """Not a Bloch model, or one that is not as it was written."""
+
+
+def version_of(data):
+  """The lowest version that holds a model."""
+  return 3 if any('/conserved/' in path for path in data) else 2
 
 
 def canonical(value):
@@ -26,7 +32,7 @@ def canonical(value):
 def digest(attributes, data):
   """SHA-256 over every value of a model in the order of their keys."""
   values = {f'{group}@{name}': v for group, a in attributes.items() for name, v in a.items()} | data
-  values |= {'@format': 'bloch-model', '@version': VERSION}
+  values |= {'@format': 'bloch-model', '@version': version_of(data)}
   sha = hashlib.sha256()
   for key in sorted(values, key=str.encode):
     kind, size, content = canonical(values[key])
@@ -43,7 +49,7 @@ def digest_of_version_1(data):
 
 
 def read_model(path):
-  """A model file of either version -> ({group: attributes}, {path: array}) as version 2 has them."""
+  """A model file of any version -> ({group: attributes}, {path: array}) as versions 2 and 3 have them."""
   import h5py
   attributes, data = {}, {}
 
@@ -61,8 +67,8 @@ def read_model(path):
   version, stored = root.pop('version'), root.pop('sha256')
   del root['format']
   attributes[''] = root
-  if version not in (1, VERSION):
-    raise Damaged(f'model format version {version}; these tools read versions 1 to {VERSION}')
+  if version not in VERSIONS:
+    raise Damaged(f'model format version {version}; these tools read versions 1 to {VERSIONS[-1]}')
   found = digest_of_version_1(data) if version == 1 else digest(attributes, data)
   if found != stored:
     raise Damaged('its contents do not match its checksum: copy or import it again')
@@ -83,12 +89,12 @@ def share_attention(attributes, data):
 
 
 def write_model(path, attributes, data):
-  """Writes a file of version 2, which appears when it is complete."""
+  """Writes a file, which appears when it is complete."""
   import h5py
   data = {k: np.ascontiguousarray(v, '<i4' if np.asarray(v).dtype.kind in 'iu' else '<f8')
           for k, v in data.items()}
   with h5py.File(path, 'w', driver='core', backing_store=False) as f:
-    f.attrs.update(format='bloch-model', version=np.int32(VERSION), sha256=digest(attributes, data))
+    f.attrs.update(format='bloch-model', version=np.int32(version_of(data)), sha256=digest(attributes, data))
     for name, array in data.items():
       f.create_dataset(name, data=array)
     for group, values in attributes.items():

@@ -4,9 +4,9 @@
   python3 Tools/check_model.py MODEL.h5 FRAMES.h5
 
 evaluates every frame under `/frames` of FRAMES.h5 (numbers, positions, cell, pbc) and prints the worst
-relative deviation of energy, node_energy and of the layer features h_t and u_t that are stored there; exits 1
+relative deviation of energy, node_energy and of the layer features h_t, u_t, X_t and phi_t that are stored there; exits 1
 beyond --tolerance.
-Shapes: N atoms, E edges, C channels, D width of the reciprocal-space attention; units eV and A.
+Shapes: N atoms, E edges, C channels, D width of the long-range blocks; units eV and A.
 """
 import argparse
 import math
@@ -17,6 +17,9 @@ import numpy as np
 
 from bloch_model import Damaged, read_model
 from symmetric_contraction import block, wigner_3j
+
+
+COULOMB = 14.399645  # e^2 / (4 pi eps0), eV A, of the models' definition
 
 
 def silu(x):
@@ -119,7 +122,7 @@ def reciprocal_weights(cell, sigma, rsa):
 
 def attention(h0, rsa, positions, cell, periodic):
   """u [N, D]: u_m = sum_n (q_m . k_n) G(r_m - r_n) v_n per head."""
-  hn = h0 / np.sqrt((h0**2).mean(1, keepdims=True) + 1e-6)
+  hn = normalised(h0)
   x = h0 if rsa['norm'] == 'none' else hn
   heads, phi = rsa['heads'], PHI[rsa['phi']]
   split = lambda a: a.reshape(len(h0), heads, -1)
@@ -128,6 +131,32 @@ def attention(h0, rsa, positions, cell, periodic):
   g = np.array([kernel(positions, cell, periodic, s, rsa) for s in rsa['sigmas']])
   return np.einsum('mhd,nhd,hj,jmn,nhe->mhe', q / math.sqrt(q.shape[2]), k, rsa['filter'], g, v,
                    optimize=True).reshape(len(h0), -1)
+
+
+def normalised(h0):
+  return h0 / np.sqrt((h0**2).mean(1, keepdims=True) + 1e-6)
+
+
+def gathered(values, receive, atoms):
+  """Sum of the edges of every receiving atom."""
+  out = np.zeros((atoms, values.shape[1]))
+  np.add.at(out, receive, values)
+  return out
+
+
+def conserved(h0, block, species, bessel, send, receive, g):
+  """X, phi [N, D], and what the layer makes of them: ('dh', increment of the scalars [N, C]) or ('energy', [N])."""
+  hn = normalised(h0)
+  a, b = silu(hn @ block['W_a']), hn @ block['W_b']
+  transfers = (bessel @ block['W_r']) * (a[receive] * b[send] - a[send] * b[receive])
+  x = block['xbar'][species] + gathered(transfers, receive, len(h0))
+  phi = g @ x
+  if block['use'] == 'energy':
+    return x, phi, ('energy', COULOMB / 2 * (x * phi) @ block['s'])
+  u = phi
+  if block['use'] == 'difference':
+    u = gathered((bessel @ block['W_p']) * (phi[send] - phi[receive]), receive, len(h0))
+  return x, phi, ('dh', (silu(hn @ block['W_q']) * u) @ block['W_o'])
 
 
 def messages(h, y, radial, layer, send, receive):
@@ -160,7 +189,7 @@ def contract(a, weights, L, species):
 
 
 def evaluate(model, numbers, positions, cell, pbc):
-  """energy, node_energy [N] and, per layer t, h_t [N, sum_l C (2l+1)], A_t [N, C, (lmax+1)^2], u_t [N, D]."""
+  """energy, node_energy [N] and, per layer t, h_t [N, sum_l C (2l+1)], A_t [N, C, (lmax+1)^2], u_t, X_t, phi_t [N, D]."""
   species = np.array([list(model['species']).index(z) for z in numbers])
   send, receive, d = edges(positions, cell, pbc, model['r_max'])
   r = np.linalg.norm(d, axis=1)[:, None]
@@ -169,6 +198,7 @@ def evaluate(model, numbers, positions, cell, pbc):
   bessel = model['bessel_prefactor'] * np.sin(model['bessel_frequencies'] * r) / r * cutoff
   y = spherical_harmonics(d, model['lmax'])
   h, out, energy = {0: model['embedding'][species][..., None]}, {}, np.zeros(len(numbers))
+  coulomb = np.zeros(len(numbers))
   for t in range(model['num_layers']):
     layer, h_in = model['layers'][str(t)], h
     radial = bessel
@@ -193,12 +223,21 @@ def evaluate(model, numbers, positions, cell, pbc):
         h = {l: v * (1 + u @ rsa['W_g'])[..., None] for l, v in h.items()}
       h[0] = h[0] + (u @ rsa['W_o'])[..., None]
       out[f'u_{t}'] = u
+    if 'conserved' in layer:
+      rsa = model['rsa']
+      g = kernel(positions, cell, pbc.any(), rsa['sigmas'][0], rsa)
+      out[f'X_{t}'], out[f'phi_{t}'], (kind, value) = conserved(
+        h_in[0][..., 0], layer['conserved'], species, bessel, send, receive, g)
+      if kind == 'energy':
+        coulomb += value
+      else:
+        h[0] = h[0] + value[..., None]
     out[f'A_{t}'] = a
     out[f'h_{t}'] = np.concatenate([v.reshape(len(v), -1) for v in h.values()], axis=1)
     if 'readout' in layer:
       ro, h0 = layer['readout'], h[0][..., 0]
       energy += h0 @ ro['weights'] if ro['kind'] == 'linear' else silu(h0 @ ro['w1']) @ ro['w2']
-  out['node_energy'] = model['scale'] * energy + model['shift'] + model['E0'][species]
+  out['node_energy'] = model['scale'] * energy + model['shift'] + model['E0'][species] + coulomb
   out['energy'] = out['node_energy'].sum()
   return out
 

@@ -186,6 +186,23 @@ def fold_rsa(source, t):
   return dict(phi=chosen['phi'], norm=chosen['norm']), data, (shared, sigmas)
 
 
+def fold_conserved(source, t):
+  """Conserved sources of a layer -> (its attributes, its datasets, what all layers share), or None."""
+  c, P = source.config.get('conserved'), f'conserved.{t}.'
+  if not c or P + 'x' not in source.state:
+    return None
+  part = {k.removeprefix(P): v for k, v in source.state.items() if k.startswith(P)}
+  use = c['use'][str(t)]
+  refuse(use not in ('attention', 'difference', 'energy'), f'conserved sources for {use!r}')
+  M, Q, x, column = part['M'], part['Q'], part['x'], part['c']
+  data = {k: v for k, v in part.items() if k in ('W_a', 'W_b', 'W_r', 'W_q', 'W_o', 'W_p', 'M', 'Q', 'c')}
+  data['xbar'] = x + np.linalg.pinv(M) @ (np.outer(Q, column) - M @ x)
+  if use == 'energy':
+    data['s'] = np.concatenate([[1.0], part['s_free']])
+  shared = dict(heads=x.shape[1], width=x.shape[1], weight='coulomb', eps=1e-6, subtract_self=1)
+  return dict(use=use), data, (shared, np.array([c['sigma']], float))
+
+
 def fold(source):
   """The whole model -> ({group: attributes}, {path: array})."""
   c, state = source.config, source.state
@@ -213,6 +230,10 @@ def fold(source):
       attributes[f'{group}/rsa'] = rsa[0]
       data.update({f'{group}/rsa/{k}': v for k, v in rsa[1].items()})
       attributes['rsa'], data['rsa/sigmas'] = rsa[2]
+    if (conserved := fold_conserved(source, t)) is not None:
+      attributes[f'{group}/conserved'] = conserved[0]
+      data.update({f'{group}/conserved/{k}': v for k, v in conserved[1].items()})
+      attributes['rsa'], data['rsa/sigmas'] = conserved[2]
   for j in range(len(source.readouts)):
     group = f'layers/{T - 1 if len(source.readouts) == 1 else j}/readout'
     kind, readout = fold_readout(source, j)

@@ -26,7 +26,7 @@ class Source:
   name: str
   provenance: str
   errors: str
-  config: dict  # r_max, lmax, cutoff_p, scale, shift, E0s, species, rsa
+  config: dict  # r_max, lmax, cutoff_p, scale, shift, E0s, species, rsa, conserved
   state: dict  # torch state_dict name -> array; e3nn weights flat
   layers: list  # per layer: interaction, avg_num_neighbors, instructions of its linear maps and products
   embedding: dict  # instructions of the species embedding

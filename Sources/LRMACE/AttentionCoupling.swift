@@ -17,24 +17,25 @@ struct AttentionCoupling: Sendable {
   let kernels: Int
 
   init(_ attention: Model.Attention, _ settings: Model.AttentionSettings, embedding: Matrix) {
-    let block = AttentionBlock<Double>(
-      attention, settings, index: 0, channels: embedding.columns, paddedChannels: embedding.columns)
-    block.reserveProjections(embedding.rows)
+    let projection = AttentionProjection<Double>(
+      attention, settings, channels: embedding.columns, paddedChannels: embedding.columns)
+    projection.reserve(embedding.rows)
     embedding.values.withUnsafeBufferPointer { rows in
-      if let base = rows.baseAddress { block.project(base, 0..<embedding.rows) }
+      if let base = rows.baseAddress { projection.forward(base, 0..<embedding.rows) }
     }
-    let (width, d, kernels) = (block.width, block.width / block.heads, settings.sigmas.count)
+    let (width, heads, kernels) = (settings.width, settings.heads, settings.sigmas.count)
+    let d = width / heads
     let folded = (0..<embedding.rows).map { s in
       (0..<embedding.rows).map { z in
         let (query, key, value) = (
-          block.q.pointer + s * width, block.k.pointer + z * width, block.v.pointer + z * width
+          projection.q.pointer + s * width, projection.k.pointer + z * width, projection.v.pointer + z * width
         )
         var matrix = Matrix(rows: kernels, columns: width)
-        for h in 0..<block.heads {
+        for h in 0..<heads {
           let similarity = (h * d..<(h + 1) * d).reduce(0.0) { $0 + query[$1] * key[$1] }
           for j in 0..<kernels {
             for c in h * d..<(h + 1) * d {
-              matrix[j, c] = similarity * value[c] * block.filter[h * kernels + j]
+              matrix[j, c] = similarity * value[c] * attention.filter.values[h * kernels + j]
             }
           }
         }

@@ -6,6 +6,7 @@
 //   of the first layer, what depends on the elements alone is multiplied out  SpeciesCoupling
 //     and hidden radial functions that others span are left out               RadialNetwork+Pruning
 //     likewise of its attention                                               AttentionCoupling
+//     or of its conserved sources                                             CompiledSources
 //   Clebsch-Gordan sums of the paths become a matrix                          PathMessages
 //   those of the symmetric contraction become sparse programs                 ContractionPrograms
 //
@@ -57,6 +58,7 @@ struct CompiledLayer: Sendable {
   let layer: Model.Layer
   let messages: Messages
   let contraction: ContractionPrograms
+  let conserved: CompiledSources?
 
   /// - Parameter multipliesOut: the layer is the first, and what depends on the elements alone is multiplied out.
   init<T: KernelScalar>(_ layer: Model.Layer, multipliesOut: Bool, of model: Model, for scalar: T.Type) {
@@ -65,6 +67,10 @@ struct CompiledLayer: Sendable {
       layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
       keepsRounding: scalar == Double.self)
     let splineTolerance = RadialSpline.tolerance(scalar)
+    conserved = layer.conserved.map {
+      CompiledSources(
+        $0, embedding: multipliesOut ? model.embedding : nil, of: model, splineTolerance: splineTolerance)
+    }
     if multipliesOut {
       func coupling(_ radial: [Matrix]) -> SpeciesCoupling {
         SpeciesCoupling(radial: radial, layer: layer, model: model, splineTolerance: splineTolerance)

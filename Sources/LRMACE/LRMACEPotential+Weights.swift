@@ -11,7 +11,7 @@ import Lattice
 extension LRMACEPotential {
   /// Farthest that an atom is displaced, Angstrom: where the error of the difference quotient, e^2, meets that of rounding,
   /// 1/e.
-  static func displacement(_ precision: Precision) -> Double { precision == .mixed ? 0.01 : 5e-5 }
+  static func displacement(_ precision: Precision) -> Double { precision == .mixed ? 0.01 : 2e-5 }
 
   /// A potential whose gradients by the weights are to be had: it evaluates the first layer like the others.
   public convenience init(differentiable model: Model, precision: Precision, threads: Int) throws {
@@ -63,27 +63,4 @@ extension LRMACEPotential {
 
   /// The gradient by all of `Model.weights`.
   public func finished(_ gradient: WeightGradient) -> [Double] { gradient.finished(of: model) }
-}
-
-extension WeightGradient {
-  init(of model: Model, splines: [Int]) {
-    weights = Array(repeating: 0, count: model.weightBlocks.last?.range.upperBound ?? 0)
-    self.splines = splines.map { Array(repeating: 0, count: $0) }
-  }
-
-  /// With those of the radial networks, from the coefficients of their splines.
-  func finished(of model: Model) -> [Double] {
-    var weights = weights
-    let blocks = Dictionary(uniqueKeysWithValues: model.weightBlocks.map { ($0.name, $0.range) })
-    for (t, layer) in model.layers.enumerated() {
-      let network = RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff)
-      let matrices = RadialSpline.adjoint(
-        of: network, coefficients: splines[t], functions: layer.paths.count * model.channels)
-      for (i, matrix) in matrices.enumerated() {
-        guard let range = blocks["layers/\(t)/radial/\(i)"] else { continue }
-        for (n, value) in zip(range, matrix.values) { weights[n] += value }
-      }
-    }
-    return weights
-  }
 }

@@ -72,7 +72,7 @@ final class Network<T: KernelScalar> {
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
     inputs = model.layers.map { _ in Workspace<T>() }
     messages = model.layers.map { _ in Workspace<T>() }
-    kept = compiled.isDifferentiable ? KeptGradients(layers: model.layers.count) : nil
+    kept = compiled.isDifferentiable ? KeptGradients(model, channels: padded, threads: threads) : nil
   }
 
   /// Other weights of the same model, for atoms that are prepared afterwards.
@@ -82,8 +82,7 @@ final class Network<T: KernelScalar> {
     layers = compiled.layers.map { NetworkLayer($0, modelChannels: model.channels, channels: channels) }
     embedding = Self.packed(embedding: model, channels: channels)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: channels) } }
-    attention?.load(model)
-    kept?.reset()
+    attention?.load(compiled)
   }
 
   private static func packed(embedding model: Model, channels: Int) -> PackedMatrix<T> {
@@ -107,6 +106,15 @@ final class Network<T: KernelScalar> {
   func sources(_ t: Int) -> MessageSources<T> {
     MessageSources(geometry: geometry, species: species, elements: elements, features: view(inputs[t]))
   }
+
+  /// What the long-range block of layer `t` sees.
+  func longRangeStep(_ t: Int) -> LongRangeStep<T> {
+    LongRangeStep(edges: sources(t), blocks: blocks, queue: queue, scratch: scratch)
+  }
+
+  /// Whether long-range blocks read edges before the first layer's messages do, and add to gradients of edges before the last
+  /// layer's: passes of their own make these ready. Elsewhere messages find them in the cache.
+  private var edgesComeFirst: Bool { attention?.readsEdges ?? false }
 
   // MARK: - Preparation
 
@@ -144,7 +152,7 @@ final class Network<T: KernelScalar> {
         inputs[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].inputLmax))
       }
       messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].messageLmax))
-      kept?.reserve(layer: t, layers[t], atoms: atoms, channels: channels)
+      kept?.reserve(layer: t, layers[t], atoms: atoms)
     }
     if scratch.count != workers || (scratch.first?.edges ?? 0) < edges {
       scratch = (0..<workers).map { _ in makeScratch(edges: edges) }
@@ -157,7 +165,7 @@ final class Network<T: KernelScalar> {
       neighborForces = (0..<min(threads, atoms)).map { _ in Workspace() }
     }
     for forces in neighborForces { forces.reserve(atoms) }
-    attention?.prepare(species: species)
+    attention?.prepare(species: species, lmax: layers.map(\.outputLmax))
     // The first layer's features depend on the element alone.
     for i in 0..<atoms {
       (features[0].pointer + i * channels).update(
@@ -213,7 +221,8 @@ final class Network<T: KernelScalar> {
 
   private func makeScratch(edges: Int) -> ThreadScratch<T> {
     ThreadScratch(
-      layers, readoutWidth: readouts.compactMap { $0?.width }.max() ?? 0, edges: edges, block: Self.blockSize,
+      layers, longRange: attention?.room ?? MessageRoom(),
+      readoutWidth: readouts.compactMap { $0?.width }.max() ?? 0, edges: edges, block: Self.blockSize,
       channels: channels)
   }
 
@@ -241,6 +250,9 @@ final class Network<T: KernelScalar> {
 
   // MARK: - Energy and forces
 
+  /// Charges of the atoms in the last step, e, in the inner order; empty for a model that has none.
+  func charges(into charges: inout [Double]) { attention?.charges(into: &charges) }
+
   /// Energies of the atoms, forces and dE/d(strain), all in the inner order.
   func evaluate(
     positions: [Vector3], cell: Cell, list: NeighborList, plan: NetworkPlan,
@@ -258,9 +270,15 @@ final class Network<T: KernelScalar> {
     if kept != nil { featureGradients[0].fill(0, count: atoms * channels) }
     positions.withUnsafeBufferPointer { r in
       guard let r = r.baseAddress else { return }
+      if edgesComeFirst {
+        parallel(queue, count: blocks.count) { _, n in
+          geometry.forward(centres: blocks[n].atoms, positions: r, list: list, cell: cell.vectors)
+          for i in blocks[n].atoms { geometry.clearGradients(of: i) }
+        }
+        timings.end(.edges)
+      }
       for t in layers.indices {
-        attention?.forward(
-          layer: t, features: features[t].pointer, atoms: atoms, lmax: layers[t].outputLmax)
+        attention?.forward(layer: t, longRangeStep(t), features: features[t].pointer)
         timings.end(.attention)
         forward(layer: t, positions: r, list: list, cell: cell.vectors)
       }
@@ -287,6 +305,7 @@ final class Network<T: KernelScalar> {
         model.scale * nodeEnergies.pointer[i] + model.shift + model.isolatedEnergies[species[i]]
     }
     timings.end(.edges)
+    attention?.addEnergies(to: &atomicEnergies)
     attention?.addForces(to: &forces, strainGradient: &strainGradient)
     timings.end(.attention)
     return strainGradient
@@ -299,6 +318,7 @@ final class Network<T: KernelScalar> {
     // What blocks read, in locals: each look at a property counts a reference, which threads would pass to and fro.
     let (blocks, scratch, operation, sources) = (blocks, scratch, layer.messages, sources(t))
     let (geometry, attention, readout, kept, atoms) = (geometry, attention, readouts[t], kept, atoms)
+    let measuresEdges = t == 0 && !edgesComeFirst
     let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: view(inputs[t + 1])) : nil
     parallel(queue, count: blocks.count) { thread, n in
       let s = scratch[thread]
@@ -306,8 +326,7 @@ final class Network<T: KernelScalar> {
       let first = block.atoms.lowerBound
       let count = block.atoms.count
       s.clock.begin()
-      if t == 0 {
-        // Messages find the edges in the cache.
+      if measuresEdges {
         geometry.forward(centres: block.atoms, positions: positions, list: list, cell: cell)
         s.clock.end(.edges)
       }
@@ -328,7 +347,7 @@ final class Network<T: KernelScalar> {
         }
       }
       s.clock.end(.linear)
-      attention?.mix(layer: t, into: next, lmax: layer.outputLmax, range: block.atoms)
+      attention?.mix(layer: t, into: next, range: block.atoms)
       s.clock.end(.attention)
       for l in 0...layer.outputLmax {
         gradient.row(l, first).update(repeating: 0, count: count * (2 * l + 1) * channels)
@@ -352,11 +371,11 @@ final class Network<T: KernelScalar> {
     let layer = layers[t]
     // The first layer's features do not depend on positions.
     let needsInputs = t > 0 || kept != nil
-    let isLast = t == layers.count - 1
+    let clearsEdges = t == layers.count - 1 && !edgesComeFirst
     let (a, dnext, dh) = (view(messages[t]), view(featureGradients[t + 1]), view(featureGradients[t]))
     // Attention first: its mixing rescales dnext where a gate acts.
     attention?.adjoint(
-      layer: t, gradient: dnext, lmax: layer.outputLmax, features: features[t].pointer,
+      layer: t, longRangeStep(t), gradient: dnext, features: features[t].pointer,
       inputGradient: needsInputs ? dh : nil)
     timings.end(.attention)
     let (blocks, scratch, geometry, kept, atoms) = (blocks, scratch, geometry, kept, atoms)
@@ -384,7 +403,7 @@ final class Network<T: KernelScalar> {
       }
       kept?.messageGradients(layer: t, atoms).copy(da, at: first, lmax: layer.messageLmax)
       s.clock.end(.contraction)
-      if isLast {
+      if clearsEdges {
         for i in block.atoms { geometry.clearGradients(of: i) }
         s.clock.end(.edges)
       }

@@ -157,6 +157,9 @@ struct RadialTable<T: KernelScalar> {
   /// Values of dE/dc, as the table of one spline: [path][knot][channel].
   var gradientCount: Int { length }
 
+  /// Those of the spline.
+  func gradientCount(modelChannels: Int) -> Int { (intervals + 5) * functions / channels * modelChannels }
+
   /// Adds to dE/dc what comes of dE/dR_f of distance `n` for the channels of path `p`.
   @inline(__always)
   func addAdjoint(

@@ -55,7 +55,7 @@ final class SpeciesAttention<T: KernelScalar> {
       elements[elements.count - 1].atoms = elements[elements.count - 1].atoms.lowerBound..<(i + 1)
     }
     columns = elements.count * kernels
-    sum.expectFields(layer: index, columns: columns)
+    sum.expectFields(layer: index, columns: columns, leavesMean: true)
     filter = (0..<columns).flatMap { c in (0..<kernels).map { $0 == c % kernels ? 1 : 0 } }
     let shares = elements.map { Double($0.atoms.count) / Double(atoms) }
     let present = elements.map(\.index)

@@ -23,11 +23,15 @@ final class ThreadScratch<T: KernelScalar> {
     return contraction.reduce(own) { $0 + $1.bytes }
   }
 
-  init(_ layers: [NetworkLayer<T>], readoutWidth: Int, edges: Int, block: Int, channels: Int) {
+  /// - Parameter longRange: what long-range blocks need.
+  init(
+    _ layers: [NetworkLayer<T>], longRange: MessageRoom, readoutWidth: Int, edges: Int, block: Int,
+    channels: Int
+  ) {
     self.edges = edges
     readout = Workspace(capacity: readoutWidth)
     let lmax = layers.map(\.messageLmax).max() ?? 0
-    var room = MessageRoom()
+    var room = longRange
     for layer in layers { room.formUnion(layer.room) }
     messages = MessageScratch(
       room, edges: edges, atoms: block, harmonics: T.wholeLanes((lmax + 1) * (lmax + 1)))

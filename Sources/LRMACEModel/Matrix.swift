@@ -39,6 +39,11 @@ public struct Matrix: Sendable {
       rows: count, columns: columns, values: Array(values[(first * columns)..<((first + count) * columns)]))
   }
 
+  /// With columns of zeros behind its own, up to `columns`.
+  public func padded(columns: Int) -> Matrix {
+    Matrix(sideBySide: [self, Matrix(rows: rows, columns: columns - self.columns)])
+  }
+
   public static func * (a: Matrix, b: Matrix) -> Matrix {
     precondition(a.columns == b.rows)
     var c = Matrix(rows: a.rows, columns: b.columns)

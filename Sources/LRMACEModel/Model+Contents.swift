@@ -1,4 +1,4 @@
-// A model as the list of named values that its file holds (layout of version 2, Tools/README.md), and the hash over
+// A model as the list of named values that its file holds (layout of versions 2 and 3, Tools/README.md), and the hash over
 // them that says which model it is. Keys: `group/dataset`, and `group@attribute`.
 
 import HDF5
@@ -44,10 +44,13 @@ enum ModelValue: Sendable, Equatable {
 }
 
 extension Model {
+  /// The lowest version that holds the model: what version 2 can hold keeps its hash.
+  var fileVersion: Int { layers.contains { $0.conserved != nil } ? 3 : 2 }
+
   /// Everything but the hash.
   var contents: [String: ModelValue] {
     var values: [String: ModelValue] = [
-      "@format": .text("bloch-model"), "@version": .integer(Self.fileVersion), "@name": .text(name),
+      "@format": .text("bloch-model"), "@version": .integer(fileVersion), "@name": .text(name),
       "@provenance": .text(provenance), "@r_max": .number(cutoff), "@lmax": .integer(lmax),
       "@channels": .integer(channels), "@num_layers": .integer(layers.count),
       "@correlation": .integer(correlation), "@cutoff_p": .integer(radialBasis.cutoffExponent),
@@ -148,6 +151,35 @@ extension Model.Layer {
       values["/rsa/W_v"] = .matrix(attention.value)
       values["/rsa/W_o"] = .matrix(attention.output)
       values["/rsa/W_g"] = attention.gate.map(ModelValue.matrix)
+    }
+    if let conserved {
+      for (key, value) in conserved.contents { values["/conserved" + key] = value }
+    }
+    return values
+  }
+}
+
+extension Model.ConservedSources {
+  /// Keys as they follow the group.
+  fileprivate var contents: [String: ModelValue] {
+    var values: [String: ModelValue] = [
+      "@use": .text(use.name.rawValue), "/xbar": .matrix(constants), "/W_a": .matrix(transferA),
+      "/W_b": .matrix(transferB), "/W_r": .matrix(transferRadial),
+    ]
+    switch use {
+    case .attention(let query, let output):
+      values["/W_q"] = .matrix(query)
+      values["/W_o"] = .matrix(output)
+    case .difference(let query, let output, let radial):
+      values["/W_q"] = .matrix(query)
+      values["/W_o"] = .matrix(output)
+      values["/W_p"] = .matrix(radial)
+    case .energy(let weights): values["/s"] = .numbers(weights, shape: [weights.count])
+    }
+    if let references {
+      values["/M"] = .matrix(references.compositions)
+      values["/Q"] = .numbers(references.charges, shape: [references.charges.count])
+      values["/c"] = .numbers(references.columns, shape: [references.columns.count])
     }
     return values
   }

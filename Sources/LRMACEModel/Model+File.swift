@@ -19,11 +19,11 @@ public struct ModelError: DiagnosedError, Hashable, Sendable {
 }
 
 extension Model {
-  /// The version that is written. Version 1 had the settings of the attention in every attending layer, and a checksum
-  /// of its datasets alone.
-  static let fileVersion = 2
+  /// Those that are read. Version 1 had the settings of the attention in every attending layer, and a checksum of its
+  /// datasets alone; version 3 is version 2 with conserved sources. `fileVersion` is the one that is written.
+  static let fileVersions = 1...3
 
-  /// Reads a model file of version 1 or 2.
+  /// Reads a model file of version 1, 2 or 3.
   ///
   /// - Throws: `HDF5Error` where the file cannot be read, `ModelError` where its contents are not a valid model.
   public init(contentsOf name: String) throws {
@@ -40,12 +40,15 @@ extension Model {
           + (format.hasPrefix("lr-mace") ? ", and so is this file" : ""))
     }
     let version = try file.integerAttribute("version")
-    guard (1...Self.fileVersion).contains(version) else {
+    guard Self.fileVersions.contains(version) else {
       throw fail(
-        "model format version \(version), but this program reads versions 1 to \(Self.fileVersion); "
+        "model format version \(version), but this program reads versions 1 to \(Self.fileVersions.upperBound); "
           + "import the model again with the Tools of this release")
     }
     self = try ModelReader(file: file, version: version).model()
+    guard version < 3 || fileVersion == version else {
+      throw fail("model format version \(version), but no layer has conserved sources: that is version 2")
+    }
     let contents = contents
     hash = Self.hash(of: contents)
     guard try file.stringAttribute("sha256") == (version == 1 ? Self.checksumOfVersion1(contents) : hash)

@@ -117,7 +117,8 @@ struct ModelValidation {
   }
 
   func attentionSettings() throws {
-    let attends = model.layers.contains { $0.attention != nil }
+    let conserves = model.layers.contains { $0.conserved != nil }
+    let attends = conserves || model.layers.contains { $0.attention != nil }
     guard let settings = model.attention else {
       guard !attends else {
         throw fail("a layer attends, but rsa, the settings of the attention, is missing")
@@ -134,5 +135,24 @@ struct ModelValidation {
     try check(settings.epsilon, ModelLimits.epsilon, "rsa: eps")
     try check(settings.sigmas.count, ModelLimits.sigmas, "rsa: number of sigmas")
     for sigma in settings.sigmas { try check(sigma, ModelLimits.sigma, "rsa: sigma") }
+    if conserves { try conservingSettings(settings) }
+  }
+
+  /// Conserved sources are charges: each column one head, all with Coulomb's kernel of one sigma, none acting on itself.
+  private func conservingSettings(_ settings: Model.AttentionSettings) throws {
+    guard settings.heads == settings.width, settings.sigmas.count == 1, settings.kernelWeight == .coulomb,
+      settings.subtractsSelf
+    else {
+      throw fail(
+        "rsa: conserved sources have as many heads as columns, one sigma, weight coulomb and subtract_self 1; "
+          + "found \(settings.heads) heads, width \(settings.width), \(settings.sigmas.count) sigmas, weight "
+          + "\(settings.kernelWeight.rawValue), subtract_self \(settings.subtractsSelf ? 1 : 0)")
+    }
+    let energies = model.layers.count {
+      if case .energy = $0.conserved?.use { true } else { false }
+    }
+    guard energies <= 1 else {
+      throw fail("\(energies) layers have conserved sources of use energy; there is one set of charges at most")
+    }
   }
 }

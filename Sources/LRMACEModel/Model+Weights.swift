@@ -105,6 +105,27 @@ extension Model {
         }
         layers[t].attention = attention
       }
+      guard var sources = layers[t].conserved else { continue }
+      let group = "\(path)/conserved"
+      visit("\(group)/xbar", &sources.constants)
+      visit("\(group)/W_a", &sources.transferA)
+      visit("\(group)/W_b", &sources.transferB)
+      visit("\(group)/W_r", &sources.transferRadial)
+      switch sources.use {
+      case .attention(var query, var output):
+        visit("\(group)/W_q", &query)
+        visit("\(group)/W_o", &output)
+        sources.use = .attention(query: query, output: output)
+      case .difference(var query, var output, var radial):
+        visit("\(group)/W_q", &query)
+        visit("\(group)/W_o", &output)
+        visit("\(group)/W_p", &radial)
+        sources.use = .difference(query: query, output: output, radial: radial)
+      case .energy(var weights):
+        visit("\(group)/s", &weights)
+        sources.use = .energy(weights: weights)
+      }
+      layers[t].conserved = sources
     }
   }
 }

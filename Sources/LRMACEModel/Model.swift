@@ -5,9 +5,9 @@
 //   M_p,l3  = sum_j R_p(r_ij) w3j(l1, l2, l3) x_j,l1 Y_l2(r_ij)                         one message per path p = (l1, l2, l3)
 //   A_l     = [M_p for all p with l3 = l] . linear[l][species of i]                     (0 ... lmax)
 //   B_L     = contraction[L](A)                                                        symmetric, up to `correlation`
-//   h'_L    = B_L . product[L] + h_L . skip[L][species of i] (+ reciprocal-space attention on L = 0)
+//   h'_L    = B_L . product[L] + h_L . skip[L][species of i] (+ reciprocal-space attention or conserved sources on L = 0)
 // with R_p,c(r) a silu network of the Bessel basis, and the energy of an atom
-//   E_i = scale * sum_layers readout(h') + shift + E0[species].
+//   E_i = scale * sum_layers readout(h') + shift + E0[species] (+ energy of conserved sources).
 // Units: Angstrom and eV. Matrices are row-major, features multiply from the left.
 
 import Reciprocal
@@ -37,7 +37,7 @@ public struct Model: Sendable {
   public var radialBasis: BesselBasis
   /// [species, channels]: features entering the first layer.
   public var embedding: Matrix
-  /// What the attention of all layers shares; nil for a model without.
+  /// What the long-range blocks of all layers share; nil for a model without.
   public var attention: AttentionSettings?
   public var layers: [Layer]
 
@@ -69,7 +69,9 @@ public struct Model: Sendable {
     public var contraction: [Contraction]
     public var product: [Matrix]
     public var readout: Readout?
+    /// At most one of the two long-range blocks.
     public var attention: Attention?
+    public var conserved: ConservedSources?
 
     /// Highest degree of the layer's messages.
     public var messageLmax: Int { linear.count - 1 }
@@ -118,7 +120,8 @@ public struct Model: Sendable {
     case network(hidden: Matrix, weights: [Double])
   }
 
-  /// The sum of reciprocal-space attention, one for all layers that attend.
+  /// The sum over all images, one for all layers with a long-range block. Conserved sources have one head per column
+  /// and one sigma.
   public struct AttentionSettings: Sendable, Hashable {
     public var heads: Int
     /// D, a multiple of the number of heads.
@@ -146,6 +149,57 @@ public struct Model: Sendable {
     /// [D, channels], as the gate.
     public var output: Matrix
     public var gate: Matrix?
+  }
+
+  /// Sources that neighbours exchange and never make, and what the layer does with their potential:
+  ///   X_nd   = xbar[species of n]_d + sum_j R_d(r_nj) (a_nd b_jd - a_jd b_nd)          R = B . transferRadial
+  ///            a = silu(hn transferA), b = hn transferB, hn = h0 / sqrt(mean_c h0^2 + 1e-6)
+  ///   phi_md = sum_n G(r_m - r_n) X_nd                                                 without the n = m term
+  /// with B the model's Bessel basis. What j hands to n it lacks itself, so every separated part keeps its total.
+  public struct ConservedSources: Sendable {
+    public enum Use: Sendable {
+      /// h'_0 += (silu(hn query) * phi) output.
+      case attention(query: Matrix, output: Matrix)
+      /// h'_0 += (silu(hn query)_m * sum_j P_d(r_mj) (phi_jd - phi_md)) output, P = B . radial: no potential moves what
+      /// lies in it as a whole.
+      case difference(query: Matrix, output: Matrix, radial: Matrix)
+      /// E_m += k_e/2 sum_d weights_d X_md phi_md, in eV whatever the scale; column 0 is the charge in e.
+      case energy(weights: [Double])
+
+      public enum Name: String, Sendable, CaseIterable { case attention, difference, energy }
+
+      public var name: Name {
+        switch self {
+        case .attention: .attention
+        case .difference: .difference
+        case .energy: .energy
+        }
+      }
+    }
+
+    public var use: Use
+    /// xbar, [species, D].
+    public var constants: Matrix
+    /// [channels, D], as b's.
+    public var transferA: Matrix
+    public var transferB: Matrix
+    /// [Bessel functions, D], as that of the differences.
+    public var transferRadial: Matrix
+    /// For training to go on; energies do not depend on it.
+    public var references: References?
+
+    /// Parts of known charge: M xbar = Q c^T.
+    public struct References: Sendable {
+      /// M, [parts, species]: numbers of atoms.
+      public var compositions: Matrix
+      /// Q, e.
+      public var charges: [Double]
+      /// c, [D]: of a unit charge in every column.
+      public var columns: [Double]
+    }
+
+    /// e^2 / (4 pi eps_0) of the model's definition, eV Angstrom: a change in the ninth digit would be another model.
+    public static let coulombConstant = 14.399645
   }
 
   /// What a reader of `bloch model info` needs: the distance over which short-range messages carry.

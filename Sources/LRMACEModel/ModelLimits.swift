@@ -70,6 +70,11 @@ enum ModelLimits {
   /// Of the sum over wavevectors: less than rounding, or no sum at all.
   static let epsilon = Limit("eps", 1e-15...0.1)
 
+  /// Of conserved sources: compositions whose charge is known, and that charge.
+  static let referenceParts = Limit("number of parts of known charge", 1...1024)
+  static let referenceCharge = Limit("charge", -1000...1000.0, "e")
+  static let referenceAtoms = Limit("number of atoms", 0...1e6)
+
   // MARK: - Weights
 
   /// With all normalisations folded in, weights are of order 1 and the largest known 1.2e3.

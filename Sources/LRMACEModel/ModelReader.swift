@@ -212,13 +212,56 @@ struct ModelReader {
       gate: found.contains("W_g") ? try matrix("\(path)/W_g", width, channels) : nil)
   }
 
+  // MARK: - Conserved sources
+
+  private func conserved(_ path: String, _ model: Model) throws -> Model.ConservedSources {
+    guard let width = model.attention?.width else {
+      throw fail("\(path) is there, but the group rsa is missing")
+    }
+    let use = try choice("use", at: path, Model.ConservedSources.Use.Name.self)
+    let own =
+      switch use {
+      case .attention: ["W_q", "W_o"]
+      case .difference: ["W_q", "W_o", "W_p"]
+      case .energy: ["s"]
+      }
+    let found = try members(
+      of: path, ["xbar", "W_a", "W_b", "W_r", "M", "Q", "c"] + own, attributes: ["use"])
+    let (channels, basis) = (model.channels, model.radialBasis.frequencies.count)
+    func matrix(_ name: String, _ rows: Int) throws -> Matrix {
+      try self.matrix("\(path)/\(name)", rows, width)
+    }
+    func output() throws -> Matrix { try self.matrix("\(path)/W_o", width, channels) }
+    let potential: Model.ConservedSources.Use =
+      switch use {
+      case .attention: .attention(query: try matrix("W_q", channels), output: try output())
+      case .difference:
+        .difference(query: try matrix("W_q", channels), output: try output(), radial: try matrix("W_p", basis))
+      case .energy: .energy(weights: try array("\(path)/s", [width]))
+      }
+    return Model.ConservedSources(
+      use: potential, constants: try matrix("xbar", model.species.count), transferA: try matrix("W_a", channels),
+      transferB: try matrix("W_b", channels), transferRadial: try matrix("W_r", basis),
+      references: found.isDisjoint(with: ["M", "Q", "c"]) ? nil : try references(path, model, width))
+  }
+
+  private func references(
+    _ path: String, _ model: Model, _ width: Int
+  ) throws -> Model.ConservedSources.References {
+    let charges = try vector("\(path)/Q", atMost: ModelLimits.referenceParts.range.upperBound)
+    return .init(
+      compositions: try matrix("\(path)/M", charges.count, model.species.count), charges: charges,
+      columns: try array("\(path)/c", [width]))
+  }
+
   // MARK: - Layers
 
   private func layer(_ path: String, _ model: Model) throws -> Model.Layer {
     let (channels, species) = (model.channels, model.species.count)
     let found = try members(
       of: path,
-      ["radial", "paths", "linear_up", "linear", "contraction", "product", "skip", "readout", "rsa"],
+      ["radial", "paths", "linear_up", "linear", "contraction", "product", "skip", "readout", "rsa"]
+        + (version > 2 ? ["conserved"] : []),
       attributes: ["input_lmax", "output_lmax"])
     let inputLmax = try integer(Limit("input_lmax", ModelLimits.lmax.range), at: path)
     let outputLmax = try integer(Limit("output_lmax", 0...model.lmax), at: path)
@@ -247,7 +290,8 @@ struct ModelReader {
       contraction: try degrees("contraction", upTo: outputLmax) { path, _ in try contraction(path, model) },
       product: try degrees("product", upTo: outputLmax, square),
       readout: found.contains("readout") ? try readout("\(path)/readout", channels) : nil,
-      attention: found.contains("rsa") ? try attention("\(path)/rsa", model) : nil)
+      attention: found.contains("rsa") ? try attention("\(path)/rsa", model) : nil,
+      conserved: found.contains("conserved") ? try conserved("\(path)/conserved", model) : nil)
   }
 
   private func radial(_ path: String, _ model: Model, columns: Int) throws -> [Matrix] {

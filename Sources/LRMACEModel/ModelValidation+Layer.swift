@@ -39,6 +39,12 @@ extension ModelValidation {
     if let attention = layer.attention, let settings = model.attention {
       try check(attention, settings, "\(path)/rsa")
     }
+    if let conserved = layer.conserved, let settings = model.attention {
+      guard layer.attention == nil else {
+        throw fail("\(path) has both rsa and conserved, expected one of them at most")
+      }
+      try check(conserved, width: settings.width, "\(path)/conserved")
+    }
   }
 
   private func count(_ list: [some Any], _ expected: Int, _ path: String) throws {
@@ -127,5 +133,30 @@ extension ModelValidation {
     }
     try matrix(a.output, settings.width, channels, "\(path)/W_o")
     if let gate = a.gate { try matrix(gate, settings.width, channels, "\(path)/W_g") }
+  }
+  private func check(_ c: Model.ConservedSources, width: Int, _ path: String) throws {
+    let basis = model.radialBasis.frequencies.count
+    try matrix(c.constants, species, width, "\(path)/xbar")
+    try matrix(c.transferA, channels, width, "\(path)/W_a")
+    try matrix(c.transferB, channels, width, "\(path)/W_b")
+    try matrix(c.transferRadial, basis, width, "\(path)/W_r")
+    switch c.use {
+    case .attention(let query, let output):
+      try matrix(query, channels, width, "\(path)/W_q")
+      try matrix(output, width, channels, "\(path)/W_o")
+    case .difference(let query, let output, let radial):
+      try matrix(query, channels, width, "\(path)/W_q")
+      try matrix(output, width, channels, "\(path)/W_o")
+      try matrix(radial, basis, width, "\(path)/W_p")
+    case .energy(let energyWeights): try weights(energyWeights, width, "\(path)/s")
+    }
+    guard let references = c.references else { return }
+    try check(references.charges.count, ModelLimits.referenceParts, "\(path): number of parts in Q")
+    for charge in references.charges { try check(charge, ModelLimits.referenceCharge, "\(path)/Q: charge") }
+    try matrix(references.compositions, references.charges.count, species, "\(path)/M")
+    for count in references.compositions.values {
+      try check(count, ModelLimits.referenceAtoms, "\(path)/M: number of atoms")
+    }
+    try weights(references.columns, width, "\(path)/c")
   }
 }

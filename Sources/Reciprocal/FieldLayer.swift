@@ -7,6 +7,8 @@ final class FieldLayer<T: KernelScalar> {
   private(set) var columns = 0
   /// The layer passes X itself, of so many columns, instead of q, k and v.
   var fieldColumns: Int?
+  /// Fields of the means of the sources are the caller's to add.
+  var leavesMean = false
   /// Row-major [rows][J]; each row mixes the kernels for as many columns as any other.
   private(set) var filter: [Double] = []
   var hasForward = false

@@ -52,8 +52,7 @@ extension ParticleMesh {
           }
         }
       }
-      // Given sources leave it to the caller to add the field of the mean.
-      if let even, state.fieldColumns == nil {
+      if let even, !state.leavesMean {
         even.add(kernel: j, means: state.means.pointer, factors: filter, columns: columns, to: y)
       }
     }

@@ -138,7 +138,7 @@ extension ReciprocalAttention {
       if hasMean, let even { return even.remainder(layer, field: field, source: source) }
       return Array(UnsafeBufferPointer(start: field, count: n * columns))
     }
-    let fields = smooth(layer.y.pointer, of: x, hasMean: layer.fieldColumns == nil)
+    let fields = smooth(layer.y.pointer, of: x, hasMean: !layer.leavesMean)
     let back = smooth(dX, of: dY)
     for i in 0..<n * columns {
       let (forth, through) = (Double(dY[i] * fields[i]), Double(x[i] * back[i]))

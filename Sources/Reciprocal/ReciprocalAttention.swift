@@ -15,7 +15,7 @@
 //
 // Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
 // column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
-// A layer whose sources do not depend on positions may pass X itself and take Y: `fields`, `fieldsAdjoint`.
+// A layer may pass X itself and take Y: `fields`, `fieldsAdjoint`.
 // Use per step: `prepare`, a forward pass of every layer, an adjoint of every layer, `addGradients`.
 
 import Kernels
@@ -154,14 +154,17 @@ public final class ReciprocalAttention<T: KernelScalar> {
 
   /// Before `plan` and `prepare`: the layer will pass sources of so many columns to `fields`, not q, k and v to
   /// `forward`.
-  public func expectFields(layer: Int, columns: Int) {
+  ///
+  /// - Parameter leavesMean: the caller will add the field of the means of the sources where `fields` says so.
+  public func expectFields(layer: Int, columns: Int, leavesMean: Bool) {
     if layers[layer].fieldColumns != columns { plan = nil }
     layers[layer].fieldColumns = columns
+    layers[layer].leavesMean = leavesMean
   }
 
-  /// Y = G X of one layer for sources [N][columns] that do not depend on positions. Row i of `filter`,
-  /// [rows][J], mixes the kernels for the i-th of equal parts of the columns. The result is valid until the
-  /// layer's next pass; where it has a mean, Y is `columns` and that of the mean.
+  /// Y = G X of one layer for sources [N][columns]. Row i of `filter`, [rows][J], mixes the kernels for the i-th of
+  /// equal parts of the columns. The result is valid until the layer's next pass; where it has a mean, Y is `columns`
+  /// and that of the mean.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   public func fields(layer: Int, filter: [Double], sources: UnsafePointer<T>) -> SourceFields<T> {
@@ -171,16 +174,21 @@ public final class ReciprocalAttention<T: KernelScalar> {
     state.hasForward = true
     state.x.reserve(atomCount * columns).update(from: sources, count: atomCount * columns)
     applyKernel(state)
-    return SourceFields(columns: UnsafePointer(state.y.pointer), mean: mesh?.even?.field)
+    return SourceFields(columns: UnsafePointer(state.y.pointer), mean: state.leavesMean ? mesh?.even?.field : nil)
   }
 
   /// Keeps the part of positions and strain of one layer for `addGradients`, from dE/dY after its `fields`.
+  ///
+  /// - Parameter dX: takes what Y makes of dE/dX, where the sources depend on positions.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
-  public func fieldsAdjoint(layer: Int, gradient dY: UnsafePointer<T>) {
+  public func fieldsAdjoint(
+    layer: Int, gradient dY: UnsafePointer<T>, sourceGradient dX: UnsafeMutablePointer<T>? = nil
+  ) {
     let state = layers[layer]
     precondition(state.hasForward, "adjoint needs the forward pass of its layer")
-    applyKernelAdjoint(state, dY: dY, dX: measuresSources ? scratch.reserve(atomCount * state.columns) : nil)
+    applyKernelAdjoint(
+      state, dY: dY, dX: dX ?? (measuresSources ? scratch.reserve(atomCount * state.columns) : nil))
   }
 
   /// Adds dE/dr (eV/Angstrom) and dE/d(strain) (eV) of all layers whose `adjoint` ran since `prepare`.

@@ -16,6 +16,7 @@ TOOLS = HERE.parent.parent / 'Tools'
 
 FRAME = ('numbers', 'positions', 'cell', 'pbc', 'energy', 'node_energy', 'forces', 'stress')
 FEATURES = ('h_', 'u_', 'G_row0_')  # first frame only
+SOURCES = ('X_', 'phi_')
 PROBE = ('edge_vector', 'spherical_harmonics', 'bessel_times_cutoff', 'A_', 'sym_contraction_')
 
 
@@ -34,10 +35,11 @@ def pack(path):
     for i, (name, frame) in enumerate(f['frames'].items()):
       if 'bulk' in name:  # structures published by others stay where they are
         continue
-      copy(frame, out.create_group(f'frames/{name}'), FRAME + FEATURES * (i == 0))
-    probe = out.create_group('probe')
-    probe.attrs['atom'] = np.int32(f['probe'].attrs['atom'])
-    copy(f['probe'], probe, PROBE)
+      copy(frame, out.create_group(f'frames/{name}'), FRAME + SOURCES + FEATURES * (i == 0))
+    if 'probe' in f:
+      probe = out.create_group('probe')
+      probe.attrs['atom'] = np.int32(f['probe'].attrs['atom'])
+      copy(f['probe'], probe, PROBE)
   subprocess.run([sys.executable, TOOLS / 'check_model.py', model, frames], check=True)
 
 

@@ -32,7 +32,7 @@ private struct Seeds {
 }
 
 @Suite struct WeightGradientTests {
-  /// Directional derivatives of every block, by central differences.
+  /// Directional derivatives of every block, by five-point differences.
   @Test(arguments: Golden.names) func everyBlockEqualsFiniteDifferences(name: String) throws {
     let model = try Golden.model(name)
     let potential = try LRMACEPotential(differentiable: model, precision: .double, threads: 2)
@@ -57,7 +57,8 @@ private struct Seeds {
         try potential.evaluate(frame.system, into: &result)
         return seeds.value(of: result)
       }
-      let expected = try (value(3e-5) - value(-3e-5)) / 6e-5
+      let h = 5e-5
+      let expected = try (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
       let found = block.range.reduce(0) { $0 + slopes[$1] * direction[$1] }
       let scale = block.range.reduce(0) { $0 + pow(slopes[$1] * direction[$1], 2) }.squareRoot()
       #expect(abs(found - expected) < 1e-6 * scale + 1e-8, "\(block.name): \(found), not \(expected)")
@@ -71,7 +72,7 @@ private struct Seeds {
       var result = Evaluation()
       try potential.evaluate(frame.system, into: &result)
       let d = frame.deviation(of: result)
-      #expect(d.energy < 1e-11 && d.force < 1e-10 && d.stress < 1e-12, "\(frame.name): \(d)")
+      #expect(d.energy < 1e-11 && d.force < 2e-9 && d.stress < 2e-11, "\(frame.name): \(d)")
     }
   }
 }

@@ -107,7 +107,7 @@ private func centralDifferences(
     for method in methods(for: problem.cell) {
       let expected = problem.solve(method: method)
       let attention: PlannedAttention<Double> = problem.makeAttention(method: method)
-      attention.sum.expectFields(layer: 0, columns: problem.width)
+      attention.sum.expectFields(layer: 0, columns: problem.width, leavesMean: true)
       try attention.prepare(positions: problem.positions, cell: problem.cell)
       let fields = attention.sum.fields(layer: 0, filter: problem.filter, sources: problem.v)
       #expect(

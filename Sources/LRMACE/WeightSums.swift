@@ -1,0 +1,151 @@
+// Where a network adds dE/d(weights) up, under the names of `Model.weightBlocks`. Sums over the atoms of a configuration are
+// in kernel precision, those over configurations in double precision:
+//   y = x W           dW = sum over rows of x^T dy
+//   R_f(r), a spline  dE/dc, a sum over edges on its coefficients; the network behind it follows once (`WeightGradient.finished`)
+
+import Kernels
+import LRMACEModel
+
+/// Sum of dE/d(weights) over configurations, each with its factor.
+public struct WeightGradient: Sendable {
+  /// As `Model.weights`, without what lies behind splines.
+  var weights: [Double]
+  /// dE/d(coefficients), [knot][function], of the radial functions that a block or a group of them makes.
+  var splines: [String: [Double]] = [:]
+}
+
+final class WeightSums<T: KernelScalar> {
+  let threads: Int
+  private let blocks: [String: Model.WeightBlock]
+  private let memory = Workspace<T>()
+  /// Of the configuration, and the layer whose names are short.
+  private var factor = 0.0
+  private var path = ""
+  private var gradient = WeightGradient(weights: [])
+
+  init(_ model: Model, threads: Int) {
+    self.threads = threads
+    blocks = Dictionary(uniqueKeysWithValues: model.weightBlocks.map { ($0.name, $0) })
+  }
+
+  /// Calls `body` while everything that is added is multiplied by `factor` and goes to `gradient`.
+  func add(to gradient: inout WeightGradient, factor: Double, _ body: () -> Void) {
+    self.factor = factor
+    swap(&self.gradient, &gradient)
+    body()
+    swap(&self.gradient, &gradient)
+  }
+
+  /// What follows is of this layer.
+  func enter(layer t: Int) { path = "layers/\(t)/" }
+  func leaveLayers() { path = "" }
+
+  /// Columns of a matrix without padding.
+  func columns(_ name: String) -> Int { blocks[path + name]?.shape.last ?? 0 }
+
+  /// First value of the `part`-th of the matrices that a block stacks.
+  private func offset(_ name: String, part: Int, of count: Int) -> Int {
+    guard let block = blocks[path + name] else { preconditionFailure("there is no block \(path + name)") }
+    return block.range.lowerBound + part * count
+  }
+
+  /// Adds values as they are.
+  func add(_ name: String, part: Int = 0, _ values: [Double]) {
+    let first = offset(name, part: part, of: values.count)
+    for (n, value) in values.enumerated() { gradient.weights[first + n] += factor * value }
+  }
+
+  /// Adds x^T dy over so many rows; threads share the rows of W.
+  ///
+  /// - Parameters:
+  ///   - part: which of the matrices that a block stacks.
+  ///   - matrix: W as the kernels have it.
+  ///   - columns: those of W, where several stand side by side in it.
+  func addProduct(
+    _ name: String, part: Int = 0, _ x: UnsafePointer<T>, _ dy: UnsafePointer<T>, like matrix: PackedMatrix<T>,
+    rows: Int, columns: Range<Int>? = nil
+  ) {
+    let (height, width) = (matrix.rows, matrix.columns)
+    let columns = columns ?? 0..<matrix.shape.columns
+    let sum = memory.reserve(height * columns.count)
+    parallel(threads: threads, count: height) { _, range in
+      T.gemm(
+        transposeA: true, transposeB: false, m: range.count, n: columns.count, k: rows, alpha: 1,
+        a: x + range.lowerBound, lda: height, b: dy + columns.lowerBound, ldb: width, beta: 0,
+        c: sum + range.lowerBound * columns.count, ldc: columns.count)
+    }
+    add(name, part: part, sum, matrix.shape, stride: columns.count, columns: columns.count)
+  }
+
+  /// Adds a padded matrix.
+  func add(
+    _ name: String, part: Int, _ values: UnsafePointer<T>, _ shape: PackedShape, stride: Int, columns: Int
+  ) {
+    let first = offset(name, part: part, of: shape.rows * columns)
+    let factor = factor
+    gradient.weights.withUnsafeMutableBufferPointer { weights in
+      for row in 0..<shape.rows {
+        let source = values + shape.paddedRow(row) * stride
+        let target = first + row * columns
+        for c in 0..<columns { weights[target + c] += factor * Double(source[c]) }
+      }
+    }
+  }
+
+  /// Adds dE/d(coefficients) of a spline, which `body` adds up block by block, each thread for itself.
+  ///
+  /// - Parameter functions: of a path, without padding.
+  func addSpline(
+    _ name: String, _ table: RadialTable<T>, functions: Int, _ blocks: [AtomBlock],
+    _ body: (_ block: AtomBlock, _ thread: Int, _ sum: UnsafeMutablePointer<T>) -> Void
+  ) {
+    let count = table.gradientCount
+    let sums = memory.reserve(threads * count)
+    sums.update(repeating: 0, count: threads * count)
+    parallel(threads: threads, count: blocks.count) { thread, range in
+      for block in blocks[range] { body(block, thread, sums + thread * count) }
+    }
+    addSpline(name, table, functions: functions, sums)
+  }
+
+  /// Adds the sums of all threads.
+  func addSpline(_ name: String, _ table: RadialTable<T>, functions: Int, _ sums: UnsafePointer<T>) {
+    let size = table.gradientCount(modelChannels: functions)
+    if gradient.splines[path + name]?.count != size {
+      gradient.splines[path + name] = Array(repeating: 0, count: size)
+    }
+    for thread in 0..<threads {
+      table.addGradient(
+        sums + thread * table.gradientCount, modelChannels: functions, factor: factor,
+        to: &gradient.splines[path + name, default: []])
+    }
+  }
+}
+
+extension WeightGradient {
+  /// With the weights behind the splines.
+  func finished(of model: Model) -> [Double] {
+    var weights = weights
+    let blocks = Dictionary(uniqueKeysWithValues: model.weightBlocks.map { ($0.name, $0.range) })
+    func add(_ spline: String, _ matrices: [Matrix], names: [String]) {
+      guard let coefficients = splines[spline], let last = matrices.last else { return }
+      let network = RadialNetwork(matrices, basis: model.radialBasis, cutoff: model.cutoff)
+      let gradient = RadialSpline.adjoint(
+        of: network, coefficients: coefficients, functions: last.columns)
+      for (name, matrix) in zip(names, gradient) {
+        guard let range = blocks[name] else { continue }
+        for (n, value) in zip(range, matrix.values) { weights[n] += value }
+      }
+    }
+    for (t, layer) in model.layers.enumerated() {
+      let path = "layers/\(t)"
+      add("\(path)/radial", layer.radial, names: layer.radial.indices.map { "\(path)/radial/\($0)" })
+      guard let sources = layer.conserved else { continue }
+      add("\(path)/conserved/W_r", [sources.transferRadial], names: ["\(path)/conserved/W_r"])
+      if let radial = sources.difference {
+        add("\(path)/conserved/W_p", [radial], names: ["\(path)/conserved/W_p"])
+      }
+    }
+    return weights
+  }
+}
