@@ -58,7 +58,8 @@ let package = Package(
       name: "LRMACE", dependencies: ["LRMACEModel", "Equivariant", "Reciprocal", "Kernels", "Lattice"],
       exclude: ["README.md"], swiftSettings: kernel),
     .target(
-      name: "LRMACEModel", dependencies: ["Diagnostics", "Reciprocal", "Kernels", "HDF5"],
+      name: "LRMACEModel",
+      dependencies: ["Diagnostics", "Reciprocal", "Equivariant", "Kernels", "Lattice", "HDF5"],
       exclude: ["README.md"]),
     .target(
       name: "Reciprocal", dependencies: ["Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],

@@ -263,7 +263,8 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     projection?.addWeightGradients(h0, atoms: atoms, to: sums)
     sums.add("conserved/xbar", constantsGradient(step.edges.species))
     if let transfers = transfers as? FeatureTransfers<T> {
-      sums.addSpline("conserved/W_r", transfers.radial, functions: columns, step.blocks) { block, thread, sum in
+      sums.addSpline("conserved/W_r", transfers.radial, functions: columns, step.blocks) {
+        block, thread, sum in
         transfers.addRadialGradient(
           block, step.edges, scratch: step.scratch[thread].messages, gradient: dx.pointer, to: sum)
       }
@@ -272,7 +273,8 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     case .features(let output, let differences):
       sums.addProduct("conserved/W_o", u.pointer, gradient.degree(0), like: output, rows: atoms)
       guard let differences else { return }
-      sums.addSpline("conserved/W_p", differences.radial, functions: columns, step.blocks) { block, thread, sum in
+      sums.addSpline("conserved/W_p", differences.radial, functions: columns, step.blocks) {
+        block, thread, sum in
         differences.addRadialGradient(
           block, step.edges, scratch: step.scratch[thread].messages, potential: phi.pointer,
           gradient: dw.pointer, to: sum)

@@ -32,7 +32,8 @@ final class ScalarProjection<T: KernelScalar> {
     self.paddedChannels = paddedChannels
     inverseChannels = 1 / T(channels)
     matrix = PackedMatrix(
-      Matrix(sideBySide: matrices.map { $0.padded(columns: width) }), rowBlock: channels, paddedRowBlock: paddedChannels,
+      Matrix(sideBySide: matrices.map { $0.padded(columns: width) }), rowBlock: channels,
+      paddedRowBlock: paddedChannels,
       paddedColumns: parts * width)
   }
 
@@ -83,7 +84,8 @@ final class ScalarProjection<T: KernelScalar> {
   /// Adds the gradients by the matrices, h0^T (n g), under their names.
   func addWeightGradients(_ names: [String], _ h0: UnsafePointer<T>, atoms: Int, to sums: WeightSums<T>) {
     for (k, name) in names.enumerated() {
-      sums.addProduct(name, h0, row(0), like: matrix, rows: atoms, columns: k * width..<k * width + sums.columns(name))
+      sums.addProduct(
+        name, h0, row(0), like: matrix, rows: atoms, columns: k * width..<k * width + sums.columns(name))
     }
   }
 }

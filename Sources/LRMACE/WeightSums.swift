@@ -62,7 +62,8 @@ final class WeightSums<T: KernelScalar> {
   ///   - matrix: W as the kernels have it.
   ///   - columns: those of W, where several stand side by side in it.
   func addProduct(
-    _ name: String, part: Int = 0, _ x: UnsafePointer<T>, _ dy: UnsafePointer<T>, like matrix: PackedMatrix<T>,
+    _ name: String, part: Int = 0, _ x: UnsafePointer<T>, _ dy: UnsafePointer<T>,
+    like matrix: PackedMatrix<T>,
     rows: Int, columns: Range<Int>? = nil
   ) {
     let (height, width) = (matrix.rows, matrix.columns)

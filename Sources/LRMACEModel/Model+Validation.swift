@@ -152,7 +152,8 @@ struct ModelValidation {
       if case .energy = $0.conserved?.use { true } else { false }
     }
     guard energies <= 1 else {
-      throw fail("\(energies) layers have conserved sources of use energy; there is one set of charges at most")
+      throw fail(
+        "\(energies) layers have conserved sources of use energy; there is one set of charges at most")
     }
   }
 }

@@ -41,13 +41,15 @@ import Testing
         let b = try clock.measure {
           for _ in 0..<5 {
             try potential.addGradient(
-              of: system, plan: result.plan, energySeed: 1, forceSeeds: seeds, stressSeed: .zero, to: &gradient)
+              of: system, plan: result.plan, energySeed: 1, forceSeeds: seeds, stressSeed: .zero,
+              to: &gradient)
           }
         }
         var weights: [Double] = []
         let c = clock.measure { weights = potential.finished(gradient) }
         let d = clock.measure { potential.load(model.weights) }
-        print("threads \(threads): evaluate \(a / 5), gradient \(b / 5), finish \(c), load \(d)", weights.count)
+        print(
+          "threads \(threads): evaluate \(a / 5), gradient \(b / 5), finish \(c), load \(d)", weights.count)
       }
     }
   }
