@@ -52,6 +52,9 @@ let package = Package(
       exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
+    .target(
+      name: "Training", dependencies: ["LRMACEModel", "Trajectory", "Diagnostics", "Lattice", "HDF5"],
+      exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
@@ -75,6 +78,7 @@ let package = Package(
 
     // MARK: - Tests
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(name: "MorsePair", dependencies: ["Training"], path: "Tests/MorsePair"),
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
@@ -84,6 +88,8 @@ let package = Package(
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "MorsePair", "Trajectory"], exclude: ["torch"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter"], exclude: ["Malformed"]),
