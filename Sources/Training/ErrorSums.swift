@@ -64,16 +64,21 @@ extension ErrorSums {
 
   /// - Throws: `StateError`.
   public init(_ state: StateTree) throws {
-    self.init()
-    try state.read { state in
-      let counts = try state.integers("counts", count: 3)
-      let sums = try state.numbers("sums", count: 6)
-      let parts = (0..<3).map { k in
-        var part = ErrorSum()
-        (part.count, part.absolute, part.square) = (Int(counts[k]), sums[2 * k], sums[2 * k + 1])
-        return part
-      }
-      (energy, forces, stress) = (parts[0], parts[1], parts[2])
+    self = try state.read { state in
+      try ErrorSums(
+        counts: state.integers("counts", count: 3)[...], sums: state.numbers("sums", count: 6)[...])
     }
+  }
+
+  /// - Parameters: counts of energies, forces and stresses, and for each the sums of |x| and of x^2.
+  init(counts: ArraySlice<Int64>, sums: ArraySlice<Double>) {
+    func sum(_ k: Int) -> ErrorSum {
+      var sum = ErrorSum()
+      sum.count = Int(counts[counts.startIndex + k])
+      sum.absolute = sums[sums.startIndex + 2 * k]
+      sum.square = sums[sums.startIndex + 2 * k + 1]
+      return sum
+    }
+    (energy, forces, stress) = (sum(0), sum(1), sum(2))
   }
 }
