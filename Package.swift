@@ -23,7 +23,8 @@ let package = Package(
     .library(
       name: "Bloch",
       targets: [
-        "Simulation", "Deck", "Diagnostics", "Dynamics", "Trajectory", "LRMACE", "LRMACEModel", "Lattice",
+        "Simulation", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
+        "Lattice",
       ]),
   ],
   dependencies: [
@@ -48,7 +49,9 @@ let package = Package(
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
       name: "Simulation",
-      dependencies: ["Deck", "Diagnostics", "Dynamics", "Trajectory", "LRMACE", "LRMACEModel", "HDF5"],
+      dependencies: [
+        "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
+      ],
       exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
@@ -92,7 +95,8 @@ let package = Package(
       name: "TrainingTests", dependencies: ["Training", "MorsePair", "Trajectory"], exclude: ["torch"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter"], exclude: ["Malformed"]),
+      name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter", "MorsePair"],
+      exclude: ["Malformed"]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["bloch", "TenSteps", "Trajectory", "LRMACEModel", "HDF5", "Lattice"],

@@ -21,20 +21,21 @@ func shuffledIndices(_ count: Int, seed: UInt64, round: Int64, stream: UInt32) -
 }
 
 extension LabelledData {
-  /// Splits the frames: `fraction` of those of each file, at least one of two or more, are held back.
-  /// - Returns: frames that train and frames that are held back, in their order in the files.
-  public func split(fraction: Double, seed: UInt64) -> (train: [LabelledFrame], valid: [LabelledFrame]) {
+  /// Splits the frames: `fraction` of those of each file, at least one of two or more unless it is 0, are held back.
+  /// - Returns: the same files with the frames that train, and with those held back, in their order in the files.
+  public func split(fraction: Double, seed: UInt64) -> (train: LabelledData, valid: LabelledData) {
     var isHeldBack = [Bool](repeating: false, count: frames.count)
     for file in files.indices {
       let own = frames.indices.filter { frames[$0].file == file }
       let count =
-        own.count < 2 ? 0 : min(own.count - 1, max(1, Int((fraction * Double(own.count)).rounded())))
+        own.count < 2 || fraction == 0
+        ? 0 : min(own.count - 1, max(1, Int((fraction * Double(own.count)).rounded())))
       let order = shuffledIndices(own.count, seed: seed, round: Int64(file), stream: RandomStream.split)
       for k in order.prefix(count) { isHeldBack[own[k]] = true }
     }
-    return (
-      frames.indices.filter { !isHeldBack[$0] }.map { frames[$0] },
-      frames.indices.filter { isHeldBack[$0] }.map { frames[$0] }
-    )
+    var (train, valid) = (self, self)
+    train.frames = frames.indices.filter { !isHeldBack[$0] }.map { frames[$0] }
+    valid.frames = frames.indices.filter { isHeldBack[$0] }.map { frames[$0] }
+    return (train, valid)
   }
 }

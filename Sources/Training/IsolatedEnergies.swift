@@ -22,6 +22,18 @@ public struct IsolatedEnergies: Sendable, Equatable {
     self.source = source
   }
 
+  /// Whether they are those of frames of one atom, which then have nothing else to teach.
+  public var isOfAtoms: Bool { source == Self.atoms }
+  static let atoms = "of the data's frames of one atom"
+
+  /// `H -13.6000, O -2041.8000 eV, given`.
+  public var description: String {
+    let values = energies.sorted { $0.key < $1.key }.map {
+      "\(Elements.symbol($0.key) ?? "?") \(String(format: "%.4f", $0.value))"
+    }
+    return values.joined(separator: ", ") + " eV, " + source
+  }
+
   /// Sum over the atoms of `system` in eV.
   public func sum(over system: AtomicSystem) -> Double {
     system.atomicNumbers.reduce(0) { $0 + (energies[$1] ?? 0) }
@@ -37,14 +49,16 @@ extension LabelledData {
   /// Atomic numbers in the data, ascending.
   public var species: [Int] { Set(frames.flatMap(\.system.atomicNumbers)).sorted() }
 
-  /// Energies of the free atoms among the frames, of which the first of each element counts.
-  public var isolatedAtoms: [Int: Double] {
+  /// Energies of the free atoms among the frames, of which the first of each element counts; nil unless all elements of the
+  /// data are among them.
+  public var isolatedAtoms: IsolatedEnergies? {
     var energies: [Int: Double] = [:]
     for frame in frames where frame.isIsolatedAtom {
       let z = frame.system.atomicNumbers[0]
       if let energy = frame.labels.energy, energies[z] == nil { energies[z] = energy }
     }
-    return energies
+    guard species.allSatisfy({ energies[$0] != nil }) else { return nil }
+    return IsolatedEnergies(energies: energies, source: IsolatedEnergies.atoms)
   }
 
   /// The least-squares fit to all frames with an energy.

@@ -192,7 +192,9 @@ import Trajectory
       Issue.record("no error")
     } catch { #expect("\(error)".contains("frame 1: its energy is 678.1 eV per atom away")) }
     data.frames.append(frame([8], -30.5))
-    #expect(data.isolatedAtoms == [8: -30.5])
+    #expect(data.isolatedAtoms == nil)
+    data.frames.append(frame([1], -1.5))
+    #expect(data.isolatedAtoms?.energies == [1: -1.5, 8: -30.5] && data.isolatedAtoms?.isOfAtoms == true)
   }
 
   // MARK: - Split and statistics
@@ -202,13 +204,16 @@ import Trajectory
       files: [DataFile(name: "a", path: "a"), DataFile(name: "b", path: "b")], hashes: ["", ""],
       names: [.init(), .init()], frames: labelledFrames(22, by: MorsePair(file: anyModel())))
     for n in 20..<22 { data.frames[n].file = 1 }
-    let (train, valid) = data.split(fraction: 0.1, seed: 4)
+    let (train, valid) = (
+      data.split(fraction: 0.1, seed: 4).train.frames, data.split(fraction: 0.1, seed: 4).valid.frames
+    )
     #expect(train.count == 19 && valid.count == 3)
     #expect(valid.filter { $0.file == 1 }.count == 1)
     #expect(Set((train + valid).map { "\($0.file) \($0.number)" }).count == 22)
-    let again = data.split(fraction: 0.1, seed: 4).valid
+    let again = data.split(fraction: 0.1, seed: 4).valid.frames
     #expect(again.map(\.number) == valid.map(\.number))
-    #expect(data.split(fraction: 0.1, seed: 5).valid.map(\.number) != valid.map(\.number))
+    #expect(data.split(fraction: 0, seed: 4).valid.frames.isEmpty)
+    #expect(data.split(fraction: 0.1, seed: 5).valid.frames.map(\.number) != valid.map(\.number))
   }
 
   @Test func statisticsAreMeansOverAtomsAndComponents() throws {
