@@ -23,7 +23,8 @@ let package = Package(
     .library(
       name: "Bloch",
       targets: [
-        "Simulation", "Deck", "Diagnostics", "Dynamics", "Trajectory", "LRMACE", "LRMACEModel", "Lattice",
+        "Simulation", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
+        "Lattice",
       ]),
   ],
   dependencies: [
@@ -48,10 +49,15 @@ let package = Package(
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
       name: "Simulation",
-      dependencies: ["Deck", "Diagnostics", "Dynamics", "Trajectory", "LRMACE", "LRMACEModel", "HDF5"],
+      dependencies: [
+        "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
+      ],
       exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
+    .target(
+      name: "Training", dependencies: ["LRMACEModel", "Trajectory", "Diagnostics", "Lattice", "HDF5"],
+      exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
@@ -76,6 +82,7 @@ let package = Package(
 
     // MARK: - Tests
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(name: "MorsePair", dependencies: ["Training"], path: "Tests/MorsePair"),
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
@@ -85,9 +92,12 @@ let package = Package(
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "MorsePair", "Trajectory"], exclude: ["torch"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter"], exclude: ["Malformed"]),
+      name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter", "MorsePair"],
+      exclude: ["Malformed"]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["bloch", "TenSteps", "Trajectory", "LRMACEModel", "HDF5", "Lattice"],

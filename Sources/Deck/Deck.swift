@@ -163,6 +163,25 @@ public struct Deck: Sendable {
     resolvedText = read.resolvedText
   }
 
+  /// Reads the deck at `path`.
+  /// - Parameter overrides: values by key (`threads`) that replace the deck's own.
+  /// - Throws: `FileError` if there is no readable file, `DeckError` with every mistake found in it.
+  public init(path: String, overrides: [String: String] = [:]) throws {
+    try self.init(
+      text: DeckText.contents(of: path), file: path, folder: DeckText.folder(of: path), overrides: overrides)
+  }
+
+  /// Reads a deck from its text.
+  /// - Parameters:
+  ///   - file: the name that messages give.
+  ///   - folder: the folder to which the deck's paths are relative.
+  /// - Throws: `DeckError` with every mistake found.
+  public init(text: String, file: String, folder: String, overrides: [String: String] = [:]) throws {
+    self = try DeckText.read(text, file: file, folder: folder, overrides: overrides, as: .run) {
+      Deck(reading: &$0)
+    }
+  }
+
   /// The name of the file, as messages give it.
   public var file: String { source.file }
 

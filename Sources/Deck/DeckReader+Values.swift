@@ -5,7 +5,7 @@ import Yams
 
 extension DeckReader {
   /// The text of a scalar.
-  private static func text(of node: Node, _ name: String, takes: String) throws(Mistake) -> String {
+  static func text(of node: Node, _ name: String, takes: String) throws(Mistake) -> String {
     let help = "`\(name)` takes \(takes)"
     guard let scalar = node.scalar else {
       throw Mistake(
@@ -41,10 +41,15 @@ extension DeckReader {
     }
   }
 
-  mutating func flag(_ path: String, default fallback: String, help: String) -> Bool {
+  mutating func flag(
+    _ path: String, default fallback: String, condition: String? = nil, excluded: String? = nil, help: String
+  ) -> Bool {
     let takes = "`true` or `false`"
     let name = path.lastKey
-    return key(path, takes: takes, default: fallback, help: help, standIn: false) { node throws(Mistake) in
+    return key(
+      path, takes: takes, default: fallback, condition: condition, excluded: excluded, help: help,
+      standIn: false
+    ) { node throws(Mistake) in
       let text = try Self.text(of: node, name, takes: takes)
       switch text {
       case "true": return (true, text)
@@ -65,9 +70,29 @@ extension DeckReader {
       standIn: ""
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, path.lastKey, takes: takes)
-      let expanded = (text as NSString).expandingTildeInPath
-      let absolute = URL(fileURLWithPath: expanded, relativeTo: folder).standardizedFileURL.path
+      let absolute = absoluteURL(text, in: folder).path
       return (absolute, quoted(absolute))
+    }
+  }
+
+  /// A file that need not be given; nil for the word `none`.
+  mutating func optionalPath(_ path: String, takes: String, help: String) -> String? {
+    let folder = folder
+    return key(path, takes: "`none`, or \(takes)", default: "none", help: help, standIn: nil) {
+      node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      if text == "none" { return (nil, text) }
+      let absolute = absoluteURL(text, in: folder).path
+      return (absolute, quoted(absolute))
+    }
+  }
+
+  /// A name of the user's own; nil for the word `auto`.
+  mutating func name(_ path: String, help: String) -> String? {
+    let takes = "`auto`, or a name"
+    return key(path, takes: takes, default: "auto", help: help, standIn: nil) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      return (text == "auto" ? nil : text, quoted(text))
     }
   }
 
@@ -175,30 +200,99 @@ extension DeckReader {
     }
   }
 
+  // MARK: - Numbers
+
+  /// A number without a unit.
+  mutating func number(
+    _ path: String, _ range: ClosedRange<Double>, default fallback: String? = nil,
+    defaultInWords: String? = nil, condition: String? = nil, excluded: String? = nil, help: String
+  ) -> Double {
+    key(
+      path, takes: Self.takesNumber(range), default: fallback, defaultInWords: defaultInWords,
+      condition: condition, excluded: excluded, help: help, standIn: range.lowerBound
+    ) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: Self.takesNumber(range))
+      return (try Self.number(text, in: range, name: path.lastKey), text)
+    }
+  }
+
+  /// A number that need not be given; nil for the word `none`.
+  mutating func optionalNumber(
+    _ path: String, _ range: ClosedRange<Double>, default fallback: String = "none", condition: String? = nil,
+    excluded: String? = nil, help: String
+  ) -> Double? {
+    let takes = "`none`, or \(Self.takesNumber(range))"
+    return key(
+      path, takes: takes, default: fallback, condition: condition, excluded: excluded, help: help,
+      standIn: nil
+    ) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      return (text == "none" ? nil : try Self.number(text, in: range, name: path.lastKey), text)
+    }
+  }
+
+  /// A whole number that need not be given; nil for the word `none`.
+  mutating func optionalCount(_ path: String, _ range: ClosedRange<Int>, help: String) -> Int? {
+    let takes = "`none`, or \(Self.takesCount(range))"
+    return key(path, takes: takes, default: "none", help: help, standIn: nil) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      return (text == "none" ? nil : try Self.count(text, in: range, name: path.lastKey), text)
+    }
+  }
+
+  private static func takesNumber(_ range: ClosedRange<Double>) -> String {
+    "a number from \(plain(range.lowerBound)) to \(plain(range.upperBound))"
+  }
+
+  static func number(
+    _ text: String, in range: ClosedRange<Double>, name: String, part: Node? = nil
+  ) throws(Mistake) -> Double {
+    let takes = "`\(name)` takes \(takesNumber(range))"
+    guard let (number, rest) = NumberText.split(text), rest.isEmpty else {
+      throw Mistake(
+        message: "`\(text)` is not a number", help: NumberText.slip(in: text) ?? takes, part: part)
+    }
+    guard range.contains(number) else {
+      throw Mistake(message: "`\(text)` is out of range", help: takes, part: part)
+    }
+    return number
+  }
+
   // MARK: - Quantities
 
   /// A number with its unit, in Bloch's internal unit.
   mutating func quantity(
     _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, default fallback: String? = nil,
-    condition: String? = nil, excluded: String? = nil, isGroup: Bool = false, help: String
+    defaultInWords: String? = nil, condition: String? = nil, excluded: String? = nil, isGroup: Bool = false,
+    help: String
   ) -> Double {
     let takes = "a \(dimension.rawValue) in \(dimension.unitNames)"
     return key(
-      path, takes: takes, default: fallback, condition: condition, excluded: excluded, isGroup: isGroup,
-      help: help,
-      standIn: range.lowerBound
+      path, takes: takes, default: fallback, defaultInWords: defaultInWords, condition: condition,
+      excluded: excluded, isGroup: isGroup, help: help, standIn: range.lowerBound
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, path.lastKey, takes: takes)
-      let (number, unit) = try Self.measurement(
-        text, path.lastKey, [dimension.units], of: dimension, takes: takes)
-      guard range.contains(number * unit) else {
-        let base = dimension.units.first { $0.value == 1 }?.symbol ?? ""
-        throw Mistake(
-          message: "`\(text)` is out of range",
-          help: "`\(path.lastKey)` takes \(plain(range.lowerBound)) to \(plain(range.upperBound)) \(base)")
-      }
-      return (number * unit, text)
+      return (try Self.quantity(text, path.lastKey, dimension, range, takes: takes), text)
     }
+  }
+
+  static func quantity(
+    _ text: String, _ name: String, _ dimension: Dimension, _ range: ClosedRange<Double>, takes: String,
+    part: Node? = nil
+  ) throws(Mistake) -> Double {
+    let (number, unit): (Double, Double)
+    do throws(Mistake) {
+      (number, unit) = try measurement(text, name, [dimension.units], of: dimension, takes: takes)
+    } catch {
+      throw Mistake(message: error.message, help: error.help, part: part)
+    }
+    guard range.contains(number * unit) else {
+      let base = dimension.units.first { $0.value == 1 }?.symbol ?? ""
+      throw Mistake(
+        message: "`\(text)` is out of range",
+        help: "`\(name)` takes \(plain(range.lowerBound)) to \(plain(range.upperBound)) \(base)", part: part)
+    }
+    return number * unit
   }
 
   /// A number of steps, written as `10 steps` or as a time that is a whole number of steps.
@@ -253,6 +347,11 @@ extension DeckReader {
     }
     throw Mistake(message: "`\(symbol)` is not a unit of `\(name)`", help: suggestion ?? "it takes \(takes)")
   }
+}
+
+/// `path` where a deck in `folder` means it.
+func absoluteURL(_ path: String, in folder: URL) -> URL {
+  URL(fileURLWithPath: (path as NSString).expandingTildeInPath, relativeTo: folder).standardizedFileURL
 }
 
 /// A number as a person writes it: `300` and not `300.0`.

@@ -47,7 +47,7 @@ struct DeckReader {
   private(set) var entries: [String: Entry] = [:]
   private(set) var declared: [KeyDescription] = []
   /// Path and deck text of every key that applies, defaults included, in the order of declaration.
-  private var resolved: [(path: String, text: String)] = []
+  private(set) var resolved: [(path: String, text: String)] = []
   private(set) var diagnostics: [Diagnostic] = []
   /// Keys that must be given and are not; a misspelt one is taken out when its misspelling is met.
   private var missing: [String: Diagnostic] = [:]

@@ -1,8 +1,9 @@
-// Units that a deck may write, and what they are worth inside Bloch (fs, K, 1/fs).
+// Units that a deck may write, and what they are worth inside Bloch (fs, K, 1/fs, Angstrom, eV, eV/Angstrom; seconds of the
+// clock on the wall).
 
 /// What a number measures.
 enum Dimension: String, Sendable {
-  case time, temperature, rate
+  case time, temperature, rate, length, energy, force, duration
 
   /// Symbol and value in Bloch's internal unit. The first three are named in messages.
   var units: [(symbol: String, value: Double)] {
@@ -15,6 +16,11 @@ enum Dimension: String, Sendable {
         + [("ps", 1e-3), ("fs", 1), ("ns", 1e-6)].flatMap { unit, value in
           ["/\(unit)", "\(unit)^-1", "\(unit)-1"].map { ($0, value) }
         }
+    case .length: [("A", 1), ("Angstrom", 1), ("nm", 10), ("Å", 1)]
+    // Hartree: CODATA 2018.
+    case .energy: [("eV", 1), ("meV", 1e-3), ("Ha", 27.211386245988)]
+    case .force: [("eV/A", 1), ("meV/A", 1e-3), ("eV/Angstrom", 1), ("eV/Å", 1)]
+    case .duration: [("min", 60), ("h", 3600), ("s", 1)]
     }
   }
 

@@ -9,6 +9,8 @@ public enum Event: Sendable, CustomStringConvertible {
   case warning(Diagnostic)
   /// How far a run is, four times a second at most, and at its first and last step.
   case progress(Progress)
+  /// How far a training is, four times a second at most.
+  case trainingProgress(TrainingProgress)
   /// A line of what a command was asked for.
   case result(String)
   /// The end of a run, also of one that was interrupted.
@@ -19,6 +21,7 @@ public enum Event: Sendable, CustomStringConvertible {
     case .note(let text), .result(let text): text
     case .warning(let warning): warning.description
     case .progress(let progress): progress.description
+    case .trainingProgress(let progress): progress.description
     case .report(let report): report.description
     }
   }

@@ -1,11 +1,26 @@
-// The files of a run: one folder, one name, an ending for each.
+// The files of a run, and those of a training: one folder, one name, an ending for each.
 
 import Deck
 import Diagnostics
 import Foundation
 import Trajectory
 
-public struct OutputFiles: Sendable, Hashable {
+/// Files in one folder whose names begin alike.
+public protocol OutputNames: Sendable, Hashable {
+  var folder: String { get }
+  var name: String { get }
+  init(folder: String, name: String)
+
+  /// Without one of these there is nothing that a checkpoint could go on with.
+  var growing: [String] { get }
+  /// The others, but for the checkpoints.
+  var others: [String] { get }
+  /// The command that goes on from `checkpoint`.
+  static var resumeCommand: String { get }
+}
+
+/// The files of a run.
+public struct OutputFiles: OutputNames {
   public let folder: String
   public let name: String
 
@@ -16,10 +31,36 @@ public struct OutputFiles: Sendable, Hashable {
 
   public var trajectory: String { path(".trajectory.h5") }
   public var log: String { path(".log.tsv") }
+  public var growing: [String] { [trajectory, log] }
+  public var others: [String] { [resolvedDeck] }
+  public static let resumeCommand = "resume"
+}
+
+/// The files of a training.
+public struct TrainingFiles: OutputNames {
+  public let folder: String
+  public let name: String
+
+  public init(folder: String, name: String) {
+    self.folder = folder
+    self.name = name
+  }
+
+  /// One line for each epoch.
+  public var table: String { path(".training.tsv") }
+  /// The best so far.
+  public var model: String { path(".model.h5") }
+  public var report: String { path(".report.html") }
+  public var growing: [String] { [table] }
+  public var others: [String] { [model, report, resolvedDeck] }
+  public static let resumeCommand = "train --resume"
+}
+
+extension OutputNames {
   public var checkpoint: String { Checkpoint.path(of: path("")) }
   public var resolvedDeck: String { path(".resolved.yaml") }
 
-  private func path(_ ending: String) -> String {
+  func path(_ ending: String) -> String {
     URL(fileURLWithPath: folder).appendingPathComponent(name + ending).path
   }
 
@@ -27,14 +68,15 @@ public struct OutputFiles: Sendable, Hashable {
   /// name, under `recorded`.
   init(besideCheckpoint checkpoint: String, recorded: String) {
     let url = URL(fileURLWithPath: checkpoint)
-    folder = url.deletingLastPathComponent().path
+    let folder = url.deletingLastPathComponent().path
     var stem = url.lastPathComponent
     for ending in [".checkpoint.previous.h5", ".checkpoint.h5"] where stem.hasSuffix(ending) {
       stem = String(stem.dropLast(ending.count))
       break
     }
-    let own = OutputFiles(folder: folder, name: stem)
-    name = FileManager.default.fileExists(atPath: own.trajectory) ? stem : recorded
+    let own = Self(folder: folder, name: stem)
+    let isThere = own.growing.first.map(FileManager.default.fileExists(atPath:)) ?? false
+    self.init(folder: folder, name: isThere ? stem : recorded)
   }
 
   /// Takes the lock of the files; makes the folder where there is none.
@@ -59,7 +101,7 @@ public struct OutputFiles: Sendable, Hashable {
     if !overwrite, let first = earlier.first {
       let resume =
         earlier.contains(checkpoint)
-        ? "`\(Release.command) resume \(shellQuoted(checkpoint))` continues that run; " : ""
+        ? "`\(Release.command) \(Self.resumeCommand) \(shellQuoted(checkpoint))` continues that run; " : ""
       throw FileError(
         file: first, "an earlier run left this file, which is not overwritten",
         help: resume + "--overwrite replaces its files, --output-dir writes elsewhere")
@@ -80,13 +122,13 @@ public struct OutputFiles: Sendable, Hashable {
   }
 
   private var all: [String] {
-    [trajectory, log, checkpoint, Checkpoint.previousPath(of: checkpoint), resolvedDeck]
+    growing + [checkpoint, Checkpoint.previousPath(of: checkpoint)] + others
   }
 
   /// Writes what the run is made of, defaults included, beside its results.
   /// - Throws: `TrajectoryError`.
-  func writeResolvedDeck(_ deck: Deck) throws {
-    let text = "# \(deck.file) with every default, by Bloch \(Release.version)\n" + deck.resolvedText
+  func writeResolvedDeck(_ resolved: String, of file: String) throws {
+    let text = "# \(file) with every default, by Bloch \(Release.version)\n" + resolved
     try Disk.replace(resolvedDeck, with: Array(text.utf8))
   }
 }

@@ -19,6 +19,8 @@ struct BrokenRun: Error {
   let cause: any Error
   /// From which it can go on, if there is one.
   let checkpoint: String?
+  /// By which command.
+  var resumeCommand = OutputFiles.resumeCommand
 }
 
 /// A mistake on the command line that shows only when it is put to work.
@@ -64,7 +66,7 @@ public struct RunFailure {
         if let checkpoint = error.checkpoint {
           isNumerical
             ? "the last good checkpoint is kept: \(checkpoint)"
-            : "mend this (make room, if the disk is full), then: \(Release.command) resume \(shellQuoted(checkpoint))"
+            : "mend this (make room, if the disk is full), then: \(Release.command) \(error.resumeCommand) \(shellQuoted(checkpoint))"
         } else {
           "there is no checkpoint to go on from: mend this (make room, if the disk is full) and run again"
         }

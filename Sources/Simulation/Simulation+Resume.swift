@@ -54,7 +54,7 @@ extension Simulation {
       throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "/plan: \(error.reason)")
     }
     try point.output.dropWhatFollows()
-    try files.writeResolvedDeck(deck)
+    try files.writeResolvedDeck(deck.resolvedText, of: deck.file)
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.
     if point.path != files.checkpoint { try writeCheckpoint(of: point.output.observers) }
     if !motion.isFinished {

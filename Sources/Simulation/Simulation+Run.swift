@@ -19,7 +19,7 @@ extension Simulation {
     try files.claim(overwrite: overwrite)
     let output: RunOutput
     do {
-      try files.writeResolvedDeck(deck)
+      try files.writeResolvedDeck(deck.resolvedText, of: deck.file)
       output = try RunOutput(
         creating: files, lock: lock, deck: deck, frame: frame, modelHash: forceField.hash)
       for observer in output.observers { try observer.observe(frame) }

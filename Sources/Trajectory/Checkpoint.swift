@@ -8,6 +8,7 @@
 //
 // What is in /motion, /plan and /observers is the business of those parts.
 
+import Foundation
 import Lattice
 
 /// The state of a run between two steps.
@@ -54,10 +55,8 @@ public struct Checkpoint: Sendable, Equatable {
     ]
   }
 
-  /// - Throws: `StateError` for what no run could go on from. A seal tells that nothing was changed since, not that it was
-  ///   sound.
+  /// - Throws: `StateError` for what no run could go on from.
   init(_ tree: StateTree) throws {
-    try tree.requirePlausibleNumbers()
     self = try tree.read { tree in
       let (run, system, observers) = try (tree.group("run"), tree.group("system"), tree.group("observers"))
       var checkpoint = try Checkpoint(
@@ -85,22 +84,40 @@ public struct Checkpoint: Sendable, Equatable {
   }
 }
 
-extension StateTree {
-  /// Whatever the part, no number of a run is infinite, and no vector beyond what atoms can have.
-  fileprivate func requirePlausibleNumbers() throws {
-    for (name, value) in values.sorted(by: { $0.key < $1.key }) {
-      switch value {
-      case .numbers(let numbers):
-        guard numbers.allSatisfy(\.isFinite) else {
-          throw StateError(name, "holds a number that is not finite")
-        }
-      case .vectors(let vectors):
-        if let v = vectors.first(where: { !Plausibility.isPlausible($0) }) {
-          throw StateError(name, "holds (\(v.x), \(v.y), \(v.z))")
-        }
-      case .group(let group): try StateError.inside(name) { try group.requirePlausibleNumbers() }
-      case .integers, .text: break
-      }
+// MARK: - On disk
+
+extension Checkpoint {
+  /// The name of the newest checkpoint of a run: `NAME.checkpoint.h5`.
+  public static func path(of name: String) -> String { name + ".checkpoint.h5" }
+
+  /// The name under which the checkpoint before the one at `path` is kept: `NAME.checkpoint.previous.h5`.
+  public static func previousPath(of path: String) -> String {
+    (path.hasSuffix(".h5") ? String(path.dropLast(3)) : path) + ".previous.h5"
+  }
+
+  /// Removes what a run that was killed while it wrote may have left beside the checkpoint at `path`.
+  public static func removeLeftovers(of path: String) { unlink(path + ".tmp") }
+
+  /// Writes the checkpoint to `path` and keeps the one that was there as the previous one.
+  ///
+  /// - Throws: `TrajectoryError`, `HDF5Error`; whatever happens, the checkpoints that were there are left.
+  public func write(to path: String) throws { try CheckpointFormat.run.write(tree, to: path) }
+
+  /// Reads the checkpoint at `path`.
+  ///
+  /// - Throws: `TrajectoryError.corruptCheckpoint`.
+  public static func read(_ path: String) throws -> Checkpoint {
+    try CheckpointFormat.run.read(path) { try Checkpoint($0) }
+  }
+
+  /// Runs `body`, a part that reads its group of the checkpoint at `path`.
+  ///
+  /// - Throws: `TrajectoryError.corruptCheckpoint` where the group is not the part's.
+  public static func reading<Result>(
+    _ group: String, of path: String, _ body: () throws -> Result
+  ) throws -> Result {
+    do { return try StateError.inside(group, body) } catch let error as StateError {
+      throw TrajectoryError.corruptCheckpoint(file: path, reason: "\(error)")
     }
   }
 }

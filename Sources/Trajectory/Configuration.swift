@@ -16,6 +16,22 @@ public struct Labels: Sendable, Equatable {
   }
 }
 
+/// What a frame of a file says under which names, uninterpreted.
+public struct NamedValues: Sendable, Equatable {
+  /// Of the comment line in the file, from 1.
+  public var line: Int
+  /// Every `key=value` of the comment line.
+  public var values: [String: String]
+  /// Columns of three real numbers other than the positions, kept on request; NaN for what is no number.
+  public var vectors: [String: [Vector3]]
+
+  public init(line: Int, values: [String: String], vectors: [String: [Vector3]] = [:]) {
+    self.line = line
+    self.values = values
+    self.vectors = vectors
+  }
+}
+
 /// One configuration: a system and what was computed of it.
 public struct Configuration: Sendable {
   public var system: AtomicSystem
@@ -31,13 +47,15 @@ public struct Configuration: Sendable {
   public var reference: Labels
   /// Every other `key=value` of the frame, as text; results of other calculators are not among them.
   public var info: [String: String]
+  /// Nil for a configuration that no file gave.
+  public var named: NamedValues?
   /// About what the file gives and is left out here.
   public var warnings: [Diagnostic]
 
   public init(
     system: AtomicSystem, hasVelocities: Bool = false, energy: Double? = nil, forces: [Vector3]? = nil,
     stress: Matrix3? = nil, reference: Labels = Labels(), info: [String: String] = [:],
-    warnings: [Diagnostic] = []
+    named: NamedValues? = nil, warnings: [Diagnostic] = []
   ) {
     self.system = system
     self.hasVelocities = hasVelocities
@@ -46,6 +64,7 @@ public struct Configuration: Sendable {
     self.stress = stress
     self.reference = reference
     self.info = info
+    self.named = named
     self.warnings = warnings
   }
 }

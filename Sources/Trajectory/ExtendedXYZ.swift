@@ -41,6 +41,19 @@ public enum ExtendedXYZ {
       file: path, message: "there is no frame \(index + 1)", help: "the file holds \(count)")
   }
 
+  /// The tensor with these nine components, row by row, or six in Voigt's order xx yy zz yz xz xy.
+  static func tensor(_ t: [Double]) -> Matrix3 {
+    if t.count == 6 { return Matrix3([t[0], t[5], t[4]], [t[5], t[1], t[3]], [t[4], t[3], t[2]]) }
+    return Matrix3([t[0], t[1], t[2]], [t[3], t[4], t[5]], [t[6], t[7], t[8]])
+  }
+
+  /// The tensor that a value of a comment line holds, of nine numbers or six in Voigt's order; nil for anything else.
+  public static func tensor(_ text: String) -> Matrix3? {
+    let words = text.split { $0 == " " || $0 == "," || $0 == "\t" }
+    let numbers = words.compactMap { Double($0) }
+    return numbers.count == words.count && [6, 9].contains(numbers.count) ? tensor(numbers) : nil
+  }
+
   /// In any unit; whatever is larger is taken for infinite, so that squares and sums stay finite.
   static let largestNumber = 1e100
 

@@ -39,6 +39,8 @@ struct ExtendedXYZAtoms {
   private let velocity: XYZProperty?
   private let mass: XYZProperty?
   private let mobility: XYZProperty?
+  /// Columns of three real numbers that are kept by their names.
+  private let named: [XYZProperty]
 
   private var lines: [TextLine] = []
   private var atomicNumbers: [Int] = []
@@ -48,8 +50,10 @@ struct ExtendedXYZAtoms {
   private var forces: ForceColumn
   private var referenceForces: ForceColumn
   private var isFixed: [Bool] = []
+  private var namedVectors: [[Vector3]]
 
-  init(_ header: ExtendedXYZHeader) throws {
+  /// - Parameter keepsNames: keep all columns of three real numbers, whatever they are called.
+  init(_ header: ExtendedXYZHeader, keepsNames: Bool) throws {
     self.header = header
     guard
       let species = try header.property(["species"], type: "S", columns: 1)
@@ -67,6 +71,10 @@ struct ExtendedXYZAtoms {
     mass = try header.property(["masses", "mass"], type: "R", columns: 1)
     let moves = header.properties.first { $0.name == "move_mask" }?.columns
     mobility = try header.property(["move_mask"], type: "L", columns: moves == 3 ? 3 : 1)
+    named =
+      keepsNames
+      ? header.properties.filter { $0.type == "R" && $0.columns == 3 && $0.name != position.name } : []
+    namedVectors = named.map { _ in [] }
   }
 
   /// Reads one atom.
@@ -102,6 +110,11 @@ struct ExtendedXYZAtoms {
     }
     if let velocity { velocities.append(try vector(line, words, velocity, "velocity")) }
     if let mobility { isFixed.append(try !moves(line, words, mobility)) }
+    for (n, property) in named.enumerated() {
+      let columns = words[property.firstColumn..<property.firstColumn + 3]
+      let values = columns.map { line.number($0) ?? .nan }
+      namedVectors[n].append(Vector3(values[0], values[1], values[2]))
+    }
     lines.append(line)
   }
 
@@ -123,6 +136,9 @@ struct ExtendedXYZAtoms {
     return Configuration(
       system: system, hasVelocities: !velocities.isEmpty, energy: header.energy, forces: forces.forces,
       stress: header.stress, reference: reference, info: header.info,
+      named: NamedValues(
+        line: header.line.number, values: header.values,
+        vectors: Dictionary(uniqueKeysWithValues: zip(named.map(\.name), namedVectors))),
       warnings: header.warnings + [forces.warning, referenceForces.warning].compactMap { $0 })
   }
 

@@ -31,6 +31,8 @@ struct ExtendedXYZHeader {
   /// Without forces.
   let reference: Labels
   let info: [String: String]
+  /// Every key and value, whatever it means.
+  let values: [String: String]
   /// About labels that are left out.
   let warnings: [Diagnostic]
 
@@ -87,6 +89,7 @@ struct ExtendedXYZHeader {
     info = Dictionary(
       entries.filter { !interpreted.contains($0.key) && !Self.calculatorResults.contains($0.key) }
         .map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    values = Dictionary(entries.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
     self.warnings = warnings
   }
 
@@ -167,9 +170,7 @@ struct ExtendedXYZHeader {
 
   /// Nine numbers, or six in Voigt order xx yy zz yz xz xy.
   private static func tensor(_ entry: Entry, of line: TextLine) throws -> Matrix3 {
-    let t = try numbers(entry, [9, 6], of: line)
-    if t.count == 6 { return Matrix3([t[0], t[5], t[4]], [t[5], t[1], t[3]], [t[4], t[3], t[2]]) }
-    return Matrix3([t[0], t[1], t[2]], [t[3], t[4], t[5]], [t[6], t[7], t[8]])
+    ExtendedXYZ.tensor(try numbers(entry, [9, 6], of: line))
   }
 
   // MARK: - Lattice and pbc

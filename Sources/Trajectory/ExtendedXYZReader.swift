@@ -10,11 +10,14 @@ import Lattice
 ///     while let frame = try reader.next() { ... }
 public final class ExtendedXYZReader {
   private let lines: LineReader
+  private let keepsNames: Bool
   private var frameCount = 0
 
+  /// - Parameter keepsNames: keep columns of any name in `Configuration.named`, for who decides by name what is a label.
   /// - Throws: `StructureError` if the file cannot be read.
-  public init(_ path: String) throws {
+  public init(_ path: String, keepsNames: Bool = false) throws {
     lines = try LineReader(path)
+    self.keepsNames = keepsNames
   }
 
   /// The next frame; nil at the end of the file, which holds at least one.
@@ -65,7 +68,7 @@ public final class ExtendedXYZReader {
   }
 
   private func readAtoms(_ count: Int, _ header: ExtendedXYZHeader) throws -> Configuration {
-    var atoms = try ExtendedXYZAtoms(header)
+    var atoms = try ExtendedXYZAtoms(header, keepsNames: keepsNames)
     for atom in 0..<count {
       guard let line = try lines.next(), !line.isBlank else {
         throw StructureError(

@@ -11,15 +11,16 @@ struct Bloch: ParsableCommand {
     commandName: "bloch",
     abstract: "Molecular dynamics with long-range machine-learned force fields.",
     discussion: """
-      Begin with `bloch check DECK`, then `bloch run DECK`. `bloch deck` lists the keys of a deck.
+      Begin with `bloch check DECK`, then `bloch run DECK` or `bloch train DECK`. `bloch deck` lists the keys of \
+      a deck.
 
       Exit codes: 0 done (also when interrupted with a checkpoint), 2 a mistake in the deck or the command \
       line, 3 a file that cannot be read or written, 4 the simulation failed numerically.
       """,
     version: Release.version,
     subcommands: [
-      RunCommand.self, ResumeCommand.self, CheckCommand.self, EvaluateCommand.self, ModelCommand.self,
-      ExportCommand.self, BenchmarkCommand.self, DeckCommand.self,
+      RunCommand.self, ResumeCommand.self, TrainCommand.self, CheckCommand.self, EvaluateCommand.self,
+      ModelCommand.self, ExportCommand.self, BenchmarkCommand.self, DeckCommand.self,
     ])
 
   static func main() {

@@ -28,17 +28,20 @@ enum Console {
   static func listener() -> EventHandler {
     let isTerminal = isatty(STDERR_FILENO) == 1
     var shown: ContinuousClock.Instant?
+    func tell(_ progress: String, isLast: Bool) {
+      let isTime = shown.map { ContinuousClock.now - $0 > .seconds(20) } ?? true
+      if isTerminal {
+        redraw(progress)
+      } else if isTime || isLast {
+        note(progress)
+        shown = .now
+      }
+    }
     return { event in
       switch event {
       case .note, .warning: note(event.description)
-      case .progress(let progress):
-        let isTime = shown.map { ContinuousClock.now - $0 > .seconds(20) } ?? true
-        if isTerminal {
-          redraw(progress.description)
-        } else if isTime || progress.step == progress.lastStep {
-          note(progress.description)
-          shown = .now
-        }
+      case .progress(let progress): tell(progress.description, isLast: progress.step == progress.lastStep)
+      case .trainingProgress(let progress): tell(progress.description, isLast: false)
       case .result, .report: try print(event.description)
       }
     }

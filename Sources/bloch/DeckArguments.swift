@@ -17,10 +17,20 @@ struct DeckArguments: ParsableArguments {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024.") }
   }
 
-  func read() throws -> Deck {
-    var overrides: [String: String] = [:]
-    if let threads { overrides["threads"] = "\(threads)" }
-    if let outputDir { overrides["output.folder"] = URL(fileURLWithPath: outputDir).path }
-    return try Deck(path: deck, overrides: overrides)
+  var overrides: [String: String] { DeckOverrides(threads: threads, outputDir: outputDir).values }
+
+  func read() throws -> Deck { try Deck(path: deck, overrides: overrides) }
+}
+
+/// What the command line puts in the place of keys that decks of every kind have.
+struct DeckOverrides {
+  var threads: Int?
+  var outputDir: String?
+
+  var values: [String: String] {
+    var values: [String: String] = [:]
+    if let threads { values["threads"] = "\(threads)" }
+    if let outputDir { values["output.folder"] = URL(fileURLWithPath: outputDir).path }
+    return values
   }
 }

@@ -68,7 +68,7 @@ extension StateTree {
   #expect(try Checkpoint.read(path) == sound)
   var tree = sound.tree
   tree.set(wrong[index].place[...], to: wrong[index].value)
-  try Checkpoint.write(tree, to: path)
+  try CheckpointFormat.run.write(tree, to: path)
   do {
     _ = try Checkpoint.read(path)
     Issue.record("\(wrong[index]) is believed")

@@ -1,15 +1,13 @@
-// From the bytes of a file to a deck: encoding, YAML, then the keys.
+// From the bytes of a file to the keys of a deck: encoding, YAML, then whoever declares the keys.
 
 import Diagnostics
 import Foundation
 import Yams
 
-extension Deck {
-  /// Reads the deck at `path`.
-  /// - Parameter overrides: values by key (`threads`) that replace the deck's own.
-  /// - Throws: `FileError` if there is no readable file, `DeckError` with every mistake found in it.
-  public init(path: String, overrides: [String: String] = [:]) throws {
-    let url = URL(fileURLWithPath: path)
+enum DeckText {
+  /// Reads the text of the deck at `path`.
+  /// - Throws: `FileError` if there is no readable file, `DeckError` where it is no text.
+  static func contents(of path: String) throws -> String {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw FileError(file: path, "there is no such deck", help: "give the path of a YAML file")
@@ -17,27 +15,46 @@ extension Deck {
     guard !isFolder.boolValue else {
       throw FileError(file: path, "this is a folder", help: "give the path of the deck in it")
     }
-    try self.init(
-      text: Deck.decode(Deck.contents(of: path), file: path), file: path,
-      folder: url.deletingLastPathComponent().path,
-      overrides: overrides)
+    return try decode(bytes(of: path), file: path)
   }
 
-  /// Reads a deck from its text.
+  /// The folder to which the paths of the deck at `path` are relative.
+  static func folder(of path: String) -> String {
+    URL(fileURLWithPath: path).deletingLastPathComponent().path
+  }
+
+  /// Reads a deck from its text by the keys that `declare` asks for.
   /// - Parameters:
   ///   - file: the name that messages give.
   ///   - folder: the folder to which the deck's paths are relative.
+  ///   - kind: what this deck is to be.
   /// - Throws: `DeckError` with every mistake found.
-  public init(text: String, file: String, folder: String, overrides: [String: String] = [:]) throws {
-    let unified = text.replacingOccurrences(of: "\r\n", with: "\n").replacingOccurrences(of: "\r", with: "\n")
-    let source = SourceText(file: file, text: unified)
-    let root = try Deck.composeMapping(unified, source: source)
+  static func read<Result>(
+    _ text: String, file: String, folder: String, overrides: [String: String], as kind: DeckKind,
+    _ declare: (inout DeckReader) -> Result
+  ) throws -> Result {
+    let (source, root) = try compose(text, file: file)
+    let found = DeckKind(of: root)
+    guard found == kind else {
+      let key = root.keys.first { $0.string == found.mark }
+      throw source.error(
+        at: key.map(source.span), "this is the deck of a \(found.rawValue), not of a \(kind.rawValue)",
+        help: "`bloch \(found.command) \(shellQuoted(file))`")
+    }
     var reader = DeckReader(
       source: source, folder: URL(fileURLWithPath: folder, isDirectory: true), root: root,
       overrides: overrides)
-    self.init(reading: &reader)
+    let result = declare(&reader)
     reader.finish()
     guard reader.diagnostics.isEmpty else { throw DeckError(reader.diagnostics) }
+    return result
+  }
+
+  /// The mapping that the text of a deck is, with the source that messages quote.
+  static func compose(_ text: String, file: String) throws -> (SourceText, Node.Mapping) {
+    let unified = text.replacingOccurrences(of: "\r\n", with: "\n").replacingOccurrences(of: "\r", with: "\n")
+    let source = SourceText(file: file, text: unified)
+    return try (source, composeMapping(unified, source: source))
   }
 
   // MARK: - Text
@@ -46,7 +63,7 @@ extension Deck {
   private static let largest = 1 << 20
 
   /// All of a file or pipe that is not too large for a deck.
-  private static func contents(of path: String) throws(FileError) -> Data {
+  private static func bytes(of path: String) throws(FileError) -> Data {
     var data = Data()
     do {
       let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))

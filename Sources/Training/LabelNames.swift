@@ -1,0 +1,90 @@
+// Under which names a file keeps its labels. The usual ones are known: a quantity, alone or with a prefix that says whose it
+// is, case aside:
+//
+//   energy, REF_energy, dft_energy, qm_energy      forces, force, REF_forces ...      stress ...      virial, virials ...
+//
+// Two of them for one quantity are an error, as is a name from the deck that the file does not have: which numbers a model
+// learns is never guessed.
+
+import Diagnostics
+
+/// Names that the user gave; nil looks for the usual ones.
+public struct LabelNames: Sendable, Hashable {
+  public var energy: String?
+  public var forces: String?
+  public var stress: String?
+  public var virial: String?
+  public var charge: String?
+  public var weight: String?
+
+  public init(
+    energy: String? = nil, forces: String? = nil, stress: String? = nil, virial: String? = nil,
+    charge: String? = nil, weight: String? = nil
+  ) {
+    self.energy = energy
+    self.forces = forces
+    self.stress = stress
+    self.virial = virial
+    self.charge = charge
+    self.weight = weight
+  }
+
+  /// Names that a file has; nil for a label that it does not have. Of `stress` and `virial` one at most.
+  public struct Found: Sendable, Hashable {
+    public var energy: String?
+    public var forces: String?
+    public var stress: String?
+    public var virial: String?
+    public var charge: String?
+    public var weight: String?
+
+    public init() {}
+  }
+
+  private static let prefixes = ["", "ref_", "dft_", "qm_"]
+
+  /// Finds the labels of a file among the names of its frames.
+  /// - Parameters:
+  ///   - values: keys of the comment lines.
+  ///   - vectors: columns of three real numbers.
+  /// - Throws: `FileError` where two names would do, or where the user's is not among them.
+  public func find(inValues values: Set<String>, vectors: Set<String>, file: String) throws -> Found {
+    func one(_ key: String, _ given: String?, _ usual: [String], among names: Set<String>) throws -> String? {
+      if let given {
+        guard names.contains(given) else {
+          let known = names.sorted().joined(separator: ", ")
+          throw FileError(
+            file: file, "no frame has `\(given)`, which the deck names as its \(key)",
+            help: names.isEmpty ? "remove `labels.\(key)`" : "the file has: \(known)")
+        }
+        return given
+      }
+      let candidates = names.filter { usual.contains($0.lowercased()) }.sorted()
+      guard candidates.count < 2 else {
+        throw FileError(
+          file: file,
+          "\(candidates.map { "`\($0)`" }.joined(separator: " and ")) could each be the \(key)",
+          help: "name the one that is meant: `labels: {\(key): \(candidates[0])}`")
+      }
+      return candidates.first
+    }
+    func prefixed(_ bases: String...) -> [String] { Self.prefixes.flatMap { p in bases.map { p + $0 } } }
+
+    var found = Found()
+    found.energy = try one("energy", energy, prefixed("energy"), among: values)
+    found.forces = try one("forces", forces, prefixed("forces", "force"), among: vectors)
+    // Named outright, one of the two leaves the other aside.
+    if virial == nil { found.stress = try one("stress", stress, prefixed("stress"), among: values) }
+    if stress == nil {
+      found.virial = try one("virial", virial, prefixed("virial", "virials"), among: values)
+    }
+    if let stress = found.stress, let virial = found.virial {
+      throw FileError(
+        file: file, "`\(stress)` and `\(virial)` both give the stress",
+        help: "name the one that is meant: `labels: {stress: \(stress)}` or `labels: {virial: \(virial)}`")
+    }
+    found.charge = try one("charge", charge, ["charge", "total_charge"], among: values)
+    found.weight = try one("weight", weight, ["config_weight"], among: values)
+    return found
+  }
+}

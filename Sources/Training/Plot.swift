@@ -1,0 +1,182 @@
+// Pictures of a report as inline SVG: axes with round numbers, lines, clouds of points. Nothing is fetched and nothing runs.
+
+import Foundation
+
+/// One picture with its axes.
+struct Plot {
+  /// Drawn in the order in which they are given, the later ones above.
+  struct Series {
+    enum Shape { case line, points }
+    let name: String
+    let shape: Shape
+    /// Class of the style sheet.
+    let style: String
+    let x: [Double]
+    let y: [Double]
+  }
+
+  let title: String
+  let xLabel: String
+  let yLabel: String
+  var isLogarithmic = false
+  /// Whether both axes have one scale, with the diagonal drawn.
+  var isParity = false
+  let series: [Series]
+
+  private static let (width, height) = (340.0, 260.0)
+  private static let (left, right, top, bottom) = (58.0, 12.0, 26.0, 42.0)
+
+  /// The element `<svg>`; a note where there is nothing to draw.
+  var svg: String {
+    let xs = series.flatMap(\.x)
+    let ys = series.flatMap(\.y).filter { !isLogarithmic || $0 > 0 }
+    guard var xRange = Self.range(of: xs), var yRange = Self.range(of: ys) else {
+      return "<p class=\"none\">\(escaped(title)): nothing to draw</p>"
+    }
+    if isLogarithmic {
+      yRange =
+        pow(10, (log10(yRange.lowerBound)).rounded(.down))...pow(10, (log10(yRange.upperBound)).rounded(.up))
+    }
+    if isParity {
+      let all = min(xRange.lowerBound, yRange.lowerBound)...max(xRange.upperBound, yRange.upperBound)
+      (xRange, yRange) = (all, all)
+    }
+    let scaleX = Scale(xRange, from: Self.left, to: Self.width - Self.right, isLogarithmic: false)
+    let scaleY = Scale(
+      yRange, from: Self.height - Self.bottom, to: Self.top, isLogarithmic: isLogarithmic)
+    var parts = [
+      "<svg viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" aria-label=\"\(escaped(title))\">",
+      text(title, x: Self.left, y: 15, style: "title"),
+    ]
+    parts += axes(scaleX, scaleY)
+    if isParity {
+      parts.append(
+        line(
+          [xRange.lowerBound, xRange.upperBound], [xRange.lowerBound, xRange.upperBound], scaleX, scaleY,
+          "diagonal"))
+    }
+    for one in series {
+      switch one.shape {
+      case .line: parts.append(line(one.x, one.y, scaleX, scaleY, one.style))
+      case .points: parts.append(points(one, scaleX, scaleY))
+      }
+    }
+    parts += legend
+    return (parts + ["</svg>"]).joined(separator: "\n")
+  }
+
+  /// Not empty, and wider than nothing.
+  private static func range(of values: [Double]) -> ClosedRange<Double>? {
+    let finite = values.filter(\.isFinite)
+    guard let least = finite.min(), let largest = finite.max() else { return nil }
+    if least < largest { return least...largest }
+    let margin = max(abs(least) * 0.1, 1e-9)
+    return (least - margin)...(largest + margin)
+  }
+
+  // MARK: - Parts
+
+  private func axes(_ x: Scale, _ y: Scale) -> [String] {
+    var parts: [String] = []
+    for tick in x.ticks {
+      let place = x(tick)
+      parts.append(segment(place, Self.top, place, Self.height - Self.bottom, "grid"))
+      parts.append(text(label(tick), x: place, y: Self.height - Self.bottom + 14, style: "tick middle"))
+    }
+    for tick in y.ticks {
+      let place = y(tick)
+      parts.append(segment(Self.left, place, Self.width - Self.right, place, "grid"))
+      parts.append(text(label(tick), x: Self.left - 5, y: place + 3, style: "tick end"))
+    }
+    parts.append(
+      text(
+        xLabel, x: (Self.left + Self.width - Self.right) / 2, y: Self.height - 8, style: "label middle"))
+    let middle = (Self.top + Self.height - Self.bottom) / 2
+    parts.append(
+      "<text class=\"label middle\" transform=\"translate(13 \(number(middle))) rotate(-90)\">\(escaped(yLabel))</text>"
+    )
+    return parts
+  }
+
+  private var legend: [String] {
+    let named = series.filter { !$0.name.isEmpty }
+    guard named.count > 1 else { return [] }
+    return named.enumerated().flatMap { n, one in
+      let y = Self.top + 12 + 13 * Double(n)
+      return [
+        segment(Self.width - 96, y - 3, Self.width - 82, y - 3, one.style + " key"),
+        text(one.name, x: Self.width - 78, y: y, style: "tick"),
+      ]
+    }
+  }
+
+  private func line(_ x: [Double], _ y: [Double], _ scaleX: Scale, _ scaleY: Scale, _ style: String) -> String
+  {
+    let places = zip(x, y).filter { $0.isFinite && $1.isFinite && (!isLogarithmic || $1 > 0) }
+      .map { "\(number(scaleX($0))),\(number(scaleY($1)))" }
+    return "<polyline class=\"\(style)\" points=\"\(places.joined(separator: " "))\"/>"
+  }
+
+  /// One path of dots: a tenth of the bytes of as many circles.
+  private func points(_ series: Series, _ x: Scale, _ y: Scale) -> String {
+    let dots = zip(series.x, series.y).filter { $0.isFinite && $1.isFinite }
+      .map { "M\(number(x($0))) \(number(y($1)))h0" }
+    return "<path class=\"dots \(series.style)\" d=\"\(dots.joined())\"/>"
+  }
+
+  private func segment(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String) -> String {
+    "<path class=\"\(style)\" d=\"M\(number(x1)) \(number(y1))L\(number(x2)) \(number(y2))\"/>"
+  }
+
+  private func text(_ text: String, x: Double, y: Double, style: String) -> String {
+    "<text class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\">\(escaped(text))</text>"
+  }
+
+  private func number(_ value: Double) -> String { String(format: "%.1f", value) }
+
+  private func label(_ value: Double) -> String {
+    value == 0 || (1e-3..<1e5).contains(abs(value))
+      ? String(format: "%.6g", value) : String(format: "%.0e", value)
+  }
+}
+
+/// Numbers to places.
+private struct Scale {
+  private let range: ClosedRange<Double>
+  private let (from, to): (Double, Double)
+  private let isLogarithmic: Bool
+
+  init(_ range: ClosedRange<Double>, from: Double, to: Double, isLogarithmic: Bool) {
+    self.range = range
+    (self.from, self.to) = (from, to)
+    self.isLogarithmic = isLogarithmic
+  }
+
+  func callAsFunction(_ value: Double) -> Double {
+    let part =
+      isLogarithmic
+      ? log(value / range.lowerBound) / log(range.upperBound / range.lowerBound)
+      : (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+    return from + (to - from) * part
+  }
+
+  /// Round numbers: powers of ten, or four to eight steps of 1, 2 or 5 times one.
+  var ticks: [Double] {
+    if isLogarithmic {
+      let (first, last) = (Int(log10(range.lowerBound).rounded()), Int(log10(range.upperBound).rounded()))
+      return (first...max(first, last)).map { pow(10, Double($0)) }
+    }
+    let raw = (range.upperBound - range.lowerBound) / 5
+    let power = pow(10, log10(raw).rounded(.down))
+    let step = power * (raw / power < 1.5 ? 1 : raw / power < 3.5 ? 2 : raw / power < 7.5 ? 5 : 10)
+    let first = Int((range.lowerBound / step).rounded(.up))
+    let last = Int((range.upperBound / step).rounded(.down))
+    return first <= last ? (first...last).map { Double($0) * step } : []
+  }
+}
+
+/// Text as HTML shows it.
+func escaped(_ text: String) -> String {
+  text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
+    .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
+}
