@@ -27,7 +27,8 @@ struct CompiledSources: Sendable {
   init(_ sources: Model.ConservedSources, embedding: Matrix?, of model: Model, splineTolerance: Double) {
     func spline(_ matrix: Matrix) -> RadialSpline {
       RadialSpline(
-        of: RadialNetwork([matrix], basis: model.radialBasis, cutoff: model.cutoff), tolerance: splineTolerance)
+        of: RadialNetwork([matrix], basis: model.radialBasis, cutoff: model.cutoff),
+        tolerance: splineTolerance)
     }
     self.sources = sources
     transfer = spline(sources.transferRadial)

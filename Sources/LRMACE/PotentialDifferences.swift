@@ -20,7 +20,8 @@ final class PotentialDifferences<T: KernelScalar> {
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func forward(
-    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>, potential phi: UnsafePointer<T>,
+    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>,
+    potential phi: UnsafePointer<T>,
     into w: UnsafeMutablePointer<T>
   ) {
     let width = width
@@ -43,7 +44,8 @@ final class PotentialDifferences<T: KernelScalar> {
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func adjoint(
-    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>, potential phi: UnsafePointer<T>,
+    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>,
+    potential phi: UnsafePointer<T>,
     gradient v: UnsafePointer<T>, into dphi: UnsafeMutablePointer<T>
   ) {
     let (width, rise) = (width, scratch.lengthTerms.pointer)

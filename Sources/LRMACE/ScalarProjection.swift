@@ -32,7 +32,8 @@ final class ScalarProjection<T: KernelScalar> {
     self.paddedChannels = paddedChannels
     inverseChannels = 1 / T(channels)
     matrix = PackedMatrix(
-      Matrix(sideBySide: matrices.map { $0.padded(columns: width) }), rowBlock: channels, paddedRowBlock: paddedChannels,
+      Matrix(sideBySide: matrices.map { $0.padded(columns: width) }), rowBlock: channels,
+      paddedRowBlock: paddedChannels,
       paddedColumns: parts * width)
   }
 

@@ -38,7 +38,8 @@ final class FeatureTransfers<T: KernelScalar>: SourceTransfers {
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func forward(
-    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>, into x: UnsafeMutablePointer<T>
+    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>,
+    into x: UnsafeMutablePointer<T>
   ) {
     let (a, b, width) = (projection.a.pointer, projection.b.pointer, width)
     for i in block.atoms {
@@ -110,7 +111,8 @@ final class ElementTransfers<T: KernelScalar>: SourceTransfers {
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func forward(
-    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>, into x: UnsafeMutablePointer<T>
+    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>,
+    into x: UnsafeMutablePointer<T>
   ) {
     let width = width
     for i in block.atoms {
@@ -121,7 +123,8 @@ final class ElementTransfers<T: KernelScalar>: SourceTransfers {
         guard giver != block.species else { return }
         let factor = exchange(block.species, giver)
         for e in range {
-          radial.evaluate(e, of: scratch.locations.pointer, path: 0, into: scratch.radial.pointer + e &* width)
+          radial.evaluate(
+            e, of: scratch.locations.pointer, path: 0, into: scratch.radial.pointer + e &* width)
         }
         for c in stride(from: 0, to: width, by: T.Lanes.scalarCount) {
           var sum = T.Lanes(repeating: 0)
