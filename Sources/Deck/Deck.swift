@@ -53,6 +53,7 @@ public struct Deck: Sendable {
   public let checkpointInterval: Int
   public let writesVelocities: Bool
   public let writesForces: Bool
+  public let writesCharges: Bool
   public let framePrecision: FramePrecision
   public let outputFolder: String
   public let outputName: String
@@ -140,6 +141,8 @@ public struct Deck: Sendable {
       "trajectory.every", timestep: timestep, default: "100 steps", help: "Interval between frames.")
     writesVelocities = read.flag("trajectory.velocities", default: "true", help: "Write velocities.")
     writesForces = read.flag("trajectory.forces", default: "false", help: "Write forces.")
+    writesCharges = read.flag(
+      "trajectory.charges", default: "false", help: "Write charges, of a model that has charges.")
     framePrecision = read.choice("trajectory.precision", default: "single", help: "Precision of the frames.")
     logInterval = read.interval(
       "log.every", timestep: timestep, default: "10 steps", help: "Interval between lines of the log.")

@@ -69,6 +69,8 @@ final class AttentionBlock<T: KernelScalar>: LongRangeBlock {
   }
 
   /// u.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func forward(_: LongRangeStep<T>, features h0: UnsafePointer<T>) {
     if let species {
       species.forward(place.sum)
@@ -80,6 +82,8 @@ final class AttentionBlock<T: KernelScalar>: LongRangeBlock {
       v: projection.v.pointer, u: u.pointer)
   }
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func adjoint(
     _: LongRangeStep<T>, gradient: Features<T>, features h0: UnsafePointer<T>, inputGradient: Features<T>?
   ) {
@@ -116,6 +120,8 @@ final class AttentionBlock<T: KernelScalar>: LongRangeBlock {
 
   // MARK: - Mixing into the features
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func mix(into h: Features<T>, range: Range<Int>) {
     let (first, count) = (range.lowerBound, range.count)
     let u = UnsafePointer(self.u.pointer + first * width)

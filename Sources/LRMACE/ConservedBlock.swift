@@ -26,6 +26,8 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   /// a, b and q of later layers; the first layer's q are constants.
   private let projection: SourceProjection<T>?
   private let elementQuery: Workspace<T>?
+  /// One sigma.
+  private let filter = [1.0]
   /// xbar, [element][D].
   private let constants: Workspace<T>
   /// D, and in whole lanes.
@@ -104,6 +106,8 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
 
   // MARK: - Forward
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func forward(_ step: LongRangeStep<T>, features h0: UnsafePointer<T>) {
     if let projection { place.forEachBatch(atoms: atoms) { projection.forward(h0, $0) } }
     step.forEachBlock { block, scratch in
@@ -130,7 +134,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
 
   /// phi = G X.
   private func setPotentials() {
-    let result = place.sum.fields(layer: place.index, filter: [1], sources: withoutPadding(x.pointer))
+    let result = place.sum.fields(layer: place.index, filter: filter, sources: withoutPadding(x.pointer))
     for i in 0..<atoms {
       let row = phi.pointer + i * width
       row.update(from: result.columns + i * columns, count: columns)
@@ -161,17 +165,23 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     return Model.ConservedSources.coulombConstant / 2 * sum
   }
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func mix(into h: Features<T>, range: Range<Int>) {
     guard case .features(let output, _) = use else { return }
     let first = range.lowerBound
     output.apply(u.pointer + first * width, rows: range.count, into: h.row(0, first), adding: true)
   }
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func addEnergies(to sums: inout [Double]) {
     guard case .energy = use else { return }
     for i in sums.indices { sums[i] += energies.pointer[i] }
   }
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func charges(into charges: inout [Double]) -> Bool {
     guard case .energy = use else { return false }
     if charges.count != atoms { charges = Array(repeating: 0, count: atoms) }
@@ -181,6 +191,8 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
 
   // MARK: - Adjoint
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func adjoint(
     _ step: LongRangeStep<T>, gradient: Features<T>, features h0: UnsafePointer<T>,
     inputGradient: Features<T>?

@@ -56,6 +56,8 @@ public final class LRMACEPotential: Potential {
   private var positions: [Vector3] = []
   private var forces: [Vector3] = []
   private var energies: [Double] = []
+  /// Empty for a model without.
+  private var charges: [Double] = []
 
   /// - Parameter dropsDeadPaths: leave out paths with weights of zero; the energies are the same either way.
   /// - Throws: `ModelError` for a model that is not valid: no kernel sees what was not checked.
@@ -125,6 +127,7 @@ public final class LRMACEPotential: Potential {
       result.forces[Int(i)] = forces[k]
       result.atomicEnergies[Int(i)] = energies[k]
     }
+    setCharges(of: &result)
     result.energy = result.atomicEnergies.reduce(0, +)
     if system.cell.isFullyPeriodic {
       // Rotational invariance makes it symmetric; rounding does not.
@@ -133,6 +136,16 @@ public final class LRMACEPotential: Potential {
       result.stress = .zero
     }
     result.plan = plan
+  }
+
+  private func setCharges(of result: inout Evaluation) {
+    engine.charges(into: &charges)
+    guard !charges.isEmpty else {
+      result.charges = nil
+      return
+    }
+    if result.charges?.count != charges.count { result.charges = charges }
+    for (k, i) in order.enumerated() { result.charges?[Int(i)] = charges[k] }
   }
 
   private func evaluate(_ cell: Cell, measuringSources: Bool = false) throws -> Matrix3 {
@@ -288,6 +301,13 @@ enum Engine {
     switch self {
     case .mixed(let network): network.operations
     case .double(let network): network.operations
+    }
+  }
+
+  func charges(into charges: inout [Double]) {
+    switch self {
+    case .mixed(let network): network.charges(into: &charges)
+    case .double(let network): network.charges(into: &charges)
     }
   }
 

@@ -21,6 +21,7 @@ struct LongRangeStep<T: KernelScalar> {
   }
 }
 
+/// Whoever calls knows neither the type nor its scalar: methods that do work are specialised by name.
 protocol LongRangeBlock<Scalar>: AnyObject {
   associatedtype Scalar: KernelScalar
 

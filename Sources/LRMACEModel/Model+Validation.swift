@@ -148,9 +148,7 @@ struct ModelValidation {
           + "found \(settings.heads) heads, width \(settings.width), \(settings.sigmas.count) sigmas, weight "
           + "\(settings.kernelWeight.rawValue), subtract_self \(settings.subtractsSelf ? 1 : 0)")
     }
-    let energies = model.layers.count {
-      if case .energy = $0.conserved?.use { true } else { false }
-    }
+    let energies = model.layers.count { $0.conserved?.use.name == .energy }
     guard energies <= 1 else {
       throw fail(
         "\(energies) layers have conserved sources of use energy; there is one set of charges at most")

@@ -202,6 +202,9 @@ public struct Model: Sendable {
     public static let coulombConstant = 14.399645
   }
 
+  /// Whether atoms have charges: column 0 of the sources of an energy.
+  public var hasCharges: Bool { layers.contains { $0.conserved?.use.name == .energy } }
+
   /// What a reader of `bloch model info` needs: the distance over which short-range messages carry.
   public var receptiveField: Double { cutoff * Double(layers.count) }
 }

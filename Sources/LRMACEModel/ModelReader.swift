@@ -232,7 +232,7 @@ struct ModelReader {
       try self.matrix("\(path)/\(name)", rows, width)
     }
     func output() throws -> Matrix { try self.matrix("\(path)/W_o", width, channels) }
-    let potential: Model.ConservedSources.Use =
+    func potentialUse() throws -> Model.ConservedSources.Use {
       switch use {
       case .attention: .attention(query: try matrix("W_q", channels), output: try output())
       case .difference:
@@ -240,10 +240,11 @@ struct ModelReader {
           query: try matrix("W_q", channels), output: try output(), radial: try matrix("W_p", basis))
       case .energy: .energy(weights: try array("\(path)/s", [width]))
       }
+    }
     return Model.ConservedSources(
-      use: potential, constants: try matrix("xbar", model.species.count),
-      transferA: try matrix("W_a", channels),
-      transferB: try matrix("W_b", channels), transferRadial: try matrix("W_r", basis),
+      use: try potentialUse(), constants: try matrix("xbar", model.species.count),
+      transferA: try matrix("W_a", channels), transferB: try matrix("W_b", channels),
+      transferRadial: try matrix("W_r", basis),
       references: found.isDisjoint(with: ["M", "Q", "c"]) ? nil : try references(path, model, width))
   }
 

@@ -10,6 +10,8 @@ public struct Evaluation: Sendable {
   public var forces: [Vector3] = []
   /// (1/V) dE/d(strain) in eV/Angstrom^3 (ASE's sign); zero unless every axis is periodic.
   public var stress = Matrix3.zero
+  /// Charge of every atom in e, from a potential that has charges.
+  public var charges: [Double]?
   /// By which plan: the next evaluation of the same atoms follows it. Nil lets the potential make one.
   public var plan: EvaluationPlan?
 

@@ -174,7 +174,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
     state.hasForward = true
     state.x.reserve(atomCount * columns).update(from: sources, count: atomCount * columns)
     applyKernel(state)
-    return SourceFields(columns: UnsafePointer(state.y.pointer), mean: state.leavesMean ? mesh?.even?.field : nil)
+    return SourceFields(
+      columns: UnsafePointer(state.y.pointer), mean: state.leavesMean ? mesh?.even?.field : nil)
   }
 
   /// Keeps the part of positions and strain of one layer for `addGradients`, from dE/dY after its `fields`.

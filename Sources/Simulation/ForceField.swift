@@ -10,6 +10,8 @@ public struct ForceField {
   public let potential: any Potential
   /// Atomic numbers that it knows.
   public let species: Set<Int>
+  /// Whether its evaluations give charges of atoms.
+  public let hasCharges: Bool
   /// Identifies its parameters: a run resumes only with the force field that it began with.
   public let hash: String
   /// Seconds spent in each of its parts since it was made.
@@ -21,7 +23,7 @@ public struct ForceField {
   public let attention: () -> String?
 
   public init(
-    potential: any Potential, species: Set<Int>, hash: String,
+    potential: any Potential, species: Set<Int>, hash: String, hasCharges: Bool = false,
     timings: @escaping () -> [(part: String, seconds: Double)] = { [] },
     operations: @escaping () -> [String: Double] = { [:] },
     peakOperationsPerSecond: @escaping () -> Double? = { nil },
@@ -30,6 +32,7 @@ public struct ForceField {
     self.potential = potential
     self.species = species
     self.hash = hash
+    self.hasCharges = hasCharges
     self.timings = timings
     self.operations = operations
     self.peakOperationsPerSecond = peakOperationsPerSecond
@@ -53,6 +56,7 @@ extension ForceField {
       dropsDeadPaths: dropsDeadPaths)
     return ForceField(
       potential: potential, species: Set(potential.model.species), hash: potential.model.hash,
+      hasCharges: potential.model.hasCharges,
       timings: {
         let timings = potential.timings
         return Timings.Part.allCases.map { ("\($0)", timings[$0]) }

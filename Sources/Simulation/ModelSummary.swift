@@ -7,6 +7,17 @@ import LRMACE
 import LRMACEModel
 import Lattice
 
+extension Model.ConservedSources.Use {
+  /// What becomes of the potential.
+  fileprivate var description: String {
+    switch self {
+    case .attention: "potential into features"
+    case .difference: "differences of potential into features"
+    case .energy: "energy of charges"
+    }
+  }
+}
+
 /// What a user needs to know of the model in the file `path`.
 /// - Throws: `FileError`, `HDF5Error`, `ModelError`.
 public func modelSummary(path: String) throws -> String {
@@ -29,11 +40,17 @@ public func modelSummary(path: String) throws -> String {
   if let attention = model.attention {
     let sigmas = attention.sigmas.map { "\($0)" }.joined(separator: ", ")
     for (t, layer) in model.layers.enumerated() {
-      guard let block = layer.attention else { continue }
-      lines.append(
-        "long range       layer \(t + 1): \(attention.heads) heads of width "
-          + "\(attention.width / attention.heads), sigma \(sigmas) Angstrom"
-          + (block.gate == nil ? "" : ", gated"))
+      if let block = layer.attention {
+        lines.append(
+          "long range       layer \(t + 1): \(attention.heads) heads of width "
+            + "\(attention.width / attention.heads), sigma \(sigmas) Angstrom"
+            + (block.gate == nil ? "" : ", gated"))
+      }
+      if let block = layer.conserved {
+        lines.append(
+          "long range       layer \(t + 1): conserved sources in \(attention.width) columns, sigma "
+            + "\(sigmas) Angstrom, \(block.use.description)")
+      }
     }
   } else {
     lines.append("long range       none (short-range MACE)")

@@ -66,9 +66,10 @@ extension Simulation {
 
   /// Positions, and what else the deck asks for, of one frame.
   private var bytesPerFrame: Double {
-    let arrays = 1 + (deck.writesVelocities ? 1 : 0) + (deck.writesForces ? 1 : 0)
-    let scalar = deck.framePrecision == .single ? 4 : 8
-    return Double(system.count) * Double(arrays * 3 * scalar + 4) + 200
+    let vectors = 1 + (deck.writesVelocities ? 1 : 0) + (deck.writesForces ? 1 : 0)
+    let scalars = 3 * vectors + (deck.writesCharges ? 1 : 0)
+    let size = deck.framePrecision == .single ? 4 : 8
+    return Double(system.count) * Double(scalars * size + 4) + 200
   }
 
   /// Positions, velocities and neighbour-list positions in double precision, and a few kilobytes of names.

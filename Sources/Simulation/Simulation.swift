@@ -27,6 +27,7 @@ public struct Simulation {
   ) throws {
     self.events = events
     forceField = try makeForceField(given)
+    try given.requireCharges(of: forceField)
     let structure = try given.readStructure()
     var notices = structure.warnings.map(Event.warning)
     deck = try given.settled(for: structure, notices: &notices)
@@ -111,6 +112,14 @@ extension Deck {
           help: "let atoms go, or write `ensemble: nve`")
       }
     }
+  }
+
+  /// - Throws: `DeckError` at `trajectory.charges` where the deck asks for charges that the force field does not have.
+  func requireCharges(of forceField: ForceField) throws {
+    guard writesCharges, !forceField.hasCharges else { return }
+    throw error(
+      at: "trajectory.charges", "this model has no charges to write",
+      help: "leave the key out, or take a model whose conserved sources have an energy (`bloch model info`)")
   }
 
   /// - Throws: `DeckError` at `thermostat.type` where Nose-Hoover is to thermostat an atom that is all there is.

@@ -72,7 +72,8 @@ private struct Warnings {
 /// Evaluates every frame of the extended XYZ file or pipe `structures`, each as if it were the only one.
 /// - Parameters:
 ///   - run: whose plan every frame follows; nil makes a plan for each.
-///   - output: extended XYZ file for the frames with energy, forces and stress; nil writes none. Results of other
+///   - output: extended XYZ file for the frames with energy, forces and stress, charges and the dipole of free clusters where
+///     the model has charges; nil writes none. Results of other
 ///     calculators are not copied into it, labels that begin with `REF_` are.
 ///   - events: hears warnings, and the results: one line of a table for every frame, and a summary.
 /// - Throws: `StructureError`, `FileError`, `NumericalError` for energies or forces beyond sense, or what the potential
@@ -114,11 +115,25 @@ public func evaluateStructures(
     configuration.energy = result.energy
     configuration.forces = result.forces
     configuration.stress = system.cell.isFullyPeriodic ? result.stress : nil
+    configuration.charges = result.charges
+    configuration.dipole = result.charges.flatMap { system.dipole(of: $0) }
     try writer?.append(configuration)
   }
   try writer?.close()
   try warnings.close(events)
   if let summary = deviations.summary { try report(summary) }
+}
+
+extension AtomicSystem {
+  /// sum_n q_n (r_n - R), e Angstrom, R the centre of mass: an ion's depends on it. Nil where an axis is periodic.
+  fileprivate func dipole(of charges: [Double]) -> Vector3? {
+    guard !cell.hasPeriodicAxis else { return nil }
+    var (moment, centre) = (Vector3.zero, Vector3.zero)
+    for (r, mass) in zip(positions, masses) { centre += r * mass }
+    centre /= masses.reduce(0, +)
+    for (r, charge) in zip(positions, charges) { moment += (r - centre) * charge }
+    return moment
+  }
 }
 
 private func column(_ text: String, _ width: Int) -> String {

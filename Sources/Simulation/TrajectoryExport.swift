@@ -35,7 +35,7 @@ public func exportTrajectory(
       Configuration(
         system: frame.system, hasVelocities: reader.hasVelocities,
         energy: frame.observables["potential_energy"],
-        forces: frame.forces, info: info))
+        forces: frame.forces, charges: frame.charges, info: info))
     count += 1
   }
   try writer.close()

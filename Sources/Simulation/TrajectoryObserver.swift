@@ -33,7 +33,8 @@ final class TrajectoryObserver: Observer {
     // H5MD's readers ask for a time; where there is none, the number of the step stands in its place.
     try writer.append(
       step: frame.step, time: frame.time ?? Double(frame.step), system: frame.system,
-      forces: frame.evaluation.forces, observables: frame.observables)
+      forces: frame.evaluation.forces, charges: frame.evaluation.charges ?? [], observables: frame.observables
+    )
   }
 
   func state() throws -> StateTree? {
@@ -50,6 +51,7 @@ final class TrajectoryObserver: Observer {
 extension Deck {
   fileprivate var trajectoryOptions: H5MDOptions {
     H5MDOptions(
-      storesVelocities: writesVelocities, storesForces: writesForces, isDouble: framePrecision == .double)
+      storesVelocities: writesVelocities, storesForces: writesForces, storesCharges: writesCharges,
+      isDouble: framePrecision == .double)
   }
 }

@@ -43,6 +43,10 @@ public struct Configuration: Sendable {
   public var forces: [Vector3]?
   /// (1/V) dE/d(strain) in eV/Angstrom^3.
   public var stress: Matrix3?
+  /// Charges in e, and in e Angstrom the dipole that they make of a free cluster. They are written, and not read: what other
+  /// calculators have found is left out.
+  public var charges: [Double]?
+  public var dipole: Vector3?
   /// What a user keeps for comparison: `REF_energy`, `REF_forces`, `REF_stress`.
   public var reference: Labels
   /// Every other `key=value` of the frame, as text; results of other calculators are not among them.
@@ -54,14 +58,16 @@ public struct Configuration: Sendable {
 
   public init(
     system: AtomicSystem, hasVelocities: Bool = false, energy: Double? = nil, forces: [Vector3]? = nil,
-    stress: Matrix3? = nil, reference: Labels = Labels(), info: [String: String] = [:],
-    named: NamedValues? = nil, warnings: [Diagnostic] = []
+    stress: Matrix3? = nil, charges: [Double]? = nil, dipole: Vector3? = nil, reference: Labels = Labels(),
+    info: [String: String] = [:], named: NamedValues? = nil, warnings: [Diagnostic] = []
   ) {
     self.system = system
     self.hasVelocities = hasVelocities
     self.energy = energy
     self.forces = forces
     self.stress = stress
+    self.charges = charges
+    self.dipole = dipole
     self.reference = reference
     self.info = info
     self.named = named

@@ -40,10 +40,12 @@ public final class ExtendedXYZWriter {
     if masses != nil { text += ":masses:R:1" }
     if frame.hasVelocities { text += ":momenta:R:3" }
     if frame.forces != nil { text += ":forces:R:3" }
+    if frame.charges != nil { text += ":charges:R:1" }
     if frame.reference.forces != nil { text += ":REF_forces:R:3" }
     // The energy whose derivative the forces are; ASE's optimisers ask for it by this name.
     if let energy = frame.energy { text += " energy=\(energy) free_energy=\(energy)" }
     if let stress = frame.stress { text += " stress=\(tensor(stress))" }
+    if let dipole = frame.dipole { text += " dipole=\"\(numbers(dipole))\"" }
     if let energy = frame.reference.energy { text += " REF_energy=\(energy)" }
     if let stress = frame.reference.stress { text += " REF_stress=\(tensor(stress))" }
     for (key, value) in frame.info.sorted(by: { $0.key < $1.key }) {
@@ -60,6 +62,7 @@ public final class ExtendedXYZWriter {
         text += " " + numbers(system.velocities[i] * (system.masses[i] / ExtendedXYZ.velocityUnit))
       }
       if let forces = frame.forces { text += " " + numbers(forces[i]) }
+      if let charges = frame.charges { text += " \(charges[i])" }
       if let forces = frame.reference.forces { text += " " + numbers(forces[i]) }
       text += "\n"
     }

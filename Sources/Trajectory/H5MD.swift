@@ -4,7 +4,7 @@
 //   /h5md                        version 1.1, author, creator, modules/units
 //   /particles/trajectory
 //       box                      dimension, boundary per axis, edges/{step,time,value[t,3,3]}, rows = vectors
-//       position, velocity, force, species     {step[t], time[t], value[t,N(,3)]}
+//       position, velocity, force, species, charge     {step[t], time[t], value[t,N(,3)]}
 //   /observables/trajectory/NAME {step[t], time[t], value[t]}, at the stride of the positions
 //   /parameters                  masses[N], deck, engine_version, model_hash
 //
@@ -22,6 +22,7 @@ enum H5MD {
   static let velocity = particles + "/velocity"
   static let force = particles + "/force"
   static let species = particles + "/species"
+  static let charge = particles + "/charge"
   static let box = particles + "/box"
   static let edges = box + "/edges"
   static let masses = "/parameters/masses"
@@ -31,6 +32,10 @@ enum H5MD {
   static let velocityUnit = "Angstrom ps-1"
   /// The only molecular force unit that MDAnalysis knows beside kcal and nm.
   static let forceUnit = "kJ mol-1 Angstrom-1"
+
+  static let chargeUnit = "e"
+  /// `type` of the charge element: not the formal charges of a bond scheme.
+  static let chargeType = "effective"
 
   /// fs per ps; also (Angstrom/ps) per (Angstrom/fs).
   static let femtosecondsPerPicosecond = 1000.0
@@ -53,18 +58,20 @@ public struct H5MDObservable: Hashable, Sendable {
 public struct H5MDOptions: Hashable, Sendable {
   public var storesVelocities: Bool
   public var storesForces: Bool
-  /// Positions, velocities, forces and cell in 64 instead of 32 bits; times and observables always are.
+  public var storesCharges: Bool
+  /// Positions, velocities, forces, charges and cell in 64 instead of 32 bits; times and observables always are.
   public var isDouble: Bool
   /// Frames that are gathered in memory before they are written and flushed together.
   public var framesPerBatch: Int
 
   public init(
-    storesVelocities: Bool = true, storesForces: Bool = false, isDouble: Bool = false,
-    framesPerBatch: Int = 10
+    storesVelocities: Bool = true, storesForces: Bool = false, storesCharges: Bool = false,
+    isDouble: Bool = false, framesPerBatch: Int = 10
   ) {
     precondition(framesPerBatch > 0)
     self.storesVelocities = storesVelocities
     self.storesForces = storesForces
+    self.storesCharges = storesCharges
     self.isDouble = isDouble
     self.framesPerBatch = framesPerBatch
   }

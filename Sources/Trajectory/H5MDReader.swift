@@ -13,6 +13,8 @@ public struct H5MDFrame: Sendable {
   public let system: AtomicSystem
   /// In eV/Angstrom, if the trajectory has them.
   public let forces: [Vector3]?
+  /// In e, if the trajectory has them.
+  public let charges: [Double]?
   /// Values by name, in the units of `H5MDReader.observables`, without those that do not apply here (stored as NaN).
   public let observables: [String: Double]
 }
@@ -28,6 +30,7 @@ public final class H5MDReader {
   public let observables: [H5MDObservable]
   public let hasVelocities: Bool
   public let hasForces: Bool
+  public let hasCharges: Bool
   public let provenance: Provenance
 
   private let file: HDF5File
@@ -38,6 +41,7 @@ public final class H5MDReader {
   private let position: HDF5Rows
   private let velocity: HDF5Rows?
   private let force: HDF5Rows?
+  private let charge: HDF5Rows?
   private let species: HDF5Rows
   private let edges: HDF5Rows
   private let observableRows: [HDF5Rows]
@@ -78,6 +82,8 @@ public final class H5MDReader {
     velocity = hasVelocities ? try rows(H5MD.velocity + "/value", [atoms, 3], unit: H5MD.velocityUnit) : nil
     hasForces = try file.exists(H5MD.force)
     force = hasForces ? try rows(H5MD.force + "/value", [atoms, 3], unit: H5MD.forceUnit) : nil
+    hasCharges = try file.exists(H5MD.charge)
+    charge = hasCharges ? try rows(H5MD.charge + "/value", [atoms], unit: H5MD.chargeUnit) : nil
     species = try rows(H5MD.species + "/value", [atoms], unit: nil)
     edges = try rows(H5MD.edges + "/value", [3, 3], unit: H5MD.lengthUnit)
     isPeriodic = try H5MDReader.boundary(of: file)
@@ -105,7 +111,8 @@ public final class H5MDReader {
       engineVersion: file.readString("/parameters/engine_version"),
       modelHash: file.readString("/parameters/model_hash"), deck: file.readString("/parameters/deck"))
 
-    let all = [step, time, position, species, edges] + [velocity, force].compactMap { $0 } + observableRows
+    let all =
+      [step, time, position, species, edges] + [velocity, force, charge].compactMap { $0 } + observableRows
     for rows in [step, species] where !rows.holdsIntegers {
       throw TrajectoryError.mismatch(
         file: path, reason: "\(rows.path) holds floating-point numbers, not integers")
@@ -159,7 +166,7 @@ public final class H5MDReader {
         positions: vectors(position, index, times: 1),
         velocities: velocity.map { try vectors($0, index, times: 1 / H5MD.femtosecondsPerPicosecond) }),
       forces: force.map { try vectors($0, index, times: 1 / Units.kilojoulePerMole) },
-      observables: values(index))
+      charges: charge.map { try charges($0, index) }, observables: values(index))
   }
 
   private func step(_ index: Int) throws -> Int64 {
@@ -193,6 +200,12 @@ public final class H5MDReader {
       [values[0], values[1], values[2]], [values[3], values[4], values[5]], [values[6], values[7], values[8]])
     try require(Plausibility.flaw(ofCell: rows, isPeriodic: isPeriodic), of: edges, index)
     return Cell(vectors: rows, isPeriodic: isPeriodic)
+  }
+
+  private func charges(_ rows: HDF5Rows, _ index: Int) throws -> [Double] {
+    let charges = try rows.readDoubles(row: index)
+    try require(Plausibility.flaw(ofCharges: charges), of: rows, index)
+    return charges
   }
 
   private func vectors(_ rows: HDF5Rows, _ index: Int, times factor: Double) throws -> [Vector3] {

@@ -35,12 +35,13 @@ extension H5MDWriter {
     let position: HDF5Rows
     let velocity: HDF5Rows?
     let force: HDF5Rows?
+    let charge: HDF5Rows?
     let species: HDF5Rows
     let edges: HDF5Rows
     let observables: [HDF5Rows]
 
     var all: [HDF5Rows] {
-      [position, species, edges, time, step] + [velocity, force].compactMap { $0 } + observables
+      [position, species, edges, time, step] + [velocity, force, charge].compactMap { $0 } + observables
     }
 
     /// Frames per chunk, the unit in which HDF5 reads and writes: about 64 kB, one frame at least. The fewer
@@ -77,6 +78,9 @@ extension H5MDWriter {
         options.storesVelocities
         ? try element(H5MD.velocity, vectors, as: type, unit: H5MD.velocityUnit) : nil
       force = options.storesForces ? try element(H5MD.force, vectors, as: type, unit: H5MD.forceUnit) : nil
+      charge =
+        options.storesCharges ? try element(H5MD.charge, [atomCount], as: type, unit: H5MD.chargeUnit) : nil
+      if charge != nil { try file.setAttribute("type", H5MD.chargeType, at: H5MD.charge) }
       species = try element(H5MD.species, [atomCount], as: .uint8, unit: nil)
       edges = try element(H5MD.edges, [3, 3], as: type, unit: H5MD.lengthUnit)
       self.observables = try observables.map {
@@ -92,6 +96,7 @@ extension H5MDWriter {
       position = try rows(H5MD.position + "/value")
       velocity = options.storesVelocities ? try rows(H5MD.velocity + "/value") : nil
       force = options.storesForces ? try rows(H5MD.force + "/value") : nil
+      charge = options.storesCharges ? try rows(H5MD.charge + "/value") : nil
       species = try rows(H5MD.species + "/value")
       edges = try rows(H5MD.edges + "/value")
       self.observables = try observables.map { try rows("\(H5MD.observables)/\($0.name)/value") }

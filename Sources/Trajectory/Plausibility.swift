@@ -51,6 +51,14 @@ enum Plausibility {
     return nil
   }
 
+  /// In e.
+  static func flaw(ofCharges charges: [Double]) -> String? {
+    for (i, charge) in charges.enumerated() where !(abs(charge) <= largestNumber) {
+      return "atom \(i + 1) has the charge \(charge)"
+    }
+    return nil
+  }
+
   static func isPlausible(_ v: Vector3) -> Bool {
     abs(v.x) <= largestNumber && abs(v.y) <= largestNumber && abs(v.z) <= largestNumber
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Models with conserved sources of seeded random weights, and what the PyTorch reference computes with them: the pairs
-c_*.model.h5 and c_*.frames.h5. No weight that a new model sets to zero stays zero (W_o, s).
+c_*.model.h5 and c_*.frames.h5. No weight that a new model sets to zero stays zero (W_o, s);
+forces are of order eV/A.
 
   PYTHONPATH=../shared/reference python3 Tests/Golden/make_conserved.py
 
@@ -71,10 +72,11 @@ def build(seed, species, parts, use, sigma, dim, **architecture):
   for block in model.conserved.values():
     if block.use == 'energy':
       block.s_free.data.normal_(0, 0.3)
-      block.W_r.data.normal_(0, 0.2)
+      block.W_r.data.normal_(0, 0.03)
+      block.x.data.normal_(0, 0.1)
     else:
-      block.W_o.data.normal_(0, 0.3)
-      block.W_r.data.normal_(0, 0.2)
+      block.W_o.data.normal_(0, {'attention': 0.3, 'difference': 0.1}[block.use])
+      block.W_r.data.normal_(0, 0.1)
   model.config = dict(
     species=species, r_max=4.5, lmax=arguments['lmax'], cutoff_p=5, num_interactions=arguments['layers'], rsa=None,
     conserved=dict(use={str(t): u for t, u in use.items()}, sigma=sigma))

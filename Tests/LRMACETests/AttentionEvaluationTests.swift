@@ -57,7 +57,7 @@ private func evaluation(
 }
 
 /// The contract of the mesh that a potential chooses in double precision.
-@Test(arguments: Golden.names.filter { $0.hasPrefix("lr_") } + ["rc_trained"])
+@Test(arguments: Golden.names.filter { $0.hasPrefix("lr_") || $0.hasPrefix("c_") } + ["rc_trained"])
 func meshStaysWithinANanoElectronvoltPerAtom(name: String) throws {
   let model = try Golden.model(name)
   for frame in try Golden.frames(name) where frame.system.cell.hasPeriodicAxis {

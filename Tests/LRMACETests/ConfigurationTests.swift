@@ -34,7 +34,10 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
   /// The mesh's resolution, the way of the first layer and the order of atoms come from the first configuration of a
   /// plan; the neighbour list of a potential from whatever it met.
   @Test(
-    arguments: ["rc_trained", "lr_l_default_d1", "lr_i_clusters_nonperiodic"],
+    arguments: [
+      "rc_trained", "lr_l_default_d1", "lr_i_clusters_nonperiodic", "c_b_vectors_ions_d24",
+      "c_f_energy_first",
+    ],
     [(LRMACEPotential.Precision.mixed, 1), (.mixed, 2), (.double, 2)])
   func everyConfigurationHasTheBitsThatItHasAlone(
     name: String, mode: (precision: LRMACEPotential.Precision, threads: Int)
@@ -60,6 +63,7 @@ private func configurations(_ name: String) throws -> [AtomicSystem] {
             #expect(result.energy == alone[n].energy && result.forces == alone[n].forces, "\(n)")
             #expect(
               result.stress == alone[n].stress && result.atomicEnergies == alone[n].atomicEnergies, "\(n)")
+            #expect(result.charges == alone[n].charges, "\(n)")
             #expect(result.plan == alone[n].plan)
           }
         }

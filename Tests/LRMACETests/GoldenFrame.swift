@@ -15,6 +15,8 @@ struct GoldenFrame {
   let forces: [Vector3]
   /// Periodic frames only.
   let stress: Matrix3?
+  /// X of the layers with conserved sources, [atom][column].
+  let sources: [Int: [[Double]]]
 
   static func all(in path: String) throws -> [GoldenFrame] {
     let file = try HDF5File(reading: path)
@@ -30,6 +32,11 @@ struct GoldenFrame {
       let matrix = Matrix3(rows[0], rows[1], rows[2])
       let cell = periodic.contains(true) ? Cell(vectors: matrix, isPeriodic: periodic) : Cell.free
       let stress = try file.exists("\(group)/stress") ? vectors("stress") : nil
+      var sources: [Int: [[Double]]] = [:]
+      for t in 0..<8 where try file.exists("\(group)/X_\(t)") {
+        let (x, shape) = try file.readDoubles("\(group)/X_\(t)")
+        sources[t] = (0..<shape[0]).map { Array(x[$0 * shape[1]..<($0 + 1) * shape[1]]) }
+      }
       return GoldenFrame(
         name: name,
         system: AtomicSystem(
@@ -37,7 +44,7 @@ struct GoldenFrame {
           positions: try vectors("positions")),
         energy: try file.readDoubles("\(group)/energy").values[0],
         atomicEnergies: try file.readDoubles("\(group)/node_energy").values, forces: try vectors("forces"),
-        stress: stress.map { Matrix3($0[0], $0[1], $0[2]) })
+        stress: stress.map { Matrix3($0[0], $0[1], $0[2]) }, sources: sources)
     }
   }
 

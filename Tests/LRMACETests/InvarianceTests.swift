@@ -8,10 +8,12 @@ import Testing
 @testable import LRMACE
 @testable import LRMACEModel
 
-/// Models that between them hold every block: attention with and without gate, vectors and tensors in the features.
+/// Models that between them hold every block: attention with and without gate, conserved
+/// sources of every use, vectors and tensors in the features.
 private let models = [
   "lr_f_4heads_filter_self_gate_l1_corr3", "lr_l_default_d1", "x_a_l2_lmax4_corr3",
-  "x_c_residual_first_novolume",
+  "x_c_residual_first_novolume", "c_b_vectors_ions_d24", "c_c_attention_d10", "c_d_3layers_lmax3_corr3",
+  "c_f_energy_first",
 ]
 
 private struct Sampler {
@@ -161,10 +163,10 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
     #expect(abs(try evaluate(potential, large).energy - 8 * energy) < 1e-10 * abs(8 * energy))
   }
 
-  @Test func threadsAgreeAndRepeatToTheBit() throws {
-    let model = try Golden.model("lr_f_4heads_filter_self_gate_l1_corr3")
-    let frame = try #require(
-      try Golden.frames("lr_f_4heads_filter_self_gate_l1_corr3").max { $0.system.count < $1.system.count })
+  @Test(arguments: ["lr_f_4heads_filter_self_gate_l1_corr3", "c_b_vectors_ions_d24"])
+  func threadsAgreeAndRepeatToTheBit(name: String) throws {
+    let model = try Golden.model(name)
+    let frame = try #require(try Golden.frames(name).max { $0.system.count < $1.system.count })
     var (one, two, again) = (Evaluation(), Evaluation(), Evaluation())
     try LRMACEPotential(model: model, threads: 1).evaluate(frame.system, into: &one)
     try LRMACEPotential(model: model, threads: 2).evaluate(frame.system, into: &two)

@@ -114,21 +114,22 @@ private func mutations(of contents: [String: ModelValue]) -> [Mutation] {
       ])
   }
 
-  private static let random: [Mutation] = {
-    guard let contents = try? Golden.model("x_a_l2_lmax4_corr3").contents else { return [] }
+  private static func random(_ contents: [String: ModelValue]) -> [Mutation] {
     let all = mutations(of: contents)
     let count = ProcessInfo.processInfo.environment["BLOCH_MUTATIONS"].flatMap { Int($0) } ?? 300
     let dice = CounterRNG(seed: 11)
     return (0..<max(count, 50)).map { n in
       all[Int(dice.uniforms(step: Int64(n), atom: 0, stream: 0).x * Double(all.count))]
     }
-  }()
+  }
 
-  @Test func everyMutationIsRefusedByNameOrEvaluated() throws {
+  @Test(arguments: ["x_a_l2_lmax4_corr3", "c_b_vectors_ions_d24"])
+  func everyMutationIsRefusedByNameOrEvaluated(name: String) throws {
     let folder = try ModelFolder()
-    let contents = try Golden.model("x_a_l2_lmax4_corr3").contents
+    let contents = try Golden.model(name).contents
+    let mutations = Self.random(contents)
     var (refused, evaluated, beyond) = (0, 0, 0)
-    for mutation in Self.random {
+    for mutation in mutations {
       var changed = contents
       changed[mutation.key] = mutation.value
       let path = try folder.write(changed)
@@ -148,7 +149,7 @@ private func mutations(of contents: [String: ModelValue]) -> [Mutation] {
       }
     }
     #expect(
-      refused > Self.random.count / 2 && evaluated > Self.random.count / 10,
+      refused > mutations.count / 2 && evaluated > mutations.count / 10,
       "\(refused) refused, \(evaluated) evaluated, \(beyond) beyond limits")
   }
 }

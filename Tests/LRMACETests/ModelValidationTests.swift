@@ -101,7 +101,68 @@ private let badStructures: [BadModel] = [
   },
 ]
 
+/// Differences of potential, then the energy; 24 columns, three species, two parts of known charge.
+private let conserved = "c_b_vectors_ions_d24"
+
+private func matrix(_ rows: Int, _ columns: Int) -> Matrix { Matrix(rows: rows, columns: columns) }
+
+private let badSources: [BadModel] = [
+  BadModel("layers/0/conserved/xbar has shape [2, 24], expected [3, 24]") {
+    $0.layers[0].conserved?.constants = matrix(2, 24)
+  },
+  BadModel("layers/1/conserved/xbar holds nan") { $0.layers[1].conserved?.constants.values[5] = .nan },
+  BadModel("layers/0/conserved/W_a has shape") { $0.layers[0].conserved?.transferA = matrix(16, 23) },
+  BadModel("layers/1/conserved/W_b holds 1e+300") { $0.layers[1].conserved?.transferB.values[0] = 1e300 },
+  BadModel("layers/1/conserved/W_r has shape [16, 24], expected [8, 24]") {
+    $0.layers[1].conserved?.transferRadial = matrix(16, 24)
+  },
+  BadModel("layers/0/conserved/W_q has shape") {
+    $0.layers[0].conserved?.use = .attention(query: matrix(1, 24), output: matrix(24, 16))
+  },
+  BadModel("layers/0/conserved/W_o has shape") {
+    $0.layers[0].conserved?.use = .attention(query: matrix(16, 24), output: matrix(24, 1))
+  },
+  BadModel("layers/0/conserved/W_p has shape [7, 24]") {
+    $0.layers[0].conserved?.use = .difference(
+      query: matrix(16, 24), output: matrix(24, 16), radial: matrix(7, 24))
+  },
+  BadModel("layers/1/conserved/s has 2 numbers, expected 24") {
+    $0.layers[1].conserved?.use = .energy(weights: [1, 1])
+  },
+  BadModel("2 layers have conserved sources of use energy") {
+    $0.layers[0].conserved?.use = .energy(weights: Array(repeating: 1, count: 24))
+  },
+  BadModel("layers/1/conserved: number of parts in Q is 0") {
+    $0.layers[1].conserved?.references?.charges = []
+  },
+  BadModel("layers/1/conserved/Q: charge is nan") { $0.layers[1].conserved?.references?.charges[0] = .nan },
+  BadModel("layers/1/conserved/M has shape [2, 2], expected [2, 3]") {
+    $0.layers[1].conserved?.references?.compositions = matrix(2, 2)
+  },
+  BadModel("layers/1/conserved/M: number of atoms is -1.0") {
+    $0.layers[1].conserved?.references?.compositions.values[0] = -1
+  },
+  BadModel("layers/0/conserved/c has 1 numbers") { $0.layers[0].conserved?.references?.columns = [1] },
+  BadModel("found 12 heads") { $0.attention?.heads = 12 },
+  BadModel("2 sigmas") { $0.attention?.sigmas.append(3) },
+  BadModel("weight no_volume") { $0.attention?.kernelWeight = .noVolume },
+  BadModel("subtract_self 0") { $0.attention?.subtractsSelf = false },
+  BadModel("rsa, the settings of the attention, is missing") { $0.attention = nil },
+  BadModel("layers/0 has both rsa and conserved") {
+    $0.layers[0].attention = .init(
+      normalisation: .all, activation: .silu, filter: matrix(24, 1), query: matrix(16, 24),
+      key: matrix(16, 24), value: matrix(16, 24), output: matrix(24, 16), gate: nil)
+  },
+]
+
 @Suite struct ModelValidationTests {
+  @Test(arguments: badSources) private func badSourcesAreRefusedByName(bad: BadModel) throws {
+    var model = try Golden.model(conserved)
+    bad.spoil(&model)
+    let error = try #require(throws: ModelError.self) { try model.validate(file: "bad.h5") }
+    #expect(error.description.hasPrefix("bad.h5: ") && error.reason.contains(bad.words), "\(error)")
+  }
+
   @Test(arguments: badNumbers + badStructures) private func badModelIsRefusedByName(bad: BadModel) throws {
     var model = try Golden.model(base)
     bad.spoil(&model)
