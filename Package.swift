@@ -93,7 +93,8 @@ let package = Package(
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "MorsePair", "Trajectory"], exclude: ["torch"]),
+      name: "TrainingTests",
+      dependencies: ["Training", "MorsePair", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice"], exclude: ["torch"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter", "MorsePair"],

@@ -27,7 +27,7 @@ public struct ModelParameters: Sendable {
   /// Of a new model's values, about those that they have.
   let deviations: [Double]
   /// Weight of a parameter of one.
-  private let units: [Double]
+  let units: [Double]
   private let constants: [Constants]
   private let base: Model
 
