@@ -7,7 +7,7 @@
 import Kernels
 
 final class PotentialDifferences<T: KernelScalar> {
-  private let radial: RadialTable<T>
+  let radial: RadialTable<T>
   private let width: Int
 
   /// - Parameter width: D, padded.

@@ -25,7 +25,7 @@ protocol SourceTransfers<Scalar>: AnyObject {
 }
 
 final class FeatureTransfers<T: KernelScalar>: SourceTransfers {
-  private let radial: RadialTable<T>
+  let radial: RadialTable<T>
   /// a and b, and their gradients.
   private let projection: SourceProjection<T>
   private var width: Int { projection.width }
@@ -91,7 +91,7 @@ final class FeatureTransfers<T: KernelScalar>: SourceTransfers {
 }
 
 final class ElementTransfers<T: KernelScalar>: SourceTransfers {
-  private let radial: RadialTable<T>
+  let radial: RadialTable<T>
   /// [receiver][giver][D].
   private let exchange: Workspace<T>
   private let elements: Int
