@@ -5,7 +5,7 @@
 //   difference   h'_0 += (q * w) W_o,   w = differences of phi    PotentialDifferences
 //   energy       E_m  += k_e/2 sum_d s_d X_md phi_md              in double precision
 // Backward, with u = q * phi or q * w and G symmetric:
-//   du = dh'_0 W_o^T,   dphi from du,   dX = G dphi;   of the energy dphi = k_e/2 s X, and the whole of dX is k_e s phi.
+//   du = dh'_0 W_o^T,   dphi from du,   dX = G dphi;   of the energy dX = k_e s phi.
 // Shapes: X, phi, q, u [atom][D], padded to whole lanes; what the sum takes is not padded.
 
 import Kernels
@@ -13,39 +13,41 @@ import LRMACEModel
 import Reciprocal
 
 final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
-  private enum Use {
+  enum Use {
     /// Of potentials, or of their differences.
     case features(output: PackedMatrix<T>, differences: PotentialDifferences<T>?)
-    /// s of the columns.
-    case energy(weights: [Double])
+    /// k_e/2 s of the columns: for energies, and padded for gradients.
+    case energy(weights: [Double], form: Workspace<T>)
   }
 
-  private let place: LongRangePlace<T>
-  private let use: Use
-  private let transfers: any SourceTransfers<T>
+  let place: LongRangePlace<T>
+  let use: Use
+  let transfers: any SourceTransfers<T>
   /// a, b and q of later layers; the first layer's q are constants.
-  private let projection: SourceProjection<T>?
+  let projection: SourceProjection<T>?
   private let elementQuery: Workspace<T>?
   /// One sigma.
   private let filter = [1.0]
   /// xbar, [element][D].
   private let constants: Workspace<T>
   /// D, and in whole lanes.
-  private let columns: Int
-  private let width: Int
+  let columns: Int
+  let width: Int
 
-  private var atoms = 0
-  /// X, then in the adjoint unchanged; dE/dX.
-  private let x = Workspace<T>()
-  private let dx = Workspace<T>()
-  private let phi = Workspace<T>()
-  private let dphi = Workspace<T>()
+  private(set) var atoms = 0
+  // Of all atoms, and as they are after the adjoint: what each product took, and the gradient of what it gave, is what
+  // gradients by weights are made of.
+  let x = Workspace<T>()
+  let dx = Workspace<T>()
+  let phi = Workspace<T>()
+  /// Of potentials that are mixed into features.
+  let dphi = Workspace<T>()
   /// Differences w, and dE/dw.
-  private let w = Workspace<T>()
-  private let dw = Workspace<T>()
+  let w = Workspace<T>()
+  let dw = Workspace<T>()
   /// What W_o takes, and its gradient.
-  private let u = Workspace<T>()
-  private let du = Workspace<T>()
+  let u = Workspace<T>()
+  let du = Workspace<T>()
   /// q of the first layer.
   private let constantQuery = Workspace<T>()
   /// X, dE/dphi and dE/dX without padding.
@@ -76,7 +78,10 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
         output: PackedMatrix(
           output, rowBlock: output.rows, paddedRowBlock: width, paddedColumns: place.paddedChannels),
         differences: compiled.difference.map { PotentialDifferences($0, width: width) })
-    case .energy(let weights): use = .energy(weights: weights)
+    case .energy(let weights):
+      let form = weights.map { Model.ConservedSources.coulombConstant / 2 * $0 }
+      use = .energy(
+        weights: form, form: Workspace(form.map { T($0) } + Array(repeating: 0, count: width - columns)))
     }
   }
 
@@ -87,11 +92,11 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     atoms = species.count
     place.sum.expectFields(layer: place.index, columns: columns, leavesMean: false)
     projection?.reserve(atoms)
-    for buffer in [x, dx, phi, dphi] { buffer.reserve(atoms * width) }
+    for buffer in [x, dx, phi] { buffer.reserve(atoms * width) }
     dense.reserve(2 * atoms * columns)
     switch use {
     case .features(_, let differences):
-      for buffer in [u, du] { buffer.reserve(atoms * width) }
+      for buffer in [dphi, u, du] { buffer.reserve(atoms * width) }
       if differences != nil { for buffer in [w, dw] { buffer.reserve(atoms * width) } }
     case .energy: energies.reserve(atoms)
     }
@@ -125,7 +130,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
       }
     case .features(_, nil):
       step.forEachBlock { block, _ in setProducts(phi.pointer, block.atoms) }
-    case .energy(let weights):
+    case .energy(let weights, _):
       parallel(threads: place.threads, count: atoms) { _, range in
         for i in range { energies.pointer[i] = energy(of: i, weights) }
       }
@@ -162,7 +167,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     for d in 0..<columns {
       sum += weights[d] * Double(x.pointer[i * width + d]) * Double(phi.pointer[i * width + d])
     }
-    return Model.ConservedSources.coulombConstant / 2 * sum
+    return sum
   }
 
   @_specialize(where T == Float)
@@ -213,7 +218,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
         outputAdjoint(output, gradient, block.atoms, seen: phi.pointer, seenGradient: dphi.pointer)
       }
       potentialAdjoint()
-    case .energy(let weights): energyAdjoint(weights)
+    case .energy(_, let form): energyAdjoint(form.pointer)
     }
     step.forEachBlock { block, scratch in
       transfers.adjoint(block, step.edges, scratch: scratch, gradient: dx.pointer)
@@ -251,20 +256,16 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     }
   }
 
-  /// dphi = k_e/2 s X for the positions; dX = k_e s phi.
-  private func energyAdjoint(_ weights: [Double]) {
-    let coulomb = Model.ConservedSources.coulombConstant
+  /// dX = k_e s phi; the positions see the form itself.
+  private func energyAdjoint(_ form: UnsafePointer<T>) {
     parallel(threads: place.threads, count: atoms) { _, range in
       for i in range {
-        let first = i * width
-        for d in 0..<width {
-          let weight = d < columns ? T(coulomb * weights[d]) : 0
-          dphi.pointer[first + d] = weight / 2 * x.pointer[first + d]
-          dx.pointer[first + d] = weight * phi.pointer[first + d]
-        }
+        let row = dx.pointer + i * width
+        row.setProduct(phi.pointer + i * width, form, count: width)
+        row.setProduct(row, 2, count: width)
       }
     }
-    place.sum.fieldsAdjoint(layer: place.index, gradient: withoutPadding(dphi.pointer))
+    place.sum.formAdjoint(layer: place.index, weights: form)
   }
 
   // MARK: - Gradients by the weights

@@ -115,7 +115,7 @@ extension FeatureTransfers {
 }
 
 final class ElementTransfers<T: KernelScalar>: SourceTransfers {
-  private let radial: RadialTable<T>
+  let radial: RadialTable<T>
   /// [receiver][giver][D].
   private let exchange: Workspace<T>
   private let elements: Int

@@ -9,6 +9,8 @@ final class FieldLayer<T: KernelScalar> {
   var fieldColumns: Int?
   /// Fields of the means of the sources are the caller's to add.
   var leavesMean = false
+  /// Energies are made of the fields themselves.
+  var hasPotentials: Bool { fieldColumns != nil && !leavesMean }
   /// Row-major [rows][J]; each row mixes the kernels for as many columns as any other.
   private(set) var filter: [Double] = []
   var hasForward = false

@@ -45,6 +45,9 @@ final class PairMatrix<T: KernelScalar>: FieldSolver {
   let imageStrains = Workspace<Matrix3>()
   private let scratch = Workspace<T>()
   private let threadScratch: [Workspace<T>]
+  /// Sources, rows of G and sums of `sumInDouble`.
+  private let doubleSources = Workspace<Double>()
+  private let doubleScratch: [Workspace<Double>]
 
   /// - Parameters:
   ///   - heads: H and D of `forwardHeads`.
@@ -57,6 +60,7 @@ final class PairMatrix<T: KernelScalar>: FieldSolver {
     (self.kernel, self.waves, self.addsImages, self.threads) = (kernel, waves, addsImages, threads)
     (headWidth, width) = (heads.width / heads.count, heads.width)
     threadScratch = (0..<threads).map { _ in Workspace() }
+    doubleScratch = (0..<threads).map { _ in Workspace() }
   }
 
   /// N.
@@ -159,7 +163,38 @@ extension PairMatrix {
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func apply(_ layer: FieldLayer<T>) {
-    convolve(layer, source: layer.x.pointer, result: layer.y.pointer)
+    if T.self == Float.self, waves == nil, layer.hasPotentials {
+      sumInDouble(layer)
+    } else {
+      convolve(layer, source: layer.x.pointer, result: layer.y.pointer)
+    }
+  }
+
+  /// Y with sums over atoms in double precision. In a cluster, where nothing takes off the mean, those over each element alone
+  /// are hundreds of times what they leave: with 1,536 atoms of water energies would err by 7e-6 eV per atom.
+  private func sumInDouble(_ state: FieldLayer<T>) {
+    let (n, width, block) = (atomCount, state.columns, 16)
+    let (x, filtered) = (state.x.pointer, doubleSources.reserve(n * width))
+    for j in kernel.sigmas.indices {
+      let filter = state.filter(j)
+      for m in 0..<n {
+        for c in 0..<width { filtered[m * width + c] = Double(filter[c] * x[m * width + c]) }
+      }
+      parallel(threads: threads, count: n) { thread, rows in
+        let g = doubleScratch[thread].reserve(block * (n + width))
+        let sums = g + block * n
+        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+          let count = min(block, rows.upperBound - first)
+          let row = matrices.pointer + (j * n + first) * n
+          for i in 0..<count * n { g[i] = Double(row[i]) }
+          Double.gemm(
+            transposeA: false, transposeB: false, m: count, n: width, k: n, alpha: 1, a: g, lda: n,
+            b: filtered, ldb: width, beta: 0, c: sums, ldc: width)
+          let y = state.y.pointer + first * width
+          for i in 0..<count * width { y[i] = j == 0 ? T(sums[i]) : y[i] + T(sums[i]) }
+        }
+      }
+    }
   }
 
   /// Y = sum_j G_j (filter_j o X).

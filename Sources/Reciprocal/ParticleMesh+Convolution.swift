@@ -28,6 +28,15 @@ extension ParticleMesh {
   /// Numbers that `SpectrumUse` stores.
   func spectrumCount(half: Int) -> Int { size.x * size.y * pencils(half) * MeshTransforms<T>.pencil }
 
+  /// The real part of field `f` at an element of the influence function, [M2][M1][depth], among those numbers; the imaginary
+  /// part follows.
+  func spectrumIndex(_ element: Int, field f: Int, half: Int) -> Int {
+    let (y, x, z) = (element / (size.x * depth), element / depth % size.x, element % depth)
+    let number = z * half + f
+    let (pencil, lane) = (number / Lanes.scalarCount, number % Lanes.scalarCount)
+    return ((y * pencils(half) + pencil) * size.x + x) * MeshTransforms<T>.pencil + 2 * lane
+  }
+
   /// A part of the planes that atoms reach, with those before them that none does.
   private func planes(_ part: Range<Int>) -> Range<Int> {
     let (reached, count) = (reachedPlanes, reachedPlanes.count)

@@ -15,7 +15,7 @@
 //
 // Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
 // column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
-// A layer may pass X itself and take Y: `fields`, `fieldsAdjoint`.
+// A layer may pass X itself and take Y: `fields`, `fieldsAdjoint`; or `formAdjoint`, where the energy is a form of X and Y.
 // Use per step: `prepare`, a forward pass of every layer, an adjoint of every layer, `addGradients`.
 
 import Kernels
@@ -190,6 +190,25 @@ public final class ReciprocalAttention<T: KernelScalar> {
     precondition(state.hasForward, "adjoint needs the forward pass of its layer")
     applyKernelAdjoint(
       state, dY: dY, dX: dX ?? (measuresSources ? scratch.reserve(atomCount * state.columns) : nil))
+  }
+
+  /// Keeps the part of positions and strain of E = sum_c weights_c X_c^T Y_c of one layer for `addGradients`, after its
+  /// `fields`. dE/dX is 2 weights o Y.
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
+  public func formAdjoint(layer: Int, weights: UnsafePointer<T>) {
+    let state = layers[layer]
+    precondition(state.hasForward, "adjoint needs the forward pass of its layer")
+    if let mesh, !measuresSources {
+      mesh.formAdjoint(state, weights: weights)
+      return
+    }
+    let (count, columns) = (atomCount * state.columns, state.columns)
+    let dY = scratch.reserve(2 * count)
+    for m in 0..<atomCount {
+      (dY + m * columns).setProduct(state.x.pointer + m * columns, weights, count: columns)
+    }
+    applyKernelAdjoint(state, dY: dY, dX: measuresSources ? dY + count : nil)
   }
 
   /// Adds dE/dr (eV/Angstrom) and dE/d(strain) (eV) of all layers whose `adjoint` ran since `prepare`.

@@ -133,6 +133,7 @@ private func cluster(_ parts: [(symbol: String, at: Vector3, turn: Double)]) -> 
     let exact = try result(.pairwise, .double)
     for method in [AttentionMethod.kSum, .mesh] {
       let other = try result(method, .double)
+      for i in 0..<3 { #expect(largest(other.stress[i] - exact.stress[i]) < 1e-10, "\(method)") }
       #expect(abs(other.energy - exact.energy) < 1e-9 * Double(system.count), "\(method)")
       for (f, g) in zip(other.forces, exact.forces) { #expect(largest(f - g) < 1e-8, "\(method)") }
     }
@@ -143,6 +144,30 @@ private func cluster(_ parts: [(symbol: String, at: Vector3, turn: Double)]) -> 
         #expect(largest(f - g) < 1e-4, "\(String(describing: method))")
       }
     }
+  }
+
+  /// 900 atoms: the sums over hydrogen and over oxygen alone are hundreds of times the potential that they leave.
+  @Test func largeDropletInMixedPrecisionHasTheEnergyOfDouble() throws {
+    let model = try Golden.model("c_e_1layer_d2")
+    let water = cluster([("H2O", .zero, 0.4)])
+    var (numbers, positions): ([Int], [Vector3]) = ([], [])
+    for n in 0..<300 {
+      let at = Vector3(Double(n % 7), Double(n / 7 % 7), Double(n / 49)) * 3.1
+      numbers += water.atomicNumbers
+      positions += water.positions.map { $0 * (n % 2 == 0 ? 1 : -1) + at }
+    }
+    let system = AtomicSystem(
+      cell: .free, atomicNumbers: numbers, masses: numbers.map { Elements.mass($0) ?? 1 },
+      positions: positions)
+    func result(_ precision: LRMACEPotential.Precision) throws -> Evaluation {
+      try evaluate(
+        LRMACEPotential(
+          model: model, precision: precision, threads: 2, attention: AttentionEvaluation(method: .pairwise)),
+        system)
+    }
+    let (exact, mixed) = try (result(.double), result(.mixed))
+    #expect(abs(mixed.energy - exact.energy) < 1e-7 * Double(system.count))
+    for (f, g) in zip(mixed.forces, exact.forces) { #expect(largest(f - g) < 1e-5) }
   }
 
   @Test(arguments: [[true, true, false], [true, false, false], [false, false, false]])

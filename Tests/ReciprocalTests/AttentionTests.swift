@@ -122,6 +122,36 @@ private func centralDifferences(
   }
 }
 
+/// E = sum_c a_c X_c^T G X_c: what the mesh has without another transform is what the adjoint makes of dY = a X.
+@Test func formOfSourcesHasTheGradientsOfTheAdjoint() throws {
+  func compare<T: KernelScalar>(_: T.Type, tolerance: Double) throws {
+    for (name, problem) in problems where problem.heads == problem.width {
+      let (n, columns) = (problem.positions.count, problem.width)
+      let weights = (0..<columns).map { T(0.3 * Double($0) - 0.5) }
+      // Not neutral: their mean has a field of its own along open axes.
+      let x = problem.v.map { T($0 + 0.4) }
+      let dY = x.indices.map { weights[$0 % columns] * x[$0] }
+      for method in methods(for: problem.cell) {
+        func gradients(_ adjoint: (ReciprocalAttention<T>) -> Void) throws -> [Double] {
+          let attention: PlannedAttention<T> = problem.makeAttention(as: T.self, method: method, threads: 2)
+          attention.sum.expectFields(layer: 0, columns: columns, leavesMean: false)
+          try attention.prepare(positions: problem.positions, cell: problem.cell)
+          _ = attention.sum.fields(layer: 0, filter: problem.filter, sources: x)
+          adjoint(attention.sum)
+          var (gradient, strain) = (Array(repeating: Vector3.zero, count: n), Matrix3.zero)
+          attention.sum.addGradients(positions: &gradient, strain: &strain)
+          return flat(gradient) + flat(strain)
+        }
+        let expected = try gradients { $0.fieldsAdjoint(layer: 0, gradient: dY) }
+        let found = try gradients { $0.formAdjoint(layer: 0, weights: weights) }
+        #expect(relativeDeviation(found, expected) < tolerance, "\(method), \(name)")
+      }
+    }
+  }
+  try compare(Double.self, tolerance: 1e-12)
+  try compare(Float.self, tolerance: 1e-5)
+}
+
 @Test func strainGradientIsTheDerivativeForFixedIntegers() {
   for (name, problem) in problems where problem.cell.hasPeriodicAxis {
     for method in methods(for: problem.cell) {
