@@ -80,9 +80,14 @@ struct TrainingInput {
       throw deck.error(
         at: key, "there is no file \(file.path)", help: "paths are relative to the folder of the deck")
     }
-    return try LabelledData(
+    let data = try LabelledData(
       reading: files.map { DataFile(name: $0.name, path: $0.path, weight: $0.weight) }, names: names,
       demands: demands, warnings: { notices.append(.warning($0)) })
+    for (file, found) in zip(data.files, data.names) {
+      guard let virial = found.virial else { continue }
+      notices.append(.note("\(file.name): `\(virial)` is read as the virial in eV, -V times the stress"))
+    }
+    return data
   }
 
   /// What the file of a model says of where it comes from: files with the beginnings of their hashes.

@@ -84,6 +84,18 @@ struct TrainingResumePoint {
     "output.folder", "output.name", "threads", "checkpoint.every", "max_hours",
   ]
 
+  /// Those, and of files that have only moved: what they hold is known by its hash.
+  private static func freeKeys(from old: TrainingDeck, to new: TrainingDeck) -> Set<String> {
+    func isMoved(_ a: [DeckFile], _ b: [DeckFile]) -> Bool {
+      a.map(\.name) == b.map(\.name) && a.map(\.weight) == b.map(\.weight)
+    }
+    var keys = freeKeys
+    if isMoved(old.train, new.train) { keys.insert("train") }
+    if isMoved(old.valid, new.valid) { keys.insert("valid") }
+    if old.start != nil, new.start != nil { keys.insert("start") }
+    return keys
+  }
+
   /// Finds the point at which the training of the checkpoint `path` goes on: there or, where it is damaged or the table does
   /// not hold what it counts, at the one before it.
   ///
@@ -135,7 +147,8 @@ struct TrainingResumePoint {
         ))
     }
     try Self.requireAllowed(
-      deck.differences(from: recorded, ignoring: Self.freeKeys), options, &notes, file: options.deck ?? path)
+      deck.differences(from: recorded, ignoring: Self.freeKeys(from: recorded, to: deck)), options, &notes,
+      file: options.deck ?? path)
     lock = try files.lock()
     table = try LogTable(
       resuming: files.table, columns: TrainingTable.columns, byteCount: content.mark.count,
@@ -160,12 +173,11 @@ struct TrainingResumePoint {
   /// - Throws: `FileError` where the data are not those with which the training began and may not be others.
   func requireData(_ input: TrainingInput) throws {
     guard input.allHashes != content.hashes, !allowsChanges else { return }
+    let files = zip(input.train.files + input.valid.files, input.train.hashes + input.valid.hashes)
+    let changed = files.first { !content.hashes.contains($0.1) }?.0.path
     throw FileError(
-      file: (input.train.files + input.valid.files).first { file in
-        let hashes = zip(input.train.files + input.valid.files, input.train.hashes + input.valid.hashes)
-        return hashes.contains { $0.0 == file && !content.hashes.contains($0.1) }
-      }?.path ?? deck.file, "the data are not those with which the training began",
-      help: "put the old files back, or go on with --allow-changes")
+      file: changed ?? deck.start ?? deck.file, "this is not what the training began with",
+      help: "put the old file back, or go on with --allow-changes")
   }
 
   /// The state of the training, for a potential with these blocks.

@@ -16,13 +16,11 @@ public struct TrainingRun {
   /// What the new model took from its data; nil for a model that went on.
   let scaling: DataScaling?
   public internal(set) var trainer: Trainer
-  /// What a person should know before the first step.
-  let notices: [Event]
   /// What the training goes on from, until it does; nil for a new one.
   var resumePoint: TrainingResumePoint?
   let events: EventHandler
 
-  /// Reads the data of `deck` and makes its potential; no file is written.
+  /// Reads the data of `deck`, says what they are, and makes the potential; no file is written.
   /// - Throws: `DeckError`, `FileError`, `StructureError`, or what making the potential throws.
   public init(
     deck: TrainingDeck, events: @escaping EventHandler = { _ in },
@@ -42,6 +40,7 @@ public struct TrainingRun {
     self.files = files
     self.events = events
     input = try TrainingInput(deck)
+    for notice in input.notices { try events(notice) }
     resumePoint = point
     let origin: PotentialRequest.Origin
     if let start = input.start {
@@ -60,8 +59,11 @@ public struct TrainingRun {
     trainer = Trainer(
       potential, settings: deck.settings, train: input.train.frames, valid: input.valid.frames,
       selection: selection, state: state)
-    notices = input.notices + [.note(trainer.sizes)]
+    try events(.note(trainer.sizes))
   }
+
+  /// What a person has been told before the first step.
+  var notices: [Event] { input.notices + [.note(trainer.sizes)] }
 
   var hasStress: Bool { deck.demands.stress }
 

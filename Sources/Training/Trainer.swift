@@ -130,7 +130,8 @@ public struct Trainer {
   }
 
   /// The first frame whose own gradient is not finite.
-  private func culprit(_ batch: [LabelledFrame], _ loss: Loss, _ counts: Loss.Counts) throws -> LabelledFrame {
+  private func culprit(_ batch: [LabelledFrame], _ loss: Loss, _ counts: Loss.Counts) throws -> LabelledFrame
+  {
     for frame in batch {
       var own = [Double](repeating: 0, count: gradient.count)
       _ = try addTerm(of: potential.predict(frame.system), frame, loss, counts, to: &own)

@@ -69,7 +69,11 @@ public struct TrainingReport {
       ).svg
     }
     func milli(_ value: Double?) -> Double? { value.map { $0 * 1e3 } }
-    var plots = [plot("Loss", "loss", train: { $0.loss }, valid: { $0.validLoss })]
+    var plots = [
+      plot(
+        "Loss, by the weights of the stage and of the last", "loss", train: { $0.loss },
+        valid: { $0.validLoss })
+    ]
     if history.contains(where: { $0.train.energy.count > 0 }) {
       plots.append(
         plot(
