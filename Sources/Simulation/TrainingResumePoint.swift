@@ -47,7 +47,9 @@ struct TrainingResumePoint {
     var mark = OutputMark(count: 0, digest: "")
     var training = StateTree()
     var scaling: DataScaling?
+    /// Epochs done, and frames of the present one.
     var epoch: Int64 = 0
+    var position: Int64 = 0
 
     init(_ tree: StateTree) throws {
       try tree.read { reader in
@@ -67,10 +69,13 @@ struct TrainingResumePoint {
         let table = try reader.group("table")
         mark = try StateError.inside("table") { try OutputMark(table) }
         training = try reader.group("training")
-        guard case .integers(let epochs)? = training.values["epoch"], epochs.count == 1 else {
-          throw StateError("training", "has no epoch")
+        func integer(_ name: String) throws -> Int64 {
+          guard case .integers(let values)? = training.values[name], values.count == 1 else {
+            throw StateError("training", "has no \(name)")
+          }
+          return values[0]
         }
-        epoch = epochs[0]
+        (epoch, position) = try (integer("epoch"), integer("position"))
         if tree.values["scaling"] != nil {
           let group = try reader.group("scaling")
           scaling = try StateError.inside("scaling") { try DataScaling(group) }
@@ -103,14 +108,16 @@ struct TrainingResumePoint {
   ///   checkpoint if none is usable.
   init(_ path: String, _ options: TrainingResumeOptions) throws {
     do {
-      try self.init(at: path, options)
+      try self.init(at: path, options, mayDropNewer: false)
     } catch let error as TrajectoryError {
       switch error {
       case .corruptCheckpoint, .mismatch: break
       default: throw error
       }
       let previous = Checkpoint.previousPath(of: path)
-      guard let point = try? TrainingResumePoint(at: previous, options) else { throw error }
+      guard let point = try? TrainingResumePoint(at: previous, options, mayDropNewer: true) else {
+        throw error
+      }
       self = point
       notes.insert(
         .warning(
@@ -120,7 +127,7 @@ struct TrainingResumePoint {
     }
   }
 
-  private init(at path: String, _ options: TrainingResumeOptions) throws {
+  private init(at path: String, _ options: TrainingResumeOptions, mayDropNewer: Bool) throws {
     self.path = path
     allowsChanges = options.allowsChanges
     content = try CheckpointFormat.training.read(path) { try Content($0) }
@@ -135,6 +142,17 @@ struct TrainingResumePoint {
     }
     let recorded = try TrainingDeck(text: content.deck, file: path, folder: "/")
     files = TrainingFiles(besideCheckpoint: path, recorded: recorded.outputName)
+    let newest =
+      path == files.checkpoint || mayDropNewer
+      ? nil : try? CheckpointFormat.training.read(files.checkpoint) { try Content($0) }
+    if let newest, (newest.epoch, newest.position) > (content.epoch, content.position) {
+      throw FileError(
+        file: path,
+        "the training went on to epoch \(newest.epoch + 1) after this checkpoint of epoch \(content.epoch + 1)",
+        help:
+          "`\(Release.command) \(TrainingFiles.resumeCommand) \(shellQuoted(files.checkpoint))` goes on from its end; "
+          + "to go back, remove that checkpoint first")
+    }
     var overrides = ["output.folder": files.folder, "output.name": files.name]
     if let threads = options.threads { overrides["threads"] = "\(threads)" }
     deck =

@@ -62,7 +62,8 @@ public struct Trainer {
 
   /// p: the part of all epochs that is done.
   public var progress: Double {
-    Double(state.epoch * train.count + state.position) / Double(settings.epochs * train.count)
+    let count = Double(train.count)
+    return (Double(state.epoch) * count + Double(state.position)) / (Double(settings.epochs) * count)
   }
 
   /// The stage of the next step.
