@@ -127,9 +127,10 @@ public struct TrainingDeck: Sendable {
       "start", takes: "a model file", help: "Model to go on from, instead of a new one.")
     let brings = start == nil ? nil : "`start` brings its own model"
     let isolated: (word: IsolatedSource?, table: [(key: Int, value: Double)]) = read.wordOrElements(
-      "isolated_energies", .energy, -2e6...2e6, default: "auto", excluded: brings,
-      help: "Energies of free atoms: given, of frames of one atom (`atoms`), or fitted (`least-squares`); "
-        + "`auto` takes those of frames where all elements have one, else fits.")
+      "isolated_energies", .energy, -2e6...2e6, default: "auto",
+      help:
+        "Energies of free atoms: given, of frames of one atom (`atoms`), or fitted (`least-squares`). `auto` takes those "
+        + "of the model to go on from, or of frames where all elements have one, or fits.")
     isolatedSource = isolated.word ?? .automatic
     isolatedEnergies = Dictionary(isolated.table.map { ($0.key, $0.value) }) { $1 }
     largestForce = read.quantity(

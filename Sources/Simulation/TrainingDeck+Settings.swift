@@ -18,19 +18,35 @@ extension TrainingDeck {
       largestForce: largestForce, smallestDistance: smallestDistance)
   }
 
-  /// Energies of free atoms, from where the deck says, or of the model to go on from.
-  /// - Throws: `DeckError` at `isolated_energies` where the data do not have them.
+  /// The model to go on from.
+  /// - Throws: `DeckError` at `start` if there is no such file; `HDF5Error`, `ModelError`.
+  func readStart() throws -> Model? {
+    try start.map { path in
+      guard FileManager.default.fileExists(atPath: path) else {
+        throw error(
+          at: "start", "there is no file \(path)", help: "paths are relative to the folder of the deck")
+      }
+      return try Model(contentsOf: path)
+    }
+  }
+
+  /// Energies of free atoms, from where the deck says.
+  /// - Throws: `DeckError` at `isolated_energies` where the data do not have them, or where a fit would take for energies of
+  ///   free atoms what the model to go on from knows of bonds.
   func isolatedEnergies(of data: LabelledData, start: Model?) throws -> IsolatedEnergies {
-    if let start {
+    if !isolatedEnergies.isEmpty { return IsolatedEnergies(energies: isolatedEnergies, source: "given") }
+    switch (isolatedSource, start) {
+    case (.automatic, let start?):
       return IsolatedEnergies(
         energies: Dictionary(uniqueKeysWithValues: zip(start.species, start.isolatedEnergies)),
         source: "of the model to go on from")
-    }
-    if !isolatedEnergies.isEmpty { return IsolatedEnergies(energies: isolatedEnergies, source: "given") }
-    switch isolatedSource {
-    case .leastSquares: return try data.fittedIsolatedEnergies()
-    case .automatic: return try data.isolatedAtoms ?? data.fittedIsolatedEnergies()
-    case .atoms:
+    case (.leastSquares, _?):
+      throw error(
+        at: "isolated_energies", "a fit would count the bonds that the model knows twice",
+        help: "leave it out for the model's own, or give energies: {H: -13.6 eV, ...}")
+    case (.leastSquares, nil): return try data.fittedIsolatedEnergies()
+    case (.automatic, nil): return try data.isolatedAtoms ?? data.fittedIsolatedEnergies()
+    case (.atoms, _):
       guard let energies = data.isolatedAtoms else {
         let symbols = data.species.compactMap(Elements.symbol).joined(separator: ", ")
         throw error(
@@ -42,7 +58,7 @@ extension TrainingDeck {
   }
 
   /// - Throws: `DeckError` where the data have elements that the model or the energies of free atoms lack.
-  func requireSpecies(of data: [LabelledData], _ isolated: IsolatedEnergies) throws {
+  func requireSpecies(of data: [LabelledData], _ isolated: IsolatedEnergies, start: Model?) throws {
     let found = Set(data.flatMap(\.species)).sorted()
     func require(_ known: [Int], _ key: String, _ whose: String) throws {
       guard let stranger = found.first(where: { !known.contains($0) }) else { return }
@@ -50,7 +66,7 @@ extension TrainingDeck {
         at: key, "the data have \(Elements.symbol(stranger) ?? "?"), which \(whose) lacks",
         help: "\(whose) has \(known.compactMap(Elements.symbol).joined(separator: ", "))")
     }
-    if start != nil { return try require(isolated.energies.keys.sorted(), "start", "the model") }
+    if let start { try require(start.species, "start", "the model") }
     if !species.isEmpty { try require(species, "model.species", "`species`") }
     try require(isolated.energies.keys.sorted(), "isolated_energies", "`isolated_energies`")
     if let stranger = species.first(where: { isolated.energies[$0] == nil }) {

@@ -47,7 +47,9 @@ struct TrainingResumePoint {
     var mark = OutputMark(count: 0, digest: "")
     var training = StateTree()
     var scaling: DataScaling?
+    /// Epochs done, and frames of the present one.
     var epoch: Int64 = 0
+    var position: Int64 = 0
 
     init(_ tree: StateTree) throws {
       try tree.read { reader in
@@ -67,10 +69,13 @@ struct TrainingResumePoint {
         let table = try reader.group("table")
         mark = try StateError.inside("table") { try OutputMark(table) }
         training = try reader.group("training")
-        guard case .integers(let epochs)? = training.values["epoch"], epochs.count == 1 else {
-          throw StateError("training", "has no epoch")
+        func integer(_ name: String) throws -> Int64 {
+          guard case .integers(let values)? = training.values[name], values.count == 1 else {
+            throw StateError("training", "has no \(name)")
+          }
+          return values[0]
         }
-        epoch = epochs[0]
+        (epoch, position) = try (integer("epoch"), integer("position"))
         if tree.values["scaling"] != nil {
           let group = try reader.group("scaling")
           scaling = try StateError.inside("scaling") { try DataScaling(group) }
@@ -84,6 +89,18 @@ struct TrainingResumePoint {
     "output.folder", "output.name", "threads", "checkpoint.every", "max_hours",
   ]
 
+  /// Those, and of files that have only moved: what they hold is known by its hash.
+  private static func freeKeys(from old: TrainingDeck, to new: TrainingDeck) -> Set<String> {
+    func isMoved(_ a: [DeckFile], _ b: [DeckFile]) -> Bool {
+      a.map(\.name) == b.map(\.name) && a.map(\.weight) == b.map(\.weight)
+    }
+    var keys = freeKeys
+    if isMoved(old.train, new.train) { keys.insert("train") }
+    if isMoved(old.valid, new.valid) { keys.insert("valid") }
+    if old.start != nil, new.start != nil { keys.insert("start") }
+    return keys
+  }
+
   /// Finds the point at which the training of the checkpoint `path` goes on: there or, where it is damaged or the table does
   /// not hold what it counts, at the one before it.
   ///
@@ -91,14 +108,16 @@ struct TrainingResumePoint {
   ///   checkpoint if none is usable.
   init(_ path: String, _ options: TrainingResumeOptions) throws {
     do {
-      try self.init(at: path, options)
+      try self.init(at: path, options, mayDropNewer: false)
     } catch let error as TrajectoryError {
       switch error {
       case .corruptCheckpoint, .mismatch: break
       default: throw error
       }
       let previous = Checkpoint.previousPath(of: path)
-      guard let point = try? TrainingResumePoint(at: previous, options) else { throw error }
+      guard let point = try? TrainingResumePoint(at: previous, options, mayDropNewer: true) else {
+        throw error
+      }
       self = point
       notes.insert(
         .warning(
@@ -108,7 +127,7 @@ struct TrainingResumePoint {
     }
   }
 
-  private init(at path: String, _ options: TrainingResumeOptions) throws {
+  private init(at path: String, _ options: TrainingResumeOptions, mayDropNewer: Bool) throws {
     self.path = path
     allowsChanges = options.allowsChanges
     content = try CheckpointFormat.training.read(path) { try Content($0) }
@@ -123,6 +142,17 @@ struct TrainingResumePoint {
     }
     let recorded = try TrainingDeck(text: content.deck, file: path, folder: "/")
     files = TrainingFiles(besideCheckpoint: path, recorded: recorded.outputName)
+    let newest =
+      path == files.checkpoint || mayDropNewer
+      ? nil : try? CheckpointFormat.training.read(files.checkpoint) { try Content($0) }
+    if let newest, (newest.epoch, newest.position) > (content.epoch, content.position) {
+      throw FileError(
+        file: path,
+        "the training went on to epoch \(newest.epoch + 1) after this checkpoint of epoch \(content.epoch + 1)",
+        help:
+          "`\(Release.command) \(TrainingFiles.resumeCommand) \(shellQuoted(files.checkpoint))` goes on from its end; "
+          + "to go back, remove that checkpoint first")
+    }
     var overrides = ["output.folder": files.folder, "output.name": files.name]
     if let threads = options.threads { overrides["threads"] = "\(threads)" }
     deck =
@@ -135,7 +165,8 @@ struct TrainingResumePoint {
         ))
     }
     try Self.requireAllowed(
-      deck.differences(from: recorded, ignoring: Self.freeKeys), options, &notes, file: options.deck ?? path)
+      deck.differences(from: recorded, ignoring: Self.freeKeys(from: recorded, to: deck)), options, &notes,
+      file: options.deck ?? path)
     lock = try files.lock()
     table = try LogTable(
       resuming: files.table, columns: TrainingTable.columns, byteCount: content.mark.count,
@@ -160,12 +191,11 @@ struct TrainingResumePoint {
   /// - Throws: `FileError` where the data are not those with which the training began and may not be others.
   func requireData(_ input: TrainingInput) throws {
     guard input.allHashes != content.hashes, !allowsChanges else { return }
+    let files = zip(input.train.files + input.valid.files, input.train.hashes + input.valid.hashes)
+    let changed = files.first { !content.hashes.contains($0.1) }?.0.path
     throw FileError(
-      file: (input.train.files + input.valid.files).first { file in
-        let hashes = zip(input.train.files + input.valid.files, input.train.hashes + input.valid.hashes)
-        return hashes.contains { $0.0 == file && !content.hashes.contains($0.1) }
-      }?.path ?? deck.file, "the data are not those with which the training began",
-      help: "put the old files back, or go on with --allow-changes")
+      file: changed ?? deck.start ?? deck.file, "this is not what the training began with",
+      help: "put the old file back, or go on with --allow-changes")
   }
 
   /// The state of the training, for a potential with these blocks.

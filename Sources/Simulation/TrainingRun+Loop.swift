@@ -15,7 +15,6 @@ extension TrainingRun {
   ///   - interruption: what asks the training to end after the present step, nil for nothing.
   /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, `BrokenRun`, what the handler of events throws.
   public mutating func run(overwrite: Bool, interruption: () -> String? = { nil }) throws {
-    for notice in notices { try events(notice) }
     let lock = try files.lock()
     try files.claim(overwrite: overwrite)
     let table: LogTable
@@ -37,14 +36,16 @@ extension TrainingRun {
     defer { withExtendedLifetime(lock) {} }
     let timer = TrainingClock(deck: deck, from: trainer.progress)
     let reason = { interruption() ?? timer.overTime }
+    let words: String
     do {
       try events(.note(TrainingTable.header(hasStress: hasStress)))
       try advance(table, timer, until: reason)
-      try finish(timer, until: reason)
+      words = try finish(timer, until: reason)
     } catch {
       let isThere = FileManager.default.fileExists(atPath: files.checkpoint)
       throw broken(by: error, checkpoint: isThere ? files.checkpoint : nil)
     }
+    try events(.result(words))
   }
 
   /// Steps and epochs, with a checkpoint at its interval, at the best so far, and at the end.
@@ -80,7 +81,8 @@ extension TrainingRun {
   }
 
   /// Errors of the best weights, model and report; where the training was interrupted, how to go on.
-  private mutating func finish(_ timer: TrainingClock, until reason: () -> String?) throws {
+  /// - Returns: the last words.
+  private func finish(_ timer: TrainingClock, until reason: () -> String?) throws -> String {
     var lines: [String] = []
     let potential = trainer.potential
     potential.parameters = trainer.result
@@ -107,7 +109,10 @@ extension TrainingRun {
       timer.endOutput()
     } else {
       lines += [
-        "Interrupted by \(reason() ?? "?") in epoch \(trainer.state.epoch + 1) of \(deck.epochs). Continue with:",
+        "Interrupted by \(reason() ?? "?") "
+          + (trainer.isFinished
+            ? "before its last errors" : "in epoch \(trainer.state.epoch + 1) of \(deck.epochs)")
+          + ". Continue with:",
         "  \(Release.command) \(TrainingFiles.resumeCommand) \(shellQuoted(files.checkpoint))", "",
       ]
     }
@@ -115,7 +120,7 @@ extension TrainingRun {
     if FileManager.default.fileExists(atPath: files.model) {
       lines.append("  \(files.model)   the best model so far")
     }
-    if trainer.isFinished {
+    if FileManager.default.fileExists(atPath: files.report) {
       lines.append("  \(files.report)   curves, parity plots, worst frames: open it in a browser")
     }
     lines += [
@@ -123,7 +128,7 @@ extension TrainingRun {
       "  \(files.checkpoint)   for bloch train --resume",
       "  \(files.resolvedDeck)   the deck with every default",
     ]
-    try events(.result(lines.joined(separator: "\n")))
+    return lines.joined(separator: "\n")
   }
 
   private func writeReport(
@@ -204,8 +209,10 @@ extension TrainingRun {
 }
 
 extension TrainingInput {
-  /// Of the files that are learned and of those held back.
-  var allHashes: [String] { Array(Set(train.hashes + valid.hashes)).sorted() }
+  /// Of the files that are learned, of those held back, and of the model to go on from.
+  var allHashes: [String] {
+    Array(Set(train.hashes + valid.hashes + [start?.hash].compactMap { $0 })).sorted()
+  }
 }
 
 extension DataScaling {

@@ -16,13 +16,12 @@ public struct TrainingRun {
   /// What the new model took from its data; nil for a model that went on.
   let scaling: DataScaling?
   public internal(set) var trainer: Trainer
-  /// What a person should know before the first step.
-  let notices: [Event]
+  private var startNotice: Event?
   /// What the training goes on from, until it does; nil for a new one.
   var resumePoint: TrainingResumePoint?
   let events: EventHandler
 
-  /// Reads the data of `deck` and makes its potential; no file is written.
+  /// Reads the data of `deck`, says what they are, and makes the potential; no file is written.
   /// - Throws: `DeckError`, `FileError`, `StructureError`, or what making the potential throws.
   public init(
     deck: TrainingDeck, events: @escaping EventHandler = { _ in },
@@ -41,7 +40,7 @@ public struct TrainingRun {
     self.deck = deck
     self.files = files
     self.events = events
-    input = try TrainingInput(deck)
+    input = try TrainingInput(deck, events: events)
     resumePoint = point
     let origin: PotentialRequest.Origin
     if let start = input.start {
@@ -60,8 +59,17 @@ public struct TrainingRun {
     trainer = Trainer(
       potential, settings: deck.settings, train: input.train.frames, valid: input.valid.frames,
       selection: selection, state: state)
-    notices = input.notices + [.note(trainer.sizes)]
+    if let start = input.start, point == nil, let errors = try trainer.errorsOfStart() {
+      startNotice = .note("\(start.name) as it is: \(errors.summary(frames: input.valid.frames.count))")
+    }
+    for notice in closingNotices { try events(notice) }
   }
+
+  /// Sizes, and how good the model to go on from is before the first step.
+  private var closingNotices: [Event] { [.note(trainer.sizes)] + (startNotice.map { [$0] } ?? []) }
+
+  /// What a person has been told before the first step.
+  var notices: [Event] { input.notices + closingNotices }
 
   var hasStress: Bool { deck.demands.stress }
 
@@ -122,6 +130,14 @@ extension Trainer {
     let learning = selection.learningCount
     return "\(total) parameters" + (learning < total ? ", of which \(learning) learn" : "")
       + "; \(train.count) frames to learn, \(valid.count) held back; \(batchesPerEpoch) steps an epoch"
+  }
+
+  /// Errors on the frames held back at the present parameters; nil without such frames.
+  fileprivate func errorsOfStart() throws -> ErrorSums? {
+    guard !valid.isEmpty else { return nil }
+    var errors = ErrorSums()
+    for frame in valid { errors.add(try potential.predict(frame.system), frame) }
+    return errors
   }
 
   var batchesPerEpoch: Int {

@@ -114,8 +114,7 @@ extension Adam.Moments {
   public init(_ state: StateTree, count: Int) throws {
     self.init(count: count)
     try state.read { state in
-      step = try state.integer("step")
-      guard step >= 0 else { throw StateError("step", "holds \(step)") }
+      step = Int64(try state.natural("step"))
       first = try state.numbers("first", count: count)
       second = try state.numbers("second", count: count)
       largest = try state.numbers("largest", count: count)

@@ -29,7 +29,11 @@ extension LabelledData {
   /// - Returns: the shortest distance of each frame in Angstrom.
   func requireDistances(_ demands: DataDemands) throws -> [Double?] {
     try frames.map { frame in
-      let shortest = try Self.shortestDistance(in: frame.system)
+      let shortest: Double?
+      do { shortest = try Self.shortestDistance(in: frame.system) } catch let error as LatticeError {
+        throw FileError(
+          file: files[frame.file].path, "frame \(frame.number): \(error)", help: "remove the frame")
+      }
       guard shortest ?? .infinity >= demands.smallestDistance else {
         throw FileError(
           file: files[frame.file].path,

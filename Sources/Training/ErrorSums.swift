@@ -66,15 +66,15 @@ extension ErrorSums {
   public init(_ state: StateTree) throws {
     self = try state.read { state in
       try ErrorSums(
-        counts: state.integers("counts", count: 3)[...], sums: state.numbers("sums", count: 6)[...])
+        counts: state.naturals("counts", count: 3)[...], sums: state.numbers("sums", count: 6)[...])
     }
   }
 
   /// - Parameters: counts of energies, forces and stresses, and for each the sums of |x| and of x^2.
-  init(counts: ArraySlice<Int64>, sums: ArraySlice<Double>) {
+  init(counts: ArraySlice<Int>, sums: ArraySlice<Double>) {
     func sum(_ k: Int) -> ErrorSum {
       var sum = ErrorSum()
-      sum.count = Int(counts[counts.startIndex + k])
+      sum.count = counts[counts.startIndex + k]
       sum.absolute = sums[sums.startIndex + 2 * k]
       sum.square = sums[sums.startIndex + 2 * k + 1]
       return sum

@@ -84,6 +84,8 @@ extension LabelledData {
       ("forces", demands.forces, { $0.labels.forces == nil }),
       ("stress", demands.stress, { $0.labels.stress == nil && $0.system.cell.isFullyPeriodic }),
     ]
+    // On a free atom there is no force and no stress.
+    let frames = frames.filter { !$0.isIsolatedAtom }
     for (kind, isWeighted, lacks) in kinds where isWeighted {
       let missing = frames.filter { lacks($0) }
       guard let first = missing.first else { continue }

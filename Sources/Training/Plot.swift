@@ -34,8 +34,7 @@ struct Plot {
       return "<p class=\"none\">\(escaped(title)): nothing to draw</p>"
     }
     if isLogarithmic {
-      yRange =
-        pow(10, (log10(yRange.lowerBound)).rounded(.down))...pow(10, (log10(yRange.upperBound)).rounded(.up))
+      yRange = Scale.round(yRange.lowerBound, up: false)...Scale.round(yRange.upperBound, up: true)
     }
     if isParity {
       let all = min(xRange.lowerBound, yRange.lowerBound)...max(xRange.upperBound, yRange.upperBound)
@@ -101,11 +100,12 @@ struct Plot {
   private var legend: [String] {
     let named = series.filter { !$0.name.isEmpty }
     guard named.count > 1 else { return [] }
+    // Where there is least: curves fall, and points lie along the diagonal.
+    let x = isParity ? Self.left + 8 : Self.width - 96
     return named.enumerated().flatMap { n, one in
       let y = Self.top + 12 + 13 * Double(n)
       return [
-        segment(Self.width - 96, y - 3, Self.width - 82, y - 3, one.style + " key"),
-        text(one.name, x: Self.width - 78, y: y, style: "tick"),
+        segment(x, y - 3, x + 14, y - 3, one.style + " key"), text(one.name, x: x + 18, y: y, style: "tick"),
       ]
     }
   }
@@ -160,11 +160,28 @@ private struct Scale {
     return from + (to - from) * part
   }
 
-  /// Round numbers: powers of ten, or four to eight steps of 1, 2 or 5 times one.
+  /// The next of 1, 2, 5 times a power of ten.
+  static func round(_ value: Double, up: Bool) -> Double {
+    let power = pow(10, log10(value).rounded(.down))
+    let steps = [1, 2, 5, 10].map { $0 * power }
+    // Within rounding a number is itself.
+    return up
+      ? steps.first { $0 > value * (1 - 1e-9) } ?? 10 * power
+      : steps.last { $0 < value * (1 + 1e-9) } ?? power
+  }
+
+  /// Round numbers: powers of ten, with 2 and 5 times these within two decades, or four to eight equal steps.
   var ticks: [Double] {
     if isLogarithmic {
-      let (first, last) = (Int(log10(range.lowerBound).rounded()), Int(log10(range.upperBound).rounded()))
-      return (first...max(first, last)).map { pow(10, Double($0)) }
+      let first = Int(log10(range.lowerBound).rounded(.down))
+      let last = Int(log10(range.upperBound).rounded(.up))
+      let factors: [Double] = range.upperBound / range.lowerBound < 150 ? [1, 2, 5] : [1]
+      let all = (first...max(first, last)).flatMap { (decade: Int) -> [Double] in
+        let power = pow(10, Double(decade))
+        return factors.map { $0 * power }
+      }
+      let (least, largest) = (range.lowerBound * (1 - 1e-9), range.upperBound * (1 + 1e-9))
+      return all.filter { $0 > least && $0 < largest }
     }
     let raw = (range.upperBound - range.lowerBound) / 5
     let power = pow(10, log10(raw).rounded(.down))

@@ -86,7 +86,7 @@ extension RateSchedule.Memory {
     self.init()
     try state.read { reader in
       reduction = try reader.number("reduction")
-      idleEpochs = Int(try reader.integer("idle_epochs"))
+      idleEpochs = try reader.natural("idle_epochs")
       if state.values["lowest"] != nil { lowest = try reader.number("lowest") }
     }
   }

@@ -62,7 +62,8 @@ public struct Trainer {
 
   /// p: the part of all epochs that is done.
   public var progress: Double {
-    Double(state.epoch * train.count + state.position) / Double(settings.epochs * train.count)
+    let count = Double(train.count)
+    return (Double(state.epoch) * count + Double(state.position)) / (Double(settings.epochs) * count)
   }
 
   /// The stage of the next step.
@@ -130,7 +131,8 @@ public struct Trainer {
   }
 
   /// The first frame whose own gradient is not finite.
-  private func culprit(_ batch: [LabelledFrame], _ loss: Loss, _ counts: Loss.Counts) throws -> LabelledFrame {
+  private func culprit(_ batch: [LabelledFrame], _ loss: Loss, _ counts: Loss.Counts) throws -> LabelledFrame
+  {
     for frame in batch {
       var own = [Double](repeating: 0, count: gradient.count)
       _ = try addTerm(of: potential.predict(frame.system), frame, loss, counts, to: &own)

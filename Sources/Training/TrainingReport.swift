@@ -35,7 +35,9 @@ public struct TrainingReport {
       "<!DOCTYPE html>", "<html lang=\"en\"><head><meta charset=\"utf-8\"/>",
       "<meta name=\"viewport\" content=\"width=device-width\"/>", "<title>\(escaped(name))</title>",
       "<style>\(Self.style)</style></head><body>", "<h1>\(escaped(name))</h1>", "<p>\(escaped(summary))</p>",
-      heading("Learning curves"), "<div class=\"plots\">", learningCurves, "</div>",
+      heading("Learning curves"),
+      "<p>The loss of what is learned has the weights of its stage, that of what is held back those of the last one.</p>",
+      "<div class=\"plots\">", learningCurves, "</div>",
       heading("Predictions against labels" + (heldBackIsEmpty ? "" : ", frames held back in colour")),
       "<div class=\"plots\">", parityPlots, "</div>", heading("Errors, learned"),
       preformatted(learned.table),
@@ -69,7 +71,11 @@ public struct TrainingReport {
       ).svg
     }
     func milli(_ value: Double?) -> Double? { value.map { $0 * 1e3 } }
-    var plots = [plot("Loss", "loss", train: { $0.loss }, valid: { $0.validLoss })]
+    var plots = [
+      plot(
+        "Loss, by the weights of the stage and of the last", "loss", train: { $0.loss },
+        valid: { $0.validLoss })
+    ]
     if history.contains(where: { $0.train.energy.count > 0 }) {
       plots.append(
         plot(

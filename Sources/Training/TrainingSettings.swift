@@ -31,7 +31,8 @@ public struct TrainingSettings: Sendable, Hashable {
 
   public init(
     loss: Loss, secondStage: SecondStage? = nil, adam: Adam = Adam(), largestNorm: Double? = 10,
-    average: MovingAverage = MovingAverage(decay: 0.99), schedule: RateSchedule, batch: BatchSize, epochs: Int,
+    average: MovingAverage = MovingAverage(decay: 0.99), schedule: RateSchedule, batch: BatchSize,
+    epochs: Int,
     patience: Int? = nil, seed: UInt64 = 1
   ) {
     self.loss = loss

@@ -140,11 +140,6 @@ extension TrainingState {
         let group = try reader.group(name)
         return try StateError.inside(name) { try Weights(group, count: count) }
       }
-      func natural(_ name: String) throws -> Int {
-        let value = try reader.integer(name)
-        guard (0...1 << 53).contains(value) else { throw StateError(name, "holds \(value)") }
-        return Int(value)
-      }
       func part<Part>(_ name: String, _ make: (StateTree) throws -> Part) throws -> Part {
         let group = try reader.group(name)
         return try StateError.inside(name) { try make(group) }
@@ -152,22 +147,22 @@ extension TrainingState {
       var new = TrainingState(parameters: [])
       new.weights = try weights("weights")
       new.lastGood = state.values["last_good"] == nil ? new.weights : try weights("last_good")
-      new.epoch = try natural("epoch")
-      new.position = try natural("position")
+      new.epoch = try reader.natural("epoch")
+      new.position = try reader.natural("position")
       new.schedule = try part("schedule") { try RateSchedule.Memory($0) }
       new.rateFactor = try reader.number("rate_factor")
-      new.setbacks = try natural("setbacks")
+      new.setbacks = try reader.natural("setbacks")
       new.lossSum = try reader.number("loss_sum")
-      new.batches = try natural("batches")
+      new.batches = try reader.natural("batches")
       new.errors = try part("errors") { try ErrorSums($0) }
-      new.idleEpochs = try natural("idle_epochs")
+      new.idleEpochs = try reader.natural("idle_epochs")
       new.hasStopped = try reader.flags("has_stopped", count: 1)[0]
       new.history = try part("history") { try [EpochRecord]($0) }
       if state.values["best"] != nil {
         new.best = try part("best") { best in
           try best.read { best in
             try Best(
-              loss: best.number("loss"), epoch: Int(best.integer("epoch")),
+              loss: best.number("loss"), epoch: best.natural("epoch"),
               parameters: best.numbers("parameters", count: count))
           }
         }
@@ -196,24 +191,36 @@ extension [EpochRecord] {
 
   fileprivate init(_ state: StateTree) throws {
     self = try state.read { reader in
-      let epochs = try reader.integers("epoch")
+      let epochs = try reader.naturals("epoch")
       let count = epochs.count
-      let steps = try reader.integers("step", count: count)
+      let steps = try reader.naturals("step", count: count)
       let rates = try reader.numbers("rate", count: count)
       let losses = try reader.numbers("loss", count: count)
       let validLosses =
         state.values["valid_loss"] == nil ? [] : try reader.numbers("valid_loss", count: count)
       func errors(_ name: String) throws -> [ErrorSums] {
-        let counts = try reader.integers("\(name)_counts", count: 3 * count)
+        let counts = try reader.naturals("\(name)_counts", count: 3 * count)
         let sums = try reader.numbers("\(name)_sums", count: 6 * count)
         return (0..<count).map { ErrorSums(counts: counts[(3 * $0)...], sums: sums[(6 * $0)...]) }
       }
       let (train, valid) = try (errors("train"), errors("valid"))
       return (0..<count).map {
         EpochRecord(
-          epoch: Int(epochs[$0]), step: steps[$0], rate: rates[$0], loss: losses[$0], train: train[$0],
+          epoch: epochs[$0], step: Int64(steps[$0]), rate: rates[$0], loss: losses[$0], train: train[$0],
           validLoss: validLosses.isEmpty ? nil : validLosses[$0], valid: valid[$0])
       }
     }
   }
+}
+
+extension StateReader {
+  /// Numbers of epochs, steps or labels: beyond 2^53 sums of them could overflow.
+  mutating func naturals(_ name: String, count: Int? = nil) throws -> [Int] {
+    try integers(name, count: count).map { value in
+      guard (0...1 << 53).contains(value) else { throw StateError(name, "holds \(value)") }
+      return Int(value)
+    }
+  }
+
+  mutating func natural(_ name: String) throws -> Int { try naturals(name, count: 1)[0] }
 }

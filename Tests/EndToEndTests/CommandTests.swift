@@ -87,6 +87,28 @@ func referenceOfKeysIsAsRecorded(_ kind: [String]) throws {
   #expect(Set(files) == ["water.yaml", "stdout", "stderr"])
 }
 
+@Test func trainRefusesWhatIsNoTrainingAndRunWhatIs() throws {
+  let folder = try TemporaryFolder()
+  let training = "\(folder.path)/train.yaml"
+  try "train: none.xyz\nepochs: 1\n".write(toFile: training, atomically: true, encoding: .utf8)
+  let run = try folder.writeDeck("water", steps: 1)
+  let cases: [([String], Int32, String)] = [
+    (["train", training], 2, "train.yaml:1:8: error: there is no file"),
+    (["check", training], 2, "train.yaml:1:8: error: there is no file"),
+    (["run", training], 2, "this is the deck of a training, not of a run"),
+    (["train", run], 2, "`bloch run "),
+    (["train"], 2, "Give a deck, or a checkpoint with --resume."),
+    (["train", training, "--allow-changes"], 2, "--allow-changes belongs to --resume."),
+    (["train", "--resume", "none.h5", "--overwrite"], 2, "--overwrite is for a new training"),
+    (["train", "--resume", "none.h5"], 3, "none.h5: error: is not a usable checkpoint"),
+  ]
+  for (arguments, code, words) in cases {
+    let outcome = try BlochProcess.run(arguments, in: folder.path)
+    #expect(outcome.exitCode == code, "\(arguments): \(outcome.errors)")
+    #expect(outcome.errors.contains(words), "\(arguments): \(outcome.errors)")
+  }
+}
+
 @Test func evaluateWritesWhatItReadsBackAsLabels() throws {
   let folder = try TemporaryFolder()
   let arguments = ["evaluate", "--model", BlochProcess.model, "--threads", "1"]

@@ -2,7 +2,9 @@
 // is finite; never a trap (which would end the suite), a hang, or a number beyond sense. `BLOCH_MUTATIONS=N` tries N.
 
 import Foundation
+import LRMACEModel
 import Lattice
+import MorsePair
 import Testing
 
 @testable import Deck
@@ -165,5 +167,59 @@ private func firstEnergy(_ deck: Deck) throws -> Double {
       return table.contains { $0.contains("nan") || $0.contains("inf") } ? .nan : 0
     }
     #expect(evaluation == nil, "mutation \(n) of seed 12:\n\(text)")
+  }
+}
+
+/// The loss of the first batch of a training.
+private func firstLoss(_ deck: TrainingDeck, _ model: Model) throws -> Double {
+  var run = try TrainingRun(
+    deck: deck, potential: { _ in MorsePair(isolatedEnergies: [18: -5], file: model) })
+  guard case .step(let loss) = try run.trainer.advance() else { return 0 }
+  return loss
+}
+
+@Test(.timeLimit(.minutes(10))) func damagedTrainingsAreErrorsOrTrain() throws {
+  let folder = try TemporaryFolder()
+  let model = try Model(
+    contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Golden/lr_a_16x0e_1layer.model.h5").path)
+  let frame = """
+    2
+    Lattice="10.8 0 0 0.3 10.8 0 0.1 0.2 11" Properties=species:S:1:pos:R:3:REF_forces:R:3 pbc="T T T" REF_energy=-11.5 \
+    stress="0 0 0.1 0 0 0" charge=-1 config_weight=0.5
+    Ar 0.1 0.2 0.3 0.1 0.2 0.3
+    Ar 3.9 0.2 0.3 -0.1 -0.2 -0.3
+
+    """
+  let deck = """
+    train: [{file: mutated.xyz, name: a, weight: 2}]
+    valid_fraction: 0.5
+    labels: {energy: REF_energy, stress: stress}
+    isolated_energies: {Ar: -5 eV}
+    limits: {force: 50 eV/A, distance: 0.5 A}
+    model: {cutoff: 4 A, species: [Ar], radial: [8, 8]}
+    long_range: {type: conserved, charges: {Ar: 0}, layers: [1, 2], sigma: 1.6 A}
+    loss: {type: universal, energy: 1, forces: 10, stress: 1, delta: 0.01}
+    stage_two: {start: 0.5, energy: 10}
+    optimizer: {rate: 0.01, clip: 10}
+    batch: {atoms: 10}
+    rate_factors: {"pair/*": 0.5}
+    epochs: 4
+    checkpoint: {every: 1 min}
+    output: {folder: ., name: mutated}
+    threads: 1
+
+    """
+  var random = SplitMix(state: 13)
+  for n in 0..<count {
+    let isDeck = n.isMultiple(of: 2)
+    let data = isDeck ? frame + frame : mutated(frame + frame, &random)
+    try data.write(toFile: "\(folder.path)/mutated.xyz", atomically: true, encoding: .utf8)
+    let text = isDeck ? mutated(deck, &random) : deck
+    let fault = fault("mutated") {
+      try firstLoss(
+        TrainingDeck(text: text, file: "\(folder.path)/mutated.yaml", folder: folder.path), model)
+    }
+    #expect(fault == nil, "mutation \(n) of seed 13:\n\(isDeck ? text : data)")
   }
 }
