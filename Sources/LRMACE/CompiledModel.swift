@@ -28,14 +28,18 @@ struct CompiledModel: Sendable {
   /// - Parameters:
   ///   - scalar: the precision of the kernels; tables are as exact as it can tell.
   ///   - dropsDeadPaths: the energies are the same either way.
+  ///   - previous: of the same model with other weights, whose programs are taken over.
   init<T: KernelScalar>(
-    _ model: Model, for scalar: T.Type, dropsDeadPaths: Bool = true, isDifferentiable: Bool = false
+    _ model: Model, for scalar: T.Type, dropsDeadPaths: Bool = true, isDifferentiable: Bool = false,
+    previous: CompiledModel? = nil
   ) {
     let model = dropsDeadPaths && !isDifferentiable ? model.withoutDeadPaths() : model
     self.model = model
     self.isDifferentiable = isDifferentiable
     layers = model.layers.enumerated().map { t, layer in
-      CompiledLayer(layer, multipliesOut: t == 0 && !isDifferentiable, of: model, for: scalar)
+      CompiledLayer(
+        layer, multipliesOut: t == 0 && !isDifferentiable, of: model, for: scalar,
+        previous: previous?.layers[t])
     }
     if !isDifferentiable, let attention = model.layers[0].attention, let settings = model.attention {
       self.attention = AttentionCoupling(attention, settings, embedding: model.embedding)
@@ -61,11 +65,15 @@ struct CompiledLayer: Sendable {
   let conserved: CompiledSources?
 
   /// - Parameter multipliesOut: the layer is the first, and what depends on the elements alone is multiplied out.
-  init<T: KernelScalar>(_ layer: Model.Layer, multipliesOut: Bool, of model: Model, for scalar: T.Type) {
+  init<T: KernelScalar>(
+    _ layer: Model.Layer, multipliesOut: Bool, of model: Model, for scalar: T.Type, previous: CompiledLayer?
+  ) {
     self.layer = layer
-    contraction = ContractionPrograms(
-      layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
-      keepsRounding: scalar == Double.self)
+    contraction =
+      previous?.contraction.with(weightsOf: layer.contraction)
+      ?? ContractionPrograms(
+        layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
+        keepsRounding: scalar == Double.self)
     let splineTolerance = RadialSpline.tolerance(scalar)
     conserved = layer.conserved.map {
       CompiledSources(

@@ -64,7 +64,7 @@ struct ContractionPrograms: Sendable {
   let cubicAdjointInput: BilinearTerms  // dA from (dB, V)
 
   /// [species]: [weight, channel].
-  let weights: [Matrix]
+  private(set) var weights: [Matrix]
 
   /// Nil where there is none, and in single precision, which cannot see it.
   let rounding: ContractionMonomials?
@@ -107,24 +107,25 @@ struct ContractionPrograms: Sendable {
     }
 
     var (mixing, quadratic, linear): ([WeightedTerm], [WeightedTerm], [WeightedTerm]) = ([], [], [])
-    var rows: [(Int) -> ArraySlice<Double>] = []  // weight -> its channels for a species
+    var weightCount = 0
+    func nextWeight() -> Int {
+      weightCount += 1
+      return weightCount - 1
+    }
     for (L, contraction) in contractions.enumerated() {
       if L <= lmax {
-        linear.append(WeightedTerm(target: L * L, source: L * L, weight: rows.count, components: 2 * L + 1))
-        rows.append { s in contraction.weights1.values[(s * channels)..<((s + 1) * channels)] }
+        linear.append(WeightedTerm(target: L * L, source: L * L, weight: nextWeight(), components: 2 * L + 1))
       }
-      for (n, pair) in contraction.pairs.enumerated() {
+      for pair in contraction.pairs {
         let source = pairOffset(pair.l1, pair.l2, L)
         quadratic.append(
-          WeightedTerm(target: L * L, source: source, weight: rows.count, components: 2 * L + 1))
-        rows.append { s in contraction.weights2[s].values[(n * channels)..<((n + 1) * channels)] }
+          WeightedTerm(target: L * L, source: source, weight: nextWeight(), components: 2 * L + 1))
       }
-      for (n, triple) in contraction.triples.enumerated() {
+      for triple in contraction.triples {
         let source = pairOffset(triple.l1, triple.l2, triple.l12)
         let target = mixedOffset(triple.l12, triple.l3, L)
         mixing.append(
-          WeightedTerm(target: target, source: source, weight: rows.count, components: 2 * triple.l12 + 1))
-        rows.append { s in contraction.weights3[s].values[(n * channels)..<((n + 1) * channels)] }
+          WeightedTerm(target: target, source: source, weight: nextWeight(), components: 2 * triple.l12 + 1))
       }
     }
     self.mixing = mixing
@@ -146,8 +147,29 @@ struct ContractionPrograms: Sendable {
     rounding =
       keepsRounding
       ? ContractionMonomials(contractions, one: inputs, species: species, channels: channels) : nil
-    weights = (0..<species).map { s in
-      Matrix(rows: rows.count, columns: channels, values: rows.flatMap { $0(s) })
+    weights = Self.weights(contractions, lmax: lmax, species: species, channels: channels)
+  }
+
+  /// The same programs with the weights of other contractions to the same terms.
+  func with(weightsOf contractions: [Model.Contraction]) -> ContractionPrograms {
+    var programs = self
+    programs.weights = Self.weights(
+      contractions, lmax: lmax, species: weights.count, channels: weights[0].columns)
+    return programs
+  }
+
+  /// In the order in which programs number them.
+  private static func weights(
+    _ contractions: [Model.Contraction], lmax: Int, species: Int, channels: Int
+  ) -> [Matrix] {
+    (0..<species).map { s in
+      var values: [Double] = []
+      for (L, contraction) in contractions.enumerated() {
+        if L <= lmax { values += contraction.weights1.values[(s * channels)..<((s + 1) * channels)] }
+        if !contraction.pairs.isEmpty { values += contraction.weights2[s].values }
+        if !contraction.triples.isEmpty { values += contraction.weights3[s].values }
+      }
+      return Matrix(rows: values.count / channels, columns: channels, values: values)
     }
   }
 }

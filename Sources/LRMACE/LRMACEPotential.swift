@@ -42,6 +42,8 @@ public final class LRMACEPotential: Potential {
   static let reorderingDistance = 5.0
 
   let engine: Engine
+  /// Kept where other weights may come.
+  private var compiled: CompiledModel?
   private let wantedAttention: AttentionEvaluation
   private var list: NeighborList
   private var timing = Timings()
@@ -78,6 +80,7 @@ public final class LRMACEPotential: Potential {
     try model.validate()
     let compiled = CompiledModel(
       model, precision: precision, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable)
+    self.compiled = isDifferentiable ? compiled : nil
     self.model = compiled.model
     self.precision = precision
     self.threads = threads
@@ -166,7 +169,10 @@ public final class LRMACEPotential: Potential {
   /// Other weights of the same model.
   public func load(_ weights: [Double]) {
     model.weights = weights
-    engine.load(CompiledModel(model, precision: precision, dropsDeadPaths: false, isDifferentiable: true))
+    let compiled = CompiledModel(
+      model, precision: precision, dropsDeadPaths: false, isDifferentiable: true, previous: compiled)
+    engine.load(compiled)
+    self.compiled = compiled
     plan = nil
   }
 
@@ -274,13 +280,18 @@ public final class LRMACEPotential: Potential {
 
 extension CompiledModel {
   fileprivate init(
-    _ model: Model, precision: LRMACEPotential.Precision, dropsDeadPaths: Bool, isDifferentiable: Bool
+    _ model: Model, precision: LRMACEPotential.Precision, dropsDeadPaths: Bool, isDifferentiable: Bool,
+    previous: CompiledModel? = nil
   ) {
     switch precision {
     case .mixed:
-      self.init(model, for: Float.self, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable)
+      self.init(
+        model, for: Float.self, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable,
+        previous: previous)
     case .double:
-      self.init(model, for: Double.self, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable)
+      self.init(
+        model, for: Double.self, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable,
+        previous: previous)
     }
   }
 }
