@@ -59,11 +59,6 @@ public struct IsolatedEnergies: Sendable, Equatable {
   }
 }
 
-extension LabelledFrame {
-  /// A single atom without periodic images.
-  public var isIsolatedAtom: Bool { system.count == 1 && !system.cell.hasPeriodicAxis }
-}
-
 extension LabelledData {
   /// Atomic numbers in the data, ascending.
   public var species: [Int] { Set(frames.flatMap(\.system.atomicNumbers)).sorted() }

@@ -128,7 +128,8 @@ private struct LabelReader {
     }
     return try LabelledFrame(
       system: system, labels: labels, charge: value(names.charge, "e"), weight: weight * own,
-      file: fileIndex, number: number)
+      file: fileIndex, number: number,
+      isMarkedIsolated: named.values["config_type"] == "IsolatedAtom")
   }
 
   private func error(_ message: String, help: String) -> FileError {

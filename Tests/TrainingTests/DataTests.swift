@@ -202,6 +202,16 @@ import Trajectory
     #expect(data.isolatedAtoms?.energies == [1: -1.5, 8: -30.5] && data.isolatedAtoms?.source == .atoms)
   }
 
+  @Test func atomsInABoxAreFreeWhereTheFileSaysSo() throws {
+    let box = "Lattice=\"20 0 0 0 20 0 0 0 20\""
+    func atom(_ words: String) -> String { "1\n\(words)\nAr 0 0 0\n" }
+    let (data, warnings) = try read(
+      text(["energy=-10.2"]) + atom("\(box) energy=-5 config_type=IsolatedAtom") + atom("\(box) energy=-5")
+        + atom("energy=-5"))
+    #expect(data.frames.map(\.isIsolatedAtom) == [false, true, false, true])
+    #expect(warnings.count == 1 && warnings[0].message.contains("1 of 2 frames has no forces"))
+  }
+
   // MARK: - Split and statistics
 
   @Test func splitHoldsBackAPartOfEveryFile() throws {
