@@ -13,7 +13,7 @@ source Scripts/setup.sh
 
 # In-process tests of files, kernels and runs; those that start the program are Scripts/test.sh's.
 targets='HDF5Tests|TrajectoryTests|DeckTests|LatticeTests|KernelsTests|EquivariantTests|ReciprocalTests'
-targets+='|LRMACETests|DynamicsTests|SimulationTests'
+targets+='|LRMACETests|DynamicsTests|TrainingTests|SimulationTests'
 
 # Arguments: a name for the build folder, what the build is told, then what the tests are told.
 checked_tests() {

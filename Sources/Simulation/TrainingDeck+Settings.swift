@@ -34,12 +34,12 @@ extension TrainingDeck {
   /// - Throws: `DeckError` at `isolated_energies` where the data do not have them, or where a fit would take for energies of
   ///   free atoms what the model to go on from knows of bonds.
   func isolatedEnergies(of data: LabelledData, start: Model?) throws -> IsolatedEnergies {
-    if !isolatedEnergies.isEmpty { return IsolatedEnergies(energies: isolatedEnergies, source: "given") }
+    if !isolatedEnergies.isEmpty { return IsolatedEnergies(energies: isolatedEnergies, source: .given) }
     switch (isolatedSource, start) {
     case (.automatic, let start?):
       return IsolatedEnergies(
         energies: Dictionary(uniqueKeysWithValues: zip(start.species, start.isolatedEnergies)),
-        source: "of the model to go on from")
+        source: .model)
     case (.leastSquares, _?):
       throw error(
         at: "isolated_energies", "a fit would count the bonds that the model knows twice",

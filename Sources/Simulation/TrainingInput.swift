@@ -53,7 +53,7 @@ struct TrainingInput {
       try data.requireBinding(isolated)
       if demands.stress { try data.requireStressSign() }
     }
-    if isolated.isOfAtoms {
+    if isolated.source == .atoms {
       all.frames.removeAll(where: \.isIsolatedAtom)
       heldBack?.frames.removeAll(where: \.isIsolatedAtom)
     }

@@ -12,37 +12,51 @@ import LRMACEModel
 import Lattice
 
 public struct IsolatedEnergies: Sendable, Equatable {
-  /// Atomic numbers, ascending, with their energies in eV.
-  public var energies: [Int: Double]
-  /// Where they are from, in words.
-  public var source: String
+  public enum Source: Sendable, Hashable, CustomStringConvertible {
+    case given
+    /// Of the model to go on from.
+    case model
+    /// Frames of one atom, which then have nothing else to teach.
+    case atoms
+    /// Least squares over frames that know so many combinations of the elements.
+    case fit(frames: Int, combinations: Int, elements: Int)
 
-  public init(energies: [Int: Double], source: String) {
+    public var description: String {
+      switch self {
+      case .given: "given"
+      case .model: "of the model to go on from"
+      case .atoms: "of the data's frames of one atom"
+      case .fit(let frames, let combinations, let elements):
+        "least squares over \(frames) frames"
+          + (combinations == elements
+            ? ""
+            : ", which know \(combinations) of \(elements) combinations: the others are of least norm, and "
+              + "another composition would need them")
+      }
+    }
+  }
+
+  /// By atomic number, eV.
+  public var energies: [Int: Double]
+  public var source: Source
+
+  public init(energies: [Int: Double], source: Source) {
     self.energies = energies
     self.source = source
   }
-
-  /// Whether they are those of frames of one atom, which then have nothing else to teach.
-  public var isOfAtoms: Bool { source == Self.atoms }
-  static let atoms = "of the data's frames of one atom"
 
   /// `H -13.6000, O -2041.8000 eV, given`.
   public var description: String {
     let values = energies.sorted { $0.key < $1.key }.map {
       "\(Elements.symbol($0.key) ?? "?") \(String(format: "%.4f", $0.value))"
     }
-    return values.joined(separator: ", ") + " eV, " + source
+    return values.joined(separator: ", ") + " eV, \(source)"
   }
 
   /// Sum over the atoms of `system` in eV.
   public func sum(over system: AtomicSystem) -> Double {
     system.atomicNumbers.reduce(0) { $0 + (energies[$1] ?? 0) }
   }
-}
-
-extension LabelledFrame {
-  /// A single atom without periodic images.
-  public var isIsolatedAtom: Bool { system.count == 1 && !system.cell.hasPeriodicAxis }
 }
 
 extension LabelledData {
@@ -58,7 +72,7 @@ extension LabelledData {
       if let energy = frame.labels.energy, energies[z] == nil { energies[z] = energy }
     }
     guard species.allSatisfy({ energies[$0] != nil }) else { return nil }
-    return IsolatedEnergies(energies: energies, source: IsolatedEnergies.atoms)
+    return IsolatedEnergies(energies: energies, source: .atoms)
   }
 
   /// The least-squares fit to all frames with an energy.
@@ -79,14 +93,9 @@ extension LabelledData {
     }
     let targets = labelled.map { ($0.labels.energy ?? 0) / Double($0.system.count) }
     let (solution, rank) = leastNormSolution(columns: columns, targets: targets)
-    let isComplete = rank == species.count
     return IsolatedEnergies(
       energies: Dictionary(uniqueKeysWithValues: zip(species, solution)),
-      source: "least squares over \(labelled.count) frames"
-        + (isComplete
-          ? ""
-          : ", which know \(rank) of \(species.count) combinations: the others are of least norm, and another "
-            + "composition would need them"))
+      source: .fit(frames: labelled.count, combinations: rank, elements: species.count))
   }
 }
 

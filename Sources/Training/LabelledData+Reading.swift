@@ -82,7 +82,7 @@ extension LabelledData {
     let kinds: [(String, Bool, (LabelledFrame) -> Bool)] = [
       ("energy", demands.energy, { $0.labels.energy == nil }),
       ("forces", demands.forces, { $0.labels.forces == nil }),
-      ("stress", demands.stress, { $0.labels.stress == nil && $0.system.cell.isFullyPeriodic }),
+      ("stress", demands.stress, { $0.labels.stress == nil }),
     ]
     // On a free atom there is no force and no stress.
     let frames = frames.filter { !$0.isIsolatedAtom }
@@ -128,7 +128,8 @@ private struct LabelReader {
     }
     return try LabelledFrame(
       system: system, labels: labels, charge: value(names.charge, "e"), weight: weight * own,
-      file: fileIndex, number: number)
+      file: fileIndex, number: number,
+      isMarkedIsolated: named.values["config_type"] == "IsolatedAtom")
   }
 
   private func error(_ message: String, help: String) -> FileError {

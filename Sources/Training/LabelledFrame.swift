@@ -16,10 +16,13 @@ public struct LabelledFrame: Sendable {
   public var file: Int
   /// In its file, from 1.
   public var number: Int
+  /// A single atom without periodic images, or far from them by the word of its file (`config_type=IsolatedAtom`, as
+  /// mace-torch marks it).
+  public var isIsolatedAtom: Bool
 
   public init(
     system: AtomicSystem, labels: Labels, charge: Double? = nil, weight: Double = 1, file: Int = 0,
-    number: Int = 1
+    number: Int = 1, isMarkedIsolated: Bool = false
   ) {
     self.system = system
     self.labels = labels
@@ -27,6 +30,7 @@ public struct LabelledFrame: Sendable {
     self.weight = weight
     self.file = file
     self.number = number
+    isIsolatedAtom = system.count == 1 && (!system.cell.hasPeriodicAxis || isMarkedIsolated)
   }
 }
 

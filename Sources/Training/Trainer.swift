@@ -107,10 +107,12 @@ public struct Trainer {
     }
     let norm = clip(&gradient, to: settings.largestNorm, selection: selection)
     guard norm.isFinite else { return try setback(at: culprit(batch, loss, counts), "gradient") }
+    let rate = rate
     settings.adam.step(
       &state.weights.parameters, &state.weights.moments, gradient: gradient, rate: rate,
       selection: selection)
-    settings.average.update(&state.weights.average, with: state.weights.parameters, step: state.step)
+    let step = state.step
+    settings.average.update(&state.weights.average, with: state.weights.parameters, step: step)
     state.errors = errors
     state.lossSum += value
     state.batches += 1

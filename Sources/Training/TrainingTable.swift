@@ -48,7 +48,7 @@ public enum TrainingTable {
   public static func header(hasStress: Bool) -> String {
     let errors = block("energy", "forces", hasStress ? "stress" : nil)
     let units = block("meV/atom", "meV/A", hasStress ? "meV/A^3" : nil)
-    let kinds = block("MAE RMSE", "MAE RMSE", hasStress ? "MAE RMSE" : nil)
+    let kinds = block("MAE   RMSE", "MAE   RMSE", hasStress ? "MAE   RMSE" : nil)
     let width = errors.count
     return [
       pad("", 15) + "  " + pad("train: " + "energies per atom, components", width) + "  "
@@ -71,7 +71,7 @@ public enum TrainingTable {
 
   private static func pair(_ sum: ErrorSum) -> String {
     guard let mae = sum.mae, let rmse = sum.rmse else { return "-" }
-    return number(mae * milli) + " " + number(rmse * milli)
+    return number(mae * milli) + pad(number(rmse * milli), 7)
   }
 
   private static func number(_ value: Double) -> String {

@@ -112,6 +112,11 @@ import Trajectory
     }
   }
 
+  @Test func stressThatCannotBeIsMissedNotLearned() {
+    let open = text(["energy=1 stress=\"0 0 0 0 0 0\" pbc=\"T T F\""])
+    #expect(refusal(open, demands: DataDemands(stress: true)).contains("none of its 1 frames has stress"))
+  }
+
   @Test func labelsThatSomeFramesLackAreAWarning() throws {
     let (data, warnings) = try read(text(["energy=1", "other=2", "energy=3"]))
     #expect(data.frames.map(\.labels.energy) == [1, nil, 3])
@@ -179,14 +184,14 @@ import Trajectory
       frames: [frame([1, 1, 8], -33), frame([1, 1], -2), frame([8, 8], -62)])
     let fitted = try data.fittedIsolatedEnergies()
     #expect(abs((fitted.energies[1] ?? 0) + 1) < 1e-12 && abs((fitted.energies[8] ?? 0) + 31) < 1e-12)
-    #expect(fitted.source == "least squares over 3 frames")
+    #expect(fitted.source == .fit(frames: 3, combinations: 2, elements: 2))
     // One composition only.
     data.frames = [frame([1, 1, 8], -33), frame([1, 8, 1], -33)]
     let one = try data.fittedIsolatedEnergies()
-    #expect(one.source.contains("know 1 of 2 combinations"))
+    #expect("\(one.source)".contains("know 1 of 2 combinations"))
     #expect(abs(one.sum(over: data.frames[0].system) + 33) < 1e-12)
     try data.requireBinding(one)
-    let valence = IsolatedEnergies(energies: [1: -13.6, 8: -2040], source: "given")
+    let valence = IsolatedEnergies(energies: [1: -13.6, 8: -2040], source: .given)
     do {
       try data.requireBinding(valence)
       Issue.record("no error")
@@ -194,7 +199,17 @@ import Trajectory
     data.frames.append(frame([8], -30.5))
     #expect(data.isolatedAtoms == nil)
     data.frames.append(frame([1], -1.5))
-    #expect(data.isolatedAtoms?.energies == [1: -1.5, 8: -30.5] && data.isolatedAtoms?.isOfAtoms == true)
+    #expect(data.isolatedAtoms?.energies == [1: -1.5, 8: -30.5] && data.isolatedAtoms?.source == .atoms)
+  }
+
+  @Test func atomsInABoxAreFreeWhereTheFileSaysSo() throws {
+    let box = "Lattice=\"20 0 0 0 20 0 0 0 20\""
+    func atom(_ words: String) -> String { "1\n\(words)\nAr 0 0 0\n" }
+    let (data, warnings) = try read(
+      text(["energy=-10.2"]) + atom("\(box) energy=-5 config_type=IsolatedAtom") + atom("\(box) energy=-5")
+        + atom("energy=-5"))
+    #expect(data.frames.map(\.isIsolatedAtom) == [false, true, false, true])
+    #expect(warnings.count == 1 && warnings[0].message.contains("1 of 2 frames has no forces"))
   }
 
   // MARK: - Split and statistics
@@ -231,7 +246,7 @@ import Trajectory
   @Test func tableShowsWhatTheDataAre() throws {
     let (data, _) = try read(text(["energy=-8.2 config_weight=1", "other=1"]))
     let table = try LabelTable(
-      data, demands: DataDemands(), isolated: IsolatedEnergies(energies: [10: -3, 18: -5], source: "given"))
+      data, demands: DataDemands(), isolated: IsolatedEnergies(energies: [10: -3, 18: -5], source: .given))
     for words in ["data", "2", "Ne Ar", "-0.1000", "0.100", "2.000", "energy (1)", "forces", "config_weight"]
     {
       #expect(table.text.contains(words), "\(table.text)")

@@ -176,6 +176,64 @@ import Trajectory
     #expect(record.epoch == 1 && record.valid.energy.count == 3)
   }
 
+  /// Every place of a tree, with its value.
+  private func leaves(_ tree: StateTree, _ path: [String] = []) -> [([String], StateTree.Value)] {
+    tree.values.sorted { $0.key < $1.key }.flatMap { name, value -> [([String], StateTree.Value)] in
+      guard case .group(let group) = value else { return [(path + [name], value)] }
+      return [(path + [name], value)] + leaves(group, path + [name])
+    }
+  }
+
+  private func replacing(_ path: ArraySlice<String>, of tree: StateTree, by value: StateTree.Value?)
+    -> StateTree
+  {
+    guard let name = path.first else { return tree }
+    var tree = tree
+    if path.count == 1 {
+      tree.values[name] = value
+    } else if case .group(let group)? = tree.values[name] {
+      tree.values[name] = .group(replacing(path.dropFirst(), of: group, by: value))
+    }
+    return tree
+  }
+
+  @Test func wrongStatesAreRefusedByNameOrGoOn() throws {
+    let settings = settings(epochs: 3)
+    var (first, _) = try trainer(settings)
+    for _ in 0..<8 { _ = try first.advance() }
+    let tree = first.state.state
+    var refusals = 0
+    for (path, value) in leaves(tree) {
+      var wrong: [StateTree.Value?] = [
+        nil, .text("x"), .integers([-1]), .integers([.max]), .numbers([]), .group([:]),
+      ]
+      if case .integers(let values) = value {
+        wrong += [
+          .integers(values.map { _ in 1 << 53 }), .integers(values + values),
+          .integers(values.map { _ in -1 }),
+        ]
+      }
+      if case .numbers(let values) = value {
+        wrong += [
+          .numbers(values.map { _ in -1e300 }), .numbers(values + [0]), .numbers(values.map { _ in 0 }),
+        ]
+      }
+      for replacement in wrong {
+        do {
+          let state = try TrainingState(replacing(path[...], of: tree, by: replacement), count: 3)
+          // What is possible is gone on with: a trap would end the suite.
+          var (second, _) = try trainer(settings, state: state)
+          for _ in 0..<12 { _ = try second.advance() }
+        } catch let error as StateError {
+          refusals += 1
+          #expect(error.path.hasPrefix("/"))
+        } catch is TrainingFailure {
+        } catch is LatticeError {}
+      }
+    }
+    #expect(refusals > 150)
+  }
+
   @Test func averageIsWhatIsValidated() throws {
     var (trainer, potential) = try trainer(settings(epochs: 1))
     while trainer.state.epoch == 0 { _ = try trainer.advance() }
