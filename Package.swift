@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(
-      name: "Training", dependencies: ["LRMACE", "LRMACEModel", "Trajectory", "Diagnostics", "Lattice", "HDF5"],
+      name: "Training", dependencies: ["LRMACE", "LRMACEModel", "Kernels", "Trajectory", "Diagnostics", "Lattice", "HDF5"],
       exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),

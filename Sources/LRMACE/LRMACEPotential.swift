@@ -72,14 +72,23 @@ public final class LRMACEPotential: Potential {
       dropsDeadPaths: dropsDeadPaths, isDifferentiable: false)
   }
 
-  init(
+  convenience init(
     model: Model, precision: Precision, threads: Int, attention: AttentionEvaluation, dropsDeadPaths: Bool,
     isDifferentiable: Bool
   ) throws {
-    precondition(threads > 0)
     try model.validate()
     let compiled = CompiledModel(
       model, precision: precision, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable)
+    self.init(
+      compiled, precision: precision, threads: threads, attention: attention,
+      isDifferentiable: isDifferentiable)
+  }
+
+  private init(
+    _ compiled: CompiledModel, precision: Precision, threads: Int, attention: AttentionEvaluation,
+    isDifferentiable: Bool
+  ) {
+    precondition(threads > 0)
     self.compiled = isDifferentiable ? compiled : nil
     self.model = compiled.model
     self.precision = precision
@@ -165,6 +174,24 @@ public final class LRMACEPotential: Potential {
 
   /// Floating-point operations of the last step.
   public var operations: Operations { engine.operations }
+
+  /// Another potential with these weights, for so many threads.
+  ///
+  /// - Precondition: gradients by weights are to be had.
+  public func withThreads(_ threads: Int) -> LRMACEPotential {
+    guard let compiled else { preconditionFailure("weights are not kept") }
+    return LRMACEPotential(
+      compiled, precision: precision, threads: threads, attention: wantedAttention, isDifferentiable: true)
+  }
+
+  /// The weights of another potential of the same model.
+  public func load(weightsOf other: LRMACEPotential) {
+    guard let compiled = other.compiled else { preconditionFailure("weights are not kept") }
+    model = other.model
+    engine.load(compiled)
+    self.compiled = compiled
+    plan = nil
+  }
 
   /// Other weights of the same model.
   public func load(_ weights: [Double]) {

@@ -12,6 +12,18 @@ public struct WeightGradient: Sendable {
   var weights: [Double]
   /// dE/d(coefficients), [knot][function], of the radial functions that a block or a group of them makes.
   var splines: [String: [Double]] = [:]
+
+  /// Of the same weights.
+  public mutating func add(_ other: WeightGradient) {
+    for n in weights.indices { weights[n] += other.weights[n] }
+    for (name, values) in other.splines {
+      guard splines[name] != nil else {
+        splines[name] = values
+        continue
+      }
+      for n in values.indices { splines[name]?[n] += values[n] }
+    }
+  }
 }
 
 final class WeightSums<T: KernelScalar> {

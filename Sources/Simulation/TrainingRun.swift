@@ -136,7 +136,9 @@ extension Trainer {
   fileprivate func errorsOfStart() throws -> ErrorSums? {
     guard !valid.isEmpty else { return nil }
     var errors = ErrorSums()
-    for frame in valid { errors.add(try potential.predict(frame.system), frame) }
+    for (prediction, frame) in zip(try potential.predict(valid.map(\.system)), valid) {
+      errors.add(prediction, frame)
+    }
     return errors
   }
 

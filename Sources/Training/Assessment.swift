@@ -53,11 +53,10 @@ public struct Assessment: Sendable {
     // Every n-th component of an element is shown.
     let strides = components.mapValues { max(1, ($0 + Self.mostPairs - 1) / Self.mostPairs) }
     var seen: [Int: Int] = [:]
-    for frame in frames {
-      if interruption() { return nil }
-      let prediction = try potential.predict(frame.system)
+    let isWhole = try potential.forEachPrediction(of: frames, until: interruption) { prediction, frame in
       add(prediction, frame, place: data.place(of: frame), isolated: isolated, strides, &seen)
     }
+    if !isWhole { return nil }
   }
 
   private mutating func add(

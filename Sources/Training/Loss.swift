@@ -118,3 +118,9 @@ public struct Loss: Sendable, Hashable {
     force < 100 ? 1 : force < 200 ? 0.7 : force < 300 ? 0.4 : 0.1
   }
 }
+
+extension SeededSystem {
+  init(_ system: AtomicSystem, _ term: Loss.Term) {
+    self.init(system, energy: term.energySeed, forces: term.forceSeeds, stress: term.stressSeed)
+  }
+}

@@ -1,6 +1,10 @@
 // LR-MACE as training sees it: predictions by the kernels of a run, and gradients from two first-order ones
 // (LRMACEPotential+Weights.swift), by the parameters of ModelParameters.
+//
+// Frames of a batch go to the threads in contiguous parts, each thread with a potential of its own; a batch of fewer frames than
+// threads goes frame by frame, each on all threads. Sums over threads are in their order: the same number, the same bits.
 
+import Kernels
 import LRMACE
 import LRMACEModel
 import Lattice
@@ -8,9 +12,11 @@ import Lattice
 public final class TrainableLRMACE: TrainablePotential {
   public let blocks: [ParameterBlock]
   private var current: ModelParameters
-  private let potential: LRMACEPotential
-  /// How the last system was evaluated: its gradient follows.
-  private var last: (positions: [Vector3], cell: Cell, plan: EvaluationPlan)?
+  /// Of one thread each; of all threads.
+  private let single: [LRMACEPotential]
+  private let team: LRMACEPotential
+  /// By which plans the last systems were evaluated: their gradients follow.
+  private var plans: [(positions: [Vector3], cell: Cell, plan: EvaluationPlan?)] = []
 
   /// - Parameters:
   ///   - model: whose weights are the first parameters.
@@ -25,36 +31,69 @@ public final class TrainableLRMACE: TrainablePotential {
     blocks = current.blocks.map {
       ParameterBlock(name: $0.name, range: $0.range, shape: $0.shape, decays: $0.decays)
     }
-    potential = try LRMACEPotential(differentiable: current.model, precision: precision, threads: threads)
+    let first = try LRMACEPotential(differentiable: current.model, precision: precision, threads: threads)
+    team = first
+    single = threads == 1 ? [first] : (0..<threads).map { _ in first.withThreads(1) }
   }
+
+  private var threads: Int { single.count }
 
   public var parameters: [Double] {
     get { current.values }
     set {
       guard newValue != current.values else { return }
       current.values = newValue
-      potential.load(current.model.weights)
+      team.load(current.model.weights)
+      for potential in single where potential !== team { potential.load(weightsOf: team) }
+      plans = []
     }
   }
 
-  public func predict(_ system: AtomicSystem) throws -> Prediction {
-    var result = Evaluation()
-    try potential.evaluate(system, into: &result)
-    last = result.plan.map { (system.positions, system.cell, $0) }
-    return Prediction(energy: result.energy, forces: result.forces, stress: result.stress)
+  public func predict(_ systems: [AtomicSystem]) throws -> [Prediction] {
+    var results = Array(repeating: Evaluation(), count: systems.count)
+    try results.withUnsafeMutableBufferPointer { results in
+      try forEach(systems.count) { potential, n, _ in try potential.evaluate(systems[n], into: &results[n]) }
+    }
+    plans = zip(systems, results).map { ($0.positions, $0.cell, $1.plan) }
+    return results.map { Prediction(energy: $0.energy, forces: $0.forces, stress: $0.stress) }
   }
 
-  public func addGradient(
-    of system: AtomicSystem, energySeed: Double, forceSeeds: [Vector3], stressSeed: Matrix3,
-    to gradient: inout [Double]
-  ) throws {
-    let isLast = last.map { $0.positions == system.positions && $0.cell == system.cell } ?? false
-    var sum = potential.zeroGradient()
-    try potential.addGradient(
-      of: system, plan: isLast ? last?.plan : nil, energySeed: energySeed, forceSeeds: forceSeeds,
-      stressSeed: stressSeed, to: &sum)
-    let addend = current.gradient(ofWeights: potential.finished(sum))
+  public func addGradient(of batch: [SeededSystem], to gradient: inout [Double]) throws {
+    func plan(_ n: Int) -> EvaluationPlan? {
+      guard n < plans.count, plans[n].positions == batch[n].system.positions else { return nil }
+      return plans[n].cell == batch[n].system.cell ? plans[n].plan : nil
+    }
+    var sums = Array(repeating: team.zeroGradient(), count: threads)
+    try sums.withUnsafeMutableBufferPointer { sums in
+      try forEach(batch.count) { potential, n, thread in
+        try potential.addGradient(
+          of: batch[n].system, plan: plan(n), energySeed: batch[n].energy, forceSeeds: batch[n].forces,
+          stressSeed: batch[n].stress, to: &sums[thread])
+      }
+    }
+    var sum = sums[0]
+    for other in sums.dropFirst() { sum.add(other) }
+    let addend = current.gradient(ofWeights: team.finished(sum))
     for n in gradient.indices { gradient[n] += addend[n] }
+  }
+
+  /// Calls `body` for each of so many systems with the potential that is to evaluate it, and its thread.
+  private func forEach(_ count: Int, _ body: (LRMACEPotential, _ n: Int, _ thread: Int) throws -> Void) throws {
+    guard count >= threads, threads > 1 else {
+      for n in 0..<count { try body(team, n, 0) }
+      return
+    }
+    var failures: [(any Error)?] = Array(repeating: nil, count: threads)
+    failures.withUnsafeMutableBufferPointer { failures in
+      parallel(threads: threads, count: count) { thread, range in
+        do {
+          for n in range { try body(single[thread], n, thread) }
+        } catch {
+          failures[thread] = error
+        }
+      }
+    }
+    if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
   }
 
   public func model(

@@ -49,10 +49,25 @@ public struct Prediction: Sendable, Equatable {
   }
 }
 
+/// Atoms with the derivatives of a loss by what is predicted of them.
+public struct SeededSystem: Sendable {
+  public var system: AtomicSystem
+  /// c.
+  public var energy: Double
+  /// f, [N].
+  public var forces: [Vector3]
+  /// s, symmetric; zero unless every axis is periodic.
+  public var stress: Matrix3
+
+  public init(_ system: AtomicSystem, energy: Double, forces: [Vector3], stress: Matrix3) {
+    (self.system, self.energy, self.forces, self.stress) = (system, energy, forces, stress)
+  }
+}
+
 /// A potential with parameters.
 ///
-/// What it computes is a function of the system and of `parameters`, bit for bit with the same number of threads, which
-/// are its own affair.
+/// What it computes is a function of the systems of a call and of `parameters`, bit for bit with the same number of threads,
+/// which are its own affair.
 public protocol TrainablePotential: AnyObject {
   /// They cover the vector of parameters, in its order.
   var blocks: [ParameterBlock] { get }
@@ -60,21 +75,36 @@ public protocol TrainablePotential: AnyObject {
   /// The present values; setting them makes anew what depends on them.
   var parameters: [Double] { get set }
 
-  /// Energy, forces and stress of `system` at `parameters`.
-  func predict(_ system: AtomicSystem) throws -> Prediction
+  /// Energy, forces and stress of each of `systems` at `parameters`.
+  func predict(_ systems: [AtomicSystem]) throws -> [Prediction]
 
-  /// Adds to `gradient`, as long as `parameters`, the derivative of
-  /// `energySeed E + sum_i forceSeeds_i . F_i + stressSeed : stress` by the parameters.
-  /// - Parameters:
-  ///   - forceSeeds: [N], as the forces.
-  ///   - stressSeed: symmetric; zero unless every axis is periodic.
-  func addGradient(
-    of system: AtomicSystem, energySeed: Double, forceSeeds: [Vector3], stressSeed: Matrix3,
-    to gradient: inout [Double]) throws
+  /// Adds to `gradient`, as long as `parameters`, the derivative by the parameters of the sum over `batch` of
+  /// `energy E + sum_i forces_i . F_i + stress : stress`.
+  func addGradient(of batch: [SeededSystem], to gradient: inout [Double]) throws
 
   /// The model with these parameters, for a file.
   /// - Parameters:
   ///   - provenance: trained on what, by what.
   ///   - errors: reached on unseen data, in words.
   func model(with parameters: [Double], name: String, provenance: String, errors: String?) -> Model
+}
+
+extension TrainablePotential {
+  public func predict(_ system: AtomicSystem) throws -> Prediction { try predict([system])[0] }
+
+  /// Calls `body` for every frame in turn, some dozens of which are predicted at a time.
+  ///
+  /// - Returns: whether no interruption came between.
+  func forEachPrediction(
+    of frames: [LabelledFrame], until interruption: () -> Bool = { false },
+    _ body: (Prediction, LabelledFrame) throws -> Void
+  ) throws -> Bool {
+    let group = 32
+    for first in stride(from: 0, to: frames.count, by: group) {
+      if interruption() { return false }
+      let part = frames[first..<min(first + group, frames.count)]
+      for (prediction, frame) in zip(try predict(part.map(\.system)), part) { try body(prediction, frame) }
+    }
+    return true
+  }
 }

@@ -99,14 +99,17 @@ public struct Trainer {
     for i in gradient.indices { gradient[i] = 0 }
     var errors = state.errors
     var value = 0.0
-    for frame in batch {
-      let prediction = try potential.predict(frame.system)
+    var seeded: [SeededSystem] = []
+    for (prediction, frame) in zip(try potential.predict(batch.map(\.system)), batch) {
       guard prediction.isFinite else { return try setback(at: frame, "prediction") }
       errors.add(prediction, frame)
-      value += try addTerm(of: prediction, frame, loss, counts, to: &gradient)
+      let term = loss.term(of: prediction, frame, in: counts)
+      value += term.value
+      seeded.append(SeededSystem(frame.system, term))
     }
+    try potential.addGradient(of: seeded, to: &gradient)
     let norm = clip(&gradient, to: settings.largestNorm, selection: selection)
-    guard norm.isFinite else { return try setback(at: culprit(batch, loss, counts), "gradient") }
+    guard norm.isFinite else { return try setback(at: culprit(seeded, batch), "gradient") }
     let rate = rate
     settings.adam.step(
       &state.weights.parameters, &state.weights.moments, gradient: gradient, rate: rate,
@@ -120,24 +123,11 @@ public struct Trainer {
     return .step(loss: value)
   }
 
-  /// - Returns: what the frame adds to the loss.
-  private func addTerm(
-    of prediction: Prediction, _ frame: LabelledFrame, _ loss: Loss, _ counts: Loss.Counts,
-    to gradient: inout [Double]
-  ) throws -> Double {
-    let term = loss.term(of: prediction, frame, in: counts)
-    try potential.addGradient(
-      of: frame.system, energySeed: term.energySeed, forceSeeds: term.forceSeeds,
-      stressSeed: term.stressSeed, to: &gradient)
-    return term.value
-  }
-
   /// The first frame whose own gradient is not finite.
-  private func culprit(_ batch: [LabelledFrame], _ loss: Loss, _ counts: Loss.Counts) throws -> LabelledFrame
-  {
-    for frame in batch {
+  private func culprit(_ seeded: [SeededSystem], _ batch: [LabelledFrame]) throws -> LabelledFrame {
+    for (system, frame) in zip(seeded, batch) {
       var own = [Double](repeating: 0, count: gradient.count)
-      _ = try addTerm(of: potential.predict(frame.system), frame, loss, counts, to: &own)
+      try potential.addGradient(of: [system], to: &own)
       if !own.allSatisfy(\.isFinite) { return frame }
     }
     return batch[0]
@@ -175,13 +165,19 @@ public struct Trainer {
     potential.parameters = state.weights.average
     let counts = Loss.Counts(of: valid)
     var (validLoss, errors) = (0.0, ErrorSums())
-    for frame in valid {
-      if interruption() { return .interrupted }
-      let prediction = try potential.predict(frame.system)
-      guard prediction.isFinite else { return try setback(at: frame, "prediction") }
+    var culprit: LabelledFrame?
+    let isWhole = try potential.forEachPrediction(
+      of: valid, until: { culprit != nil || interruption() }
+    ) { prediction, frame in
+      guard prediction.isFinite else {
+        culprit = culprit ?? frame
+        return
+      }
       errors.add(prediction, frame)
       validLoss += settings.measure.term(of: prediction, frame, in: counts).value
     }
+    if let culprit { return try setback(at: culprit, "prediction") }
+    guard isWhole else { return .interrupted }
     let record = EpochRecord(
       epoch: state.epoch + 1, step: state.step, rate: lastRate,
       loss: state.lossSum / Double(max(1, state.batches)), train: state.errors,

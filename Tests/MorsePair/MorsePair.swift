@@ -31,7 +31,11 @@ public final class MorsePair: TrainablePotential {
     self.file = file
   }
 
-  public func predict(_ system: AtomicSystem) throws -> Prediction {
+  public func predict(_ systems: [AtomicSystem]) throws -> [Prediction] {
+    try systems.map { try prediction(of: $0) }
+  }
+
+  private func prediction(of system: AtomicSystem) throws -> Prediction {
     var result = Prediction(
       energy: system.atomicNumbers.reduce(0) { $0 + (isolatedEnergies[$1] ?? 0) },
       forces: Array(repeating: .zero, count: system.count), stress: .zero)
@@ -48,10 +52,14 @@ public final class MorsePair: TrainablePotential {
     return result
   }
 
-  public func addGradient(
-    of system: AtomicSystem, energySeed: Double, forceSeeds: [Vector3], stressSeed: Matrix3,
-    to gradient: inout [Double]
-  ) throws {
+  public func addGradient(of batch: [SeededSystem], to gradient: inout [Double]) throws {
+    for seeded in batch { try addGradient(of: seeded, to: &gradient) }
+  }
+
+  private func addGradient(of seeded: SeededSystem, to gradient: inout [Double]) throws {
+    let (system, energySeed, forceSeeds, stressSeed) = (
+      seeded.system, seeded.energy, seeded.forces, seeded.stress
+    )
     try forEachPair(system) { i, d in
       let r = length(d)
       let strain = system.cell.isFullyPeriodic ? dot(d * stressSeed, d) / (2 * system.cell.volume) : 0

@@ -109,9 +109,7 @@ import Trajectory
     var gradient = [0.0, 0, 0]
     for frame in frames {
       let term = try loss.term(of: potential.predict(frame.system), frame, in: counts)
-      try potential.addGradient(
-        of: frame.system, energySeed: term.energySeed, forceSeeds: term.forceSeeds,
-        stressSeed: term.stressSeed, to: &gradient)
+      try potential.addGradient(of: [SeededSystem(frame.system, term)], to: &gradient)
     }
     for k in 0..<3 {
       let h = 1e-7

@@ -124,4 +124,32 @@ private struct TorchNumbers {
       potential.parameters = parameters
     }
   }
+
+  /// A batch of frames is shared out to threads; what each computes does not depend on their number beyond rounding.
+  @Test func batchesAreSharedOutToThreads() throws {
+    let numbers = try TorchNumbers("t_e_conserved")
+    let (batch, seeds) = (numbers.frames + numbers.frames, (1, 4))
+    var results: [(value: Double, gradient: [Double])] = []
+    for threads in [seeds.0, seeds.1, seeds.1] {
+      let potential = try TrainableLRMACE(
+        numbers.model, averageNeighbors: 20, precision: .double, threads: threads)
+      results.append(try numbers.loss(batch, potential))
+    }
+    #expect(results[1].value == results[2].value && results[1].gradient == results[2].gradient)
+    let size = results[0].gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    for (a, b) in zip(results[0].gradient, results[1].gradient) { #expect(abs(a - b) < 1e-9 * size) }
+  }
+
+  @Test func mixedPrecisionGradientsAreWithinOneInThousand() throws {
+    for name in TorchNumbers.names {
+      let numbers = try TorchNumbers(name)
+      let potential = try TrainableLRMACE(numbers.model, averageNeighbors: 20, precision: .mixed, threads: 1)
+      let (value, gradient) = try numbers.loss(numbers.frames, potential)
+      let (expectedValue, expected) = try numbers.loss(numbers.frames, numbers.potential())
+      #expect(abs(value - expectedValue) < 1e-4 * expectedValue)
+      let size = expected.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let deviation = zip(gradient, expected).reduce(0) { $0 + pow($1.0 - $1.1, 2) }.squareRoot()
+      #expect(deviation < 1e-3 * size, "\(name): \(deviation / size)")
+    }
+  }
 }
