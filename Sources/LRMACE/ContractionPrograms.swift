@@ -69,6 +69,9 @@ struct ContractionPrograms: Sendable {
   /// Nil where there is none, and in single precision, which cannot see it.
   let rounding: ContractionMonomials?
 
+  /// Of a layer whose outputs are scalars, unless there is rounding.
+  let scalars: ScalarForms?
+
   init(_ contractions: [Model.Contraction], lmax: Int, species: Int, channels: Int, keepsRounding: Bool) {
     self.lmax = lmax
     outputLmax = contractions.count - 1
@@ -146,6 +149,8 @@ struct ContractionPrograms: Sendable {
     rounding =
       keepsRounding
       ? ContractionMonomials(contractions, one: inputs, species: species, channels: channels) : nil
+    scalars =
+      contractions.count == 1 && rounding == nil ? ScalarForms(contractions[0], one: inputs) : nil
     weights = (0..<species).map { s in
       Matrix(rows: rows.count, columns: channels, values: rows.flatMap { $0(s) })
     }
