@@ -4,7 +4,8 @@
 // Channels c are contiguous and in SIMD lanes; the accumulators of one path stay in registers while the edges of
 // a centre pass by. The adjoint works channels first: per edge it needs only
 //   s_m1,c = sum_m3 t_m1,m3 dM_m3,c   and   dt_m1,m3 = sum_c R_c x_m1,c dM_m3,c,
-// so forces carry no Cartesian factor of three. Sums over lanes of channels wait until a whole register of them is due.
+// so forces carry no Cartesian factor of three. Sums over lanes of channels wait until a whole register of them is due. From Y
+// to t and back all edges of a centre go together, as one matrix product: edge by edge, a tenth of the adjoint was waiting.
 //
 // Shapes: x as Features; M of a block of atoms as MessageBlock, [atom][m3][path][channel] for each l3, so that the
 // linear layer that follows (MessageLinear) is one matrix product per degree.
@@ -83,39 +84,35 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     (block.row(path.l3, atom, layout) + path.slot &* channels, layout.widths[path.l3])
   }
 
-  /// t of one edge, with zeros up to whole lanes.
+  /// t of the edges of a centre, [edge][padded entry].
   @inline(__always)
-  private func expandTensor(_ y: UnsafePointer<T>, into t: UnsafeMutablePointer<T>) {
+  private func expandTensors(_ edges: Edges<T>, into t: UnsafeMutablePointer<T>) {
     let height = T.wholeLanes(tensorCount)
-    for k in stride(from: 0, to: tensorCount, by: T.Lanes.scalarCount) {
-      var sum = T.Lanes(repeating: 0)
-      for n in 0..<harmonicCount {
-        sum.addProduct(coupling.pointer.lanes(n &* height &+ k), T.Lanes(repeating: y[n]))
-      }
-      t.setLanes(k, sum)
-    }
+    T.gemm(
+      transposeA: false, transposeB: false, m: edges.count, n: height, k: harmonicCount, alpha: 1,
+      a: edges.harmonics, lda: edges.harmonicStride, b: coupling.pointer, ldb: height, beta: 0, c: t,
+      ldc: height)
   }
 
-  /// Adds dE/dY of one edge, given dE/dt still to be summed over lanes of channels; t makes room for the sums.
+  /// Adds dE/dY of the edges of a centre, given dE/dt, [edge][padded entry].
   @inline(__always)
-  private func contractTensor(
-    _ dt: UnsafePointer<T.Lanes>, _ t: UnsafeMutablePointer<T>, into dy: UnsafeMutablePointer<T>
-  ) {
-    let lanes = T.Lanes.scalarCount
-    for k in stride(from: 0, to: tensorCount, by: lanes) {
-      if tensorCount &- k > 4 {
-        t.setLanes(k, T.sums(dt + k))
-      } else {
-        for m in k..<tensorCount { t[m] = T.sum(dt[m]) }
-      }
-    }
+  private func contractTensors(_ dt: UnsafePointer<T>, _ edges: Edges<T>, into dy: UnsafeMutablePointer<T>) {
     let width = T.wholeLanes(harmonicCount)
-    for n in stride(from: 0, to: harmonicCount, by: lanes) {
-      var sum = T.Lanes(repeating: 0)
-      for k in 0..<tensorCount {
-        sum.addProduct(couplingAdjoint.pointer.lanes(k &* width &+ n), T.Lanes(repeating: t[k]))
+    T.gemm(
+      transposeA: false, transposeB: false, m: edges.count, n: width, k: tensorCount, alpha: 1, a: dt,
+      lda: T.wholeLanes(tensorCount), b: couplingAdjoint.pointer, ldb: width, beta: 1, c: dy,
+      ldc: edges.harmonicStride)
+  }
+
+  /// dE/dt of one edge from its terms, still to be summed over lanes of channels.
+  @inline(__always)
+  private func sumTensorTerms(_ terms: UnsafePointer<T.Lanes>, into dt: UnsafeMutablePointer<T>) {
+    for k in stride(from: 0, to: tensorCount, by: T.Lanes.scalarCount) {
+      if tensorCount &- k > 4 {
+        dt.setLanes(k, T.sums(terms + k))
+      } else {
+        for m in k..<tensorCount { dt[m] = T.sum(terms[m]) }
       }
-      dy.setLanes(n, dy.lanes(n) + sum)
     }
   }
 
@@ -147,9 +144,7 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     let t = scratch.tensor.pointer
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
-    for e in 0..<edges.count {
-      expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t + e &* T.wholeLanes(tensorCount))
-    }
+    expandTensors(edges, into: t)
     for p in 0..<pathCount {
       let path = paths.pointer[p]
       for e in 0..<edges.count { radial.evaluate(e, of: locations, path: p, into: r + e &* channels) }
@@ -253,13 +248,13 @@ final class Convolution<T: KernelScalar>: MessageOperator {
   ) {
     let r = scratch.radial.pointer
     let dr = scratch.slope.pointer
-    let t = scratch.tensor.pointer
     let dt = scratch.tensorGradient.pointer
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
+    expandTensors(edges, into: scratch.tensor.pointer)
     for e in 0..<edges.count {
       radial.evaluate(e, of: locations, into: r, slope: dr)
-      expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t)
+      let t = scratch.tensor.pointer + e &* T.wholeLanes(tensorCount)
       let j = Int(edges.neighbors[e])
       scratch.lengthTerms.pointer[e] = T.Lanes(repeating: 0)
       let slope = scratch.lengthTerms.pointer.numbers(e)
@@ -278,8 +273,9 @@ final class Convolution<T: KernelScalar>: MessageOperator {
         default: propagate(InlineArray<9, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride, slope)
         }
       }
-      contractTensor(dt, t, into: harmonicsGradient + e &* edges.harmonicStride)
+      sumTensorTerms(dt, into: t)
     }
+    contractTensors(scratch.tensor.pointer, edges, into: harmonicsGradient)
     scratch.addLengthTerms(count: edges.count, to: lengthGradient)
   }
 
