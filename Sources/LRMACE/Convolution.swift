@@ -140,48 +140,47 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     _ edges: Edges<T>, features: Features<T>, scratch: MessageScratch<T>, messages: MessageBlock<T>,
     atom: Int
   ) {
-    let r = scratch.radial.pointer
     let t = scratch.tensor.pointer
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
     expandTensors(edges, into: t)
     for p in 0..<pathCount {
       let path = paths.pointer[p]
-      for e in 0..<edges.count { radial.evaluate(e, of: locations, path: p, into: r + e &* channels) }
       let x = UnsafePointer(features.degree(path.l1))
       let (out, stride) = row(path, messages, atom)
       switch path.l3 {
-      case 0: accumulate(InlineArray<1, T>(repeating: 0), path, edges, x, r, t, out, stride)
-      case 1: accumulate(InlineArray<3, T>(repeating: 0), path, edges, x, r, t, out, stride)
-      case 2: accumulate(InlineArray<5, T>(repeating: 0), path, edges, x, r, t, out, stride)
-      case 3: accumulate(InlineArray<7, T>(repeating: 0), path, edges, x, r, t, out, stride)
-      default: accumulate(InlineArray<9, T>(repeating: 0), path, edges, x, r, t, out, stride)
+      case 0: accumulate(InlineArray<1, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
+      case 1: accumulate(InlineArray<3, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
+      case 2: accumulate(InlineArray<5, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
+      case 3: accumulate(InlineArray<7, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
+      default: accumulate(InlineArray<9, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
       }
     }
   }
 
   /// One path of one centre; the unused first argument fixes the number of components, 2 l3 + 1. As many channels pass
-  /// together as keep sums from waiting for one another.
+  /// together as keep sums from waiting for one another, two lanes at least where registers hold them: they share what is
+  /// read of t and of the splines' weights.
   @inline(__always)
   private func accumulate<let components: Int>(
-    _ width: InlineArray<components, T>, _ path: Path, _ edges: Edges<T>, _ x: UnsafePointer<T>,
-    _ r: UnsafePointer<T>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ stride: Int
+    _ width: InlineArray<components, T>, _ p: Int, _ path: Path, _ edges: Edges<T>, _ x: UnsafePointer<T>,
+    _ locations: UnsafePointer<T.Lanes>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ stride: Int
   ) {
     var c = 0
     if components == 1 {
       while channels &- c >= 4 &* T.Lanes.scalarCount {
-        accumulate(width, InlineArray<4, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+        accumulate(width, InlineArray<4, Int8>(repeating: 0), c, p, path, edges, x, locations, t, out, stride)
         c &+= 4 &* T.Lanes.scalarCount
       }
     }
-    if components == 3 {
+    if components == 3 || Registers.heldLanes >= 32 {
       while channels &- c >= 2 &* T.Lanes.scalarCount {
-        accumulate(width, InlineArray<2, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+        accumulate(width, InlineArray<2, Int8>(repeating: 0), c, p, path, edges, x, locations, t, out, stride)
         c &+= 2 &* T.Lanes.scalarCount
       }
     }
     while c < channels {
-      accumulate(width, InlineArray<1, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+      accumulate(width, InlineArray<1, Int8>(repeating: 0), c, p, path, edges, x, locations, t, out, stride)
       c &+= T.Lanes.scalarCount
     }
   }
@@ -189,21 +188,20 @@ final class Convolution<T: KernelScalar>: MessageOperator {
   /// As many lanes of channels from `c` on as the second argument has elements.
   @inline(__always)
   private func accumulate<let components: Int, let lanes: Int>(
-    _: InlineArray<components, T>, _: InlineArray<lanes, Int8>, _ c: Int, _ path: Path, _ edges: Edges<T>,
-    _ x: UnsafePointer<T>, _ r: UnsafePointer<T>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>,
-    _ stride: Int
+    _: InlineArray<components, T>, _: InlineArray<lanes, Int8>, _ c: Int, _ p: Int, _ path: Path,
+    _ edges: Edges<T>, _ x: UnsafePointer<T>, _ locations: UnsafePointer<T.Lanes>, _ t: UnsafePointer<T>,
+    _ out: UnsafeMutablePointer<T>, _ stride: Int
   ) {
     let inputs = 2 &* path.l1 &+ 1
     let zero = InlineArray<lanes, T.Lanes>(repeating: T.Lanes(repeating: 0))
     var sum = InlineArray<components, InlineArray<lanes, T.Lanes>>(repeating: zero)
     for e in 0..<edges.count {
-      let re = r + (e &* channels &+ c)
+      let r: InlineArray<lanes, T.Lanes> = radial.values(e, of: locations, path: p, channel: c)
       let xj = x + (Int(edges.neighbors[e]) &* inputs &* channels &+ c)
       let te = t + (e &* T.wholeLanes(tensorCount) &+ path.tensor)
       for m1 in 0..<inputs {
         for v in 0..<lanes {
-          let offset = v &* T.Lanes.scalarCount
-          let rx = re.lanes(offset) * xj.lanes(m1 &* channels &+ offset)
+          let rx = r[v] * xj.lanes(m1 &* channels &+ v &* T.Lanes.scalarCount)
           for m in 0..<components {
             sum[m][v].addProduct(rx, T.Lanes(repeating: te[m1 &* components &+ m]))
           }
@@ -311,6 +309,8 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     var rise: V = slope.vector(first)
     for m1 in 0..<(2 &* path.l1 &+ 1) {
       let tensor = path.tensor &+ m1 &* components
+      // In locals: the compiler cannot tell that dx does not overlap them.
+      let coupled = InlineArray<components, V> { V(repeating: t[tensor &+ $0]) }
       var sum = InlineArray<components, V>(repeating: V(repeating: 0))
       var c = first
       while c < channels {
@@ -320,7 +320,7 @@ final class Convolution<T: KernelScalar>: MessageOperator {
         var s = V(repeating: 0)
         for m in 0..<components {
           let d: V = dm.vector(m &* stride &+ c)
-          s.addProduct(d, V(repeating: t[tensor &+ m]))
+          s.addProduct(d, coupled[m])
           sum[m].addProduct(rx, d)
         }
         rise.addProduct(drp.vector(c) * xc, s)
