@@ -38,7 +38,7 @@ struct CompiledModel: Sendable {
     self.isDifferentiable = isDifferentiable
     layers = model.layers.enumerated().map { t, layer in
       CompiledLayer(
-        layer, multipliesOut: t == 0 && !isDifferentiable, of: model, for: scalar,
+        layer, isFirst: t == 0, of: model, for: scalar, isDifferentiable: isDifferentiable,
         previous: previous?.layers[t])
     }
     if !isDifferentiable, let attention = model.layers[0].attention, let settings = model.attention {
@@ -64,16 +64,17 @@ struct CompiledLayer: Sendable {
   let contraction: ContractionPrograms
   let conserved: CompiledSources?
 
-  /// - Parameter multipliesOut: the layer is the first, and what depends on the elements alone is multiplied out.
   init<T: KernelScalar>(
-    _ layer: Model.Layer, multipliesOut: Bool, of model: Model, for scalar: T.Type, previous: CompiledLayer?
+    _ layer: Model.Layer, isFirst: Bool, of model: Model, for scalar: T.Type, isDifferentiable: Bool,
+    previous: CompiledLayer?
   ) {
+    let multipliesOut = isFirst && !isDifferentiable
     self.layer = layer
     contraction =
       previous?.contraction.with(weightsOf: layer.contraction)
       ?? ContractionPrograms(
         layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
-        keepsRounding: scalar == Double.self)
+        keepsRounding: scalar == Double.self, keepsMessages: isDifferentiable)
     let splineTolerance = RadialSpline.tolerance(scalar)
     conserved = layer.conserved.map {
       CompiledSources(

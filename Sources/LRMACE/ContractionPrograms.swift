@@ -69,7 +69,14 @@ struct ContractionPrograms: Sendable {
   /// Nil where there is none, and in single precision, which cannot see it.
   let rounding: ContractionMonomials?
 
-  init(_ contractions: [Model.Contraction], lmax: Int, species: Int, channels: Int, keepsRounding: Bool) {
+  /// Of a layer whose outputs are scalars, unless there is rounding.
+  let scalars: ScalarForms?
+
+  /// - Parameter keepsMessages: A must be there after B, for gradients by weights.
+  init(
+    _ contractions: [Model.Contraction], lmax: Int, species: Int, channels: Int, keepsRounding: Bool,
+    keepsMessages: Bool
+  ) {
     self.lmax = lmax
     outputLmax = contractions.count - 1
     inputs = (lmax + 1) * (lmax + 1)
@@ -147,6 +154,9 @@ struct ContractionPrograms: Sendable {
     rounding =
       keepsRounding
       ? ContractionMonomials(contractions, one: inputs, species: species, channels: channels) : nil
+    scalars =
+      contractions.count == 1 && rounding == nil && !keepsMessages
+      ? ScalarForms(contractions[0], one: inputs) : nil
     weights = Self.weights(contractions, lmax: lmax, species: species, channels: channels)
   }
 

@@ -45,11 +45,11 @@ extension Convolution {
     _ edges: Edges<T>, features: Features<T>, messagesGradient: MessageBlock<T>, atom: Int,
     scratch: MessageScratch<T>, to gradient: UnsafeMutablePointer<T>
   ) {
-    let (t, locations) = (scratch.tensor.pointer, scratch.locations.pointer)
-    let dr = scratch.slope.pointer
+    let (dr, locations) = (scratch.slope.pointer, scratch.locations.pointer)
     radial.locate(edges.lengths, count: edges.count, into: locations)
+    expandTensors(edges, into: scratch.tensor.pointer)
     for e in 0..<edges.count {
-      expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t)
+      let t = scratch.tensor.pointer + e &* T.wholeLanes(tensorCount)
       let j = Int(edges.neighbors[e])
       for p in 0..<pathCount {
         let path = paths.pointer[p]

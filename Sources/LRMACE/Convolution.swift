@@ -4,7 +4,8 @@
 // Channels c are contiguous and in SIMD lanes; the accumulators of one path stay in registers while the edges of
 // a centre pass by. The adjoint works channels first: per edge it needs only
 //   s_m1,c = sum_m3 t_m1,m3 dM_m3,c   and   dt_m1,m3 = sum_c R_c x_m1,c dM_m3,c,
-// so forces carry no Cartesian factor of three. Sums over lanes of channels wait until a whole register of them is due.
+// so forces carry no Cartesian factor of three. Sums over lanes of channels wait until a whole register of them is due. From Y
+// to t and back all edges of a centre go together, as one matrix product: edge by edge, a tenth of the adjoint was waiting.
 //
 // Shapes: x as Features; M of a block of atoms as MessageBlock, [atom][m3][path][channel] for each l3, so that the
 // linear layer that follows (MessageLinear) is one matrix product per degree.
@@ -83,39 +84,35 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     (block.row(path.l3, atom, layout) + path.slot &* channels, layout.widths[path.l3])
   }
 
-  /// t of one edge, with zeros up to whole lanes.
+  /// t of the edges of a centre, [edge][padded entry].
   @inline(__always)
-  func expandTensor(_ y: UnsafePointer<T>, into t: UnsafeMutablePointer<T>) {
+  func expandTensors(_ edges: Edges<T>, into t: UnsafeMutablePointer<T>) {
     let height = T.wholeLanes(tensorCount)
-    for k in stride(from: 0, to: tensorCount, by: T.Lanes.scalarCount) {
-      var sum = T.Lanes(repeating: 0)
-      for n in 0..<harmonicCount {
-        sum.addProduct(coupling.pointer.lanes(n &* height &+ k), T.Lanes(repeating: y[n]))
-      }
-      t.setLanes(k, sum)
-    }
+    T.gemm(
+      transposeA: false, transposeB: false, m: edges.count, n: height, k: harmonicCount, alpha: 1,
+      a: edges.harmonics, lda: edges.harmonicStride, b: coupling.pointer, ldb: height, beta: 0, c: t,
+      ldc: height)
   }
 
-  /// Adds dE/dY of one edge, given dE/dt still to be summed over lanes of channels; t makes room for the sums.
+  /// Adds dE/dY of the edges of a centre, given dE/dt, [edge][padded entry].
   @inline(__always)
-  private func contractTensor(
-    _ dt: UnsafePointer<T.Lanes>, _ t: UnsafeMutablePointer<T>, into dy: UnsafeMutablePointer<T>
-  ) {
-    let lanes = T.Lanes.scalarCount
-    for k in stride(from: 0, to: tensorCount, by: lanes) {
-      if tensorCount &- k > 4 {
-        t.setLanes(k, T.sums(dt + k))
-      } else {
-        for m in k..<tensorCount { t[m] = T.sum(dt[m]) }
-      }
-    }
+  private func contractTensors(_ dt: UnsafePointer<T>, _ edges: Edges<T>, into dy: UnsafeMutablePointer<T>) {
     let width = T.wholeLanes(harmonicCount)
-    for n in stride(from: 0, to: harmonicCount, by: lanes) {
-      var sum = T.Lanes(repeating: 0)
-      for k in 0..<tensorCount {
-        sum.addProduct(couplingAdjoint.pointer.lanes(k &* width &+ n), T.Lanes(repeating: t[k]))
+    T.gemm(
+      transposeA: false, transposeB: false, m: edges.count, n: width, k: tensorCount, alpha: 1, a: dt,
+      lda: T.wholeLanes(tensorCount), b: couplingAdjoint.pointer, ldb: width, beta: 1, c: dy,
+      ldc: edges.harmonicStride)
+  }
+
+  /// dE/dt of one edge from its terms, still to be summed over lanes of channels.
+  @inline(__always)
+  private func sumTensorTerms(_ terms: UnsafePointer<T.Lanes>, into dt: UnsafeMutablePointer<T>) {
+    for k in stride(from: 0, to: tensorCount, by: T.Lanes.scalarCount) {
+      if tensorCount &- k > 4 {
+        dt.setLanes(k, T.sums(terms + k))
+      } else {
+        for m in k..<tensorCount { dt[m] = T.sum(terms[m]) }
       }
-      dy.setLanes(n, dy.lanes(n) + sum)
     }
   }
 
@@ -143,50 +140,47 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     _ edges: Edges<T>, features: Features<T>, scratch: MessageScratch<T>, messages: MessageBlock<T>,
     atom: Int
   ) {
-    let r = scratch.radial.pointer
     let t = scratch.tensor.pointer
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
-    for e in 0..<edges.count {
-      expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t + e &* T.wholeLanes(tensorCount))
-    }
+    expandTensors(edges, into: t)
     for p in 0..<pathCount {
       let path = paths.pointer[p]
-      for e in 0..<edges.count { radial.evaluate(e, of: locations, path: p, into: r + e &* channels) }
       let x = UnsafePointer(features.degree(path.l1))
       let (out, stride) = row(path, messages, atom)
       switch path.l3 {
-      case 0: accumulate(InlineArray<1, T>(repeating: 0), path, edges, x, r, t, out, stride)
-      case 1: accumulate(InlineArray<3, T>(repeating: 0), path, edges, x, r, t, out, stride)
-      case 2: accumulate(InlineArray<5, T>(repeating: 0), path, edges, x, r, t, out, stride)
-      case 3: accumulate(InlineArray<7, T>(repeating: 0), path, edges, x, r, t, out, stride)
-      default: accumulate(InlineArray<9, T>(repeating: 0), path, edges, x, r, t, out, stride)
+      case 0: accumulate(InlineArray<1, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
+      case 1: accumulate(InlineArray<3, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
+      case 2: accumulate(InlineArray<5, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
+      case 3: accumulate(InlineArray<7, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
+      default: accumulate(InlineArray<9, T>(repeating: 0), p, path, edges, x, locations, t, out, stride)
       }
     }
   }
 
   /// One path of one centre; the unused first argument fixes the number of components, 2 l3 + 1. As many channels pass
-  /// together as keep sums from waiting for one another.
+  /// together as keep sums from waiting for one another, two lanes at least where registers hold them: they share what is
+  /// read of t and of the splines' weights.
   @inline(__always)
   private func accumulate<let components: Int>(
-    _ width: InlineArray<components, T>, _ path: Path, _ edges: Edges<T>, _ x: UnsafePointer<T>,
-    _ r: UnsafePointer<T>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ stride: Int
+    _ width: InlineArray<components, T>, _ p: Int, _ path: Path, _ edges: Edges<T>, _ x: UnsafePointer<T>,
+    _ locations: UnsafePointer<T.Lanes>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ stride: Int
   ) {
     var c = 0
     if components == 1 {
       while channels &- c >= 4 &* T.Lanes.scalarCount {
-        accumulate(width, InlineArray<4, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+        accumulate(width, InlineArray<4, Int8>(repeating: 0), c, p, path, edges, x, locations, t, out, stride)
         c &+= 4 &* T.Lanes.scalarCount
       }
     }
-    if components == 3 {
+    if components == 3 || Registers.heldLanes >= 32 {
       while channels &- c >= 2 &* T.Lanes.scalarCount {
-        accumulate(width, InlineArray<2, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+        accumulate(width, InlineArray<2, Int8>(repeating: 0), c, p, path, edges, x, locations, t, out, stride)
         c &+= 2 &* T.Lanes.scalarCount
       }
     }
     while c < channels {
-      accumulate(width, InlineArray<1, Int8>(repeating: 0), c, path, edges, x, r, t, out, stride)
+      accumulate(width, InlineArray<1, Int8>(repeating: 0), c, p, path, edges, x, locations, t, out, stride)
       c &+= T.Lanes.scalarCount
     }
   }
@@ -194,21 +188,20 @@ final class Convolution<T: KernelScalar>: MessageOperator {
   /// As many lanes of channels from `c` on as the second argument has elements.
   @inline(__always)
   private func accumulate<let components: Int, let lanes: Int>(
-    _: InlineArray<components, T>, _: InlineArray<lanes, Int8>, _ c: Int, _ path: Path, _ edges: Edges<T>,
-    _ x: UnsafePointer<T>, _ r: UnsafePointer<T>, _ t: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>,
-    _ stride: Int
+    _: InlineArray<components, T>, _: InlineArray<lanes, Int8>, _ c: Int, _ p: Int, _ path: Path,
+    _ edges: Edges<T>, _ x: UnsafePointer<T>, _ locations: UnsafePointer<T.Lanes>, _ t: UnsafePointer<T>,
+    _ out: UnsafeMutablePointer<T>, _ stride: Int
   ) {
     let inputs = 2 &* path.l1 &+ 1
     let zero = InlineArray<lanes, T.Lanes>(repeating: T.Lanes(repeating: 0))
     var sum = InlineArray<components, InlineArray<lanes, T.Lanes>>(repeating: zero)
     for e in 0..<edges.count {
-      let re = r + (e &* channels &+ c)
+      let r: InlineArray<lanes, T.Lanes> = radial.values(e, of: locations, path: p, channel: c)
       let xj = x + (Int(edges.neighbors[e]) &* inputs &* channels &+ c)
       let te = t + (e &* T.wholeLanes(tensorCount) &+ path.tensor)
       for m1 in 0..<inputs {
         for v in 0..<lanes {
-          let offset = v &* T.Lanes.scalarCount
-          let rx = re.lanes(offset) * xj.lanes(m1 &* channels &+ offset)
+          let rx = r[v] * xj.lanes(m1 &* channels &+ v &* T.Lanes.scalarCount)
           for m in 0..<components {
             sum[m][v].addProduct(rx, T.Lanes(repeating: te[m1 &* components &+ m]))
           }
@@ -253,13 +246,13 @@ final class Convolution<T: KernelScalar>: MessageOperator {
   ) {
     let r = scratch.radial.pointer
     let dr = scratch.slope.pointer
-    let t = scratch.tensor.pointer
     let dt = scratch.tensorGradient.pointer
     let locations = scratch.locations.pointer
     radial.locate(edges.lengths, count: edges.count, into: locations)
+    expandTensors(edges, into: scratch.tensor.pointer)
     for e in 0..<edges.count {
       radial.evaluate(e, of: locations, into: r, slope: dr)
-      expandTensor(edges.harmonics + e &* edges.harmonicStride, into: t)
+      let t = scratch.tensor.pointer + e &* T.wholeLanes(tensorCount)
       let j = Int(edges.neighbors[e])
       scratch.lengthTerms.pointer[e] = T.Lanes(repeating: 0)
       let slope = scratch.lengthTerms.pointer.numbers(e)
@@ -278,8 +271,9 @@ final class Convolution<T: KernelScalar>: MessageOperator {
         default: propagate(InlineArray<9, T>(repeating: 0), p, path, x, dx, r, dr, t, dt, dm, stride, slope)
         }
       }
-      contractTensor(dt, t, into: harmonicsGradient + e &* edges.harmonicStride)
+      sumTensorTerms(dt, into: t)
     }
+    contractTensors(scratch.tensor.pointer, edges, into: harmonicsGradient)
     scratch.addLengthTerms(count: edges.count, to: lengthGradient)
   }
 
@@ -315,6 +309,8 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     var rise: V = slope.vector(first)
     for m1 in 0..<(2 &* path.l1 &+ 1) {
       let tensor = path.tensor &+ m1 &* components
+      // In locals: the compiler cannot tell that dx does not overlap them.
+      let coupled = InlineArray<components, V> { V(repeating: t[tensor &+ $0]) }
       var sum = InlineArray<components, V>(repeating: V(repeating: 0))
       var c = first
       while c < channels {
@@ -324,7 +320,7 @@ final class Convolution<T: KernelScalar>: MessageOperator {
         var s = V(repeating: 0)
         for m in 0..<components {
           let d: V = dm.vector(m &* stride &+ c)
-          s.addProduct(d, V(repeating: t[tensor &+ m]))
+          s.addProduct(d, coupled[m])
           sum[m].addProduct(rx, d)
         }
         rise.addProduct(drp.vector(c) * xc, s)

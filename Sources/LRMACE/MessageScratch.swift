@@ -11,7 +11,7 @@ final class MessageScratch<T: KernelScalar> {
   let radial: Workspace<T>
   /// Slopes of the radial functions of one edge.
   let slope: Workspace<T>
-  /// Coupled harmonics t, [edge][padded entry], and dE/dt of one edge with channels in lanes.
+  /// Coupled harmonics t, [edge][padded entry], then dE/dt in their place; dE/dt of one edge with channels in lanes.
   let tensor: Workspace<T>
   let tensorGradient: Workspace<T.Lanes>
   /// dE/dr of every edge and dE/dY of one, still to be summed over lanes.

@@ -73,6 +73,8 @@ final class SymmetricContraction<T: KernelScalar> {
   private let cubicAdjointInput: BilinearProgram<T>  // dA from (dB, V)
 
   private let rounding: ContractionRounding<T>?
+  /// In place of the programs where outputs are scalars.
+  private let scalars: ScalarContraction<T>?
 
   /// [species][weight][channel].
   let weights: Workspace<T>
@@ -96,6 +98,9 @@ final class SymmetricContraction<T: KernelScalar> {
     cubicAdjointMixed = BilinearProgram(programs.cubicAdjointMixed)
     cubicAdjointInput = BilinearProgram(programs.cubicAdjointInput)
     rounding = programs.rounding.map { ContractionRounding($0, channels: channels) }
+    scalars = programs.scalars.map {
+      ScalarContraction($0, lmax: programs.lmax, channels: channels)
+    }
     weightCount = programs.weights[0].rows
     weights = Workspace(repeating: 0, count: programs.weights.count * weightCount * channels)
     for (s, matrix) in programs.weights.enumerated() {
@@ -108,6 +113,7 @@ final class SymmetricContraction<T: KernelScalar> {
 
   /// Floating-point operations of an atom, the adjoint included, without the rounding terms.
   var operations: Int {
+    if let scalars { return scalars.operations }
     let programs = [pairs, pairs, cubic, pairsAdjoint, cubicAdjointMixed, cubicAdjointInput]
     let terms = [mixing, mixing, mixing, quadratic, quadratic, linear, linear]
     let sums = terms.joined().reduce(0) { $0 + $1.components }
@@ -223,7 +229,7 @@ final class SymmetricContraction<T: KernelScalar> {
     }
   }
 
-  /// B of one atom: atom `i` of `a` becomes atom `k` of `b`.
+  /// B of one atom: atom `i` of `a` becomes atom `k` of `b`. Of a scalar B, dB/dA takes the place of A.
   func forward(species: Int, a: Features<T>, _ i: Int, b: Features<T>, _ k: Int, scratch s: Scratch) {
     forEachBundle { c, lanes in
       switch lanes {
@@ -255,6 +261,7 @@ final class SymmetricContraction<T: KernelScalar> {
   ) {
     let w = UnsafePointer(weights.pointer + (species &* weightCount &* channels &+ c))
     load(bundle, a, i, lmax, c, into: s.a.pointer)
+    if let scalars { return scalars.forward(bundle, c, w, a, i, b.row(0, k), s.a.pointer) }
     couple(bundle, w, s)
     clear(bundle, s.b, outputs)
     mix(bundle, linear, w, s.a.pointer, addingTo: s.b.pointer)
@@ -264,11 +271,15 @@ final class SymmetricContraction<T: KernelScalar> {
     store(bundle, s.b.pointer, b, k, outputLmax, c)
   }
 
-  /// dE/dA of one atom from dE/dB; recomputes the coupled pairs. Gradients are those of atom `k` of their blocks.
+  /// dE/dA of one atom from dE/dB; recomputes the coupled pairs. `a` is as `forward` left it, gradients are those of atom `k`
+  /// of their blocks.
   func adjoint(
     species: Int, a: Features<T>, _ i: Int, bGradient: Features<T>, aGradient: Features<T>, _ k: Int,
     scratch s: Scratch
   ) {
+    if let scalars {
+      return scalars.adjoint(gradient: a, i, bGradient: bGradient, aGradient: aGradient, k)
+    }
     forEachBundle { c, lanes in
       switch lanes {
       case 4: adjoint(InlineArray<4, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)

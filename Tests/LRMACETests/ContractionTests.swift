@@ -14,9 +14,18 @@ import Testing
     let layer: Model.Layer
     let species: Int
 
-    /// With terms of every order that rounding can leave.
-    init(_ name: String, species: Int) throws {
+    /// - Parameter rounds: with terms of every order that rounding can leave.
+    init(_ name: String, species: Int, rounds: Bool) throws {
       var model = try Golden.model(name)
+      self.species = species
+      guard rounds else {
+        for n in model.layers[0].contraction.indices {
+          model.layers[0].contraction[n].rounding = []
+          model.layers[0].contraction[n].roundingWeights = []
+        }
+        (self.model, layer) = (model, model.layers[0])
+        return
+      }
       let monomials: [Model.Contraction.Monomial] = [
         .init(component: 0, factors: [2]), .init(component: 0, factors: [1, 1]),
         .init(component: 0, factors: [0, 3, 2]), .init(component: 0, factors: [3, 3, 3]),
@@ -28,7 +37,7 @@ import Testing
           values: (0..<monomials.count * model.channels).map { 0.1 * Double(($0 * 37 + s) % 11 - 5) })
       }
       try model.validate()
-      (self.model, layer, self.species) = (model, model.layers[0], species)
+      (self.model, layer) = (model, model.layers[0])
     }
 
     /// B [l m][channel] from A [l m][channel].
@@ -93,13 +102,15 @@ import Testing
     subscript(row: Int, c: Int) -> Double { storage.pointer[row * features.channels + c] }
   }
 
-  @Test(arguments: ["x_a_l2_lmax4_corr3", "lr_c_16x0e16x1o_lmax2_corr2", "lr_b_16x0e_2layer_lmax3_corr3"])
-  func programsAreTheSumsAndTheirAdjointTheDerivative(name: String) throws {
-    let p = try Problem(name, species: 1)
+  @Test(
+    arguments: ["x_a_l2_lmax4_corr3", "lr_c_16x0e16x1o_lmax2_corr2", "lr_b_16x0e_2layer_lmax3_corr3"],
+    [true, false])
+  func programsAreTheSumsAndTheirAdjointTheDerivative(name: String, rounds: Bool) throws {
+    let p = try Problem(name, species: 1, rounds: rounds)
     let (lmax, outputLmax) = (p.layer.messageLmax, p.layer.outputLmax)
     let programs = ContractionPrograms(
       p.layer.contraction, lmax: lmax, species: p.model.species.count, channels: p.model.channels,
-      keepsRounding: true)
+      keepsRounding: true, keepsMessages: false)
     let channels = Double.wholeLanes(p.model.channels)
     let contraction = SymmetricContraction<Double>(programs, channels: channels)
     let scratch = SymmetricContraction<Double>.Scratch(contraction)
