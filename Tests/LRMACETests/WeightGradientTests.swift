@@ -32,8 +32,8 @@ private struct Seeds {
 }
 
 @Suite struct WeightGradientTests {
-  /// Directional derivatives of every block, by five-point differences.
-  @Test(arguments: Golden.names) func everyBlockEqualsFiniteDifferences(name: String) throws {
+  /// Directional derivatives by every kind of block, those of all layers together, by five-point differences.
+  @Test(arguments: Golden.names) func everyKindOfWeightEqualsFiniteDifferences(name: String) throws {
     let model = try Golden.model(name)
     let potential = try LRMACEPotential(differentiable: model, precision: .double, threads: 2)
     let frame = try #require(try Golden.frames(name).first)
@@ -49,9 +49,15 @@ private struct Seeds {
       let size = (block.range.reduce(0) { $0 + weights[$1] * weights[$1] } / Double(block.range.count))
         .squareRoot()
       for n in block.range { direction[n] *= size > 0 ? size : 1 }
+    }
+    let kinds = Dictionary(grouping: model.weightBlocks) { block in
+      block.name.split(separator: "/").filter { Int($0) == nil }.joined(separator: "/")
+    }
+    for (kind, blocks) in kinds {
+      let indices = blocks.flatMap { Array($0.range) }
       func value(_ step: Double) throws -> Double {
         var moved = weights
-        for n in block.range { moved[n] += step * direction[n] }
+        for n in indices { moved[n] += step * direction[n] }
         potential.load(moved)
         var result = Evaluation()
         try potential.evaluate(frame.system, into: &result)
@@ -59,9 +65,9 @@ private struct Seeds {
       }
       let h = 5e-5
       let expected = try (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
-      let found = block.range.reduce(0) { $0 + slopes[$1] * direction[$1] }
-      let scale = block.range.reduce(0) { $0 + pow(slopes[$1] * direction[$1], 2) }.squareRoot()
-      #expect(abs(found - expected) < 1e-6 * scale + 1e-8, "\(block.name): \(found), not \(expected)")
+      let found = indices.reduce(0) { $0 + slopes[$1] * direction[$1] }
+      let scale = indices.reduce(0) { $0 + pow(slopes[$1] * direction[$1], 2) }.squareRoot()
+      #expect(abs(found - expected) < 1e-6 * scale + 1e-8, "\(kind): \(found), not \(expected)")
     }
   }
 

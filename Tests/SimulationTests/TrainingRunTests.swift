@@ -120,7 +120,7 @@ private func text(_ folder: TemporaryFolder, _ name: String) throws -> String {
     let whole = try TemporaryFolder()
     try writeFrames(16, to: "\(whole.path)/data.xyz")
     let (unbroken, _) = try train(trainingDeck(epochs: 6, in: whole.path))
-    for polls in [3, 9, 21, 40] {
+    for polls in [3, 8, 14, 22] {
       let parts = try TemporaryFolder()
       try writeFrames(16, to: "\(parts.path)/data.xyz")
       let (first, heard) = try train(trainingDeck(epochs: 6, in: parts.path), interruptAfter: polls)

@@ -63,16 +63,12 @@ private struct TorchNumbers {
     value: Double, gradient: [Double]
   ) {
     let counts = Loss.Counts(of: batch)
-    var (value, gradient) = (0.0, [Double](repeating: 0, count: potential.parameters.count))
-    for frame in batch {
-      let term = Self.loss.term(of: try potential.predict(frame.system), frame, in: counts)
-      value += term.value
-      try potential.addGradient(
-        of: frame.system, energySeed: term.energySeed, forceSeeds: term.forceSeeds,
-        stressSeed: term.stressSeed,
-        to: &gradient)
+    let terms = zip(try potential.predict(batch.map(\.system)), batch).map {
+      Self.loss.term(of: $0, $1, in: counts)
     }
-    return (value, gradient)
+    var gradient = [Double](repeating: 0, count: potential.parameters.count)
+    try potential.addGradient(of: zip(batch, terms).map { SeededSystem($0.system, $1) }, to: &gradient)
+    return (terms.reduce(0) { $0 + $1.value }, gradient)
   }
 }
 
