@@ -56,7 +56,8 @@ let package = Package(
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(
-      name: "Training", dependencies: ["LRMACE", "LRMACEModel", "Kernels", "Trajectory", "Diagnostics", "Lattice", "HDF5"],
+      name: "Training",
+      dependencies: ["LRMACE", "LRMACEModel", "Kernels", "Trajectory", "Diagnostics", "Lattice", "HDF5"],
       exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
@@ -94,7 +95,8 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "MorsePair", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice"], exclude: ["torch"]),
+      dependencies: ["Training", "MorsePair", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice"],
+      exclude: ["torch"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter", "MorsePair"],

@@ -78,7 +78,8 @@ public final class TrainableLRMACE: TrainablePotential {
   }
 
   /// Calls `body` for each of so many systems with the potential that is to evaluate it, and its thread.
-  private func forEach(_ count: Int, _ body: (LRMACEPotential, _ n: Int, _ thread: Int) throws -> Void) throws {
+  private func forEach(_ count: Int, _ body: (LRMACEPotential, _ n: Int, _ thread: Int) throws -> Void) throws
+  {
     guard count >= threads, threads > 1 else {
       for n in 0..<count { try body(team, n, 0) }
       return
