@@ -29,33 +29,37 @@ struct PackedReadout<T: KernelScalar> {
   func hidden(_ h0: UnsafePointer<T>, into z: UnsafeMutablePointer<T>) { hidden?.apply(h0, rows: 1, into: z) }
 
   /// Adds e_i to `energies` and scale * de_i/dh0 to `gradient`.
+  ///
+  /// - Parameter scratch: room for `width` values of every atom, twice.
   func addEnergies(
     of range: Range<Int>, features: Features<T>, scale: Double, energies: UnsafeMutablePointer<Double>,
-    gradient: Features<T>,
-    scratch: Workspace<T>
+    gradient: Features<T>, scratch: Workspace<T>
   ) {
-    for i in range {
-      let h = features.row(0, i)
-      let dh = gradient.row(0, i)
-      guard let hidden else {
+    guard let hidden else {
+      for i in range {
+        let (h, dh) = (features.row(0, i), gradient.row(0, i))
         var e = 0.0
         for (c, w) in weights.enumerated() {
           e += Double(h[c]) * Double(w)
           dh[c] += T(scale) * w
         }
         energies[i] += e
-        continue
       }
-      let z = scratch.pointer
-      hidden.apply(h, rows: 1, into: z)
+      return
+    }
+    let (first, count) = (range.lowerBound, range.count)
+    let z = scratch.pointer
+    let slopes = z + count * width
+    hidden.apply(features.row(0, first), rows: count, into: z)
+    z.applySilu(slope: slopes, count: count * width, scale: 1)
+    for (n, i) in range.enumerated() {
       var e = 0.0
-      for (n, w) in weights.enumerated() {
-        let s = silu(Double(z[n]))
-        e += s.value * Double(w)
-        z[n] = T(scale * s.first * Double(w))
+      for (k, w) in weights.enumerated() {
+        e += Double(z[n * width + k]) * Double(w)
+        slopes[n * width + k] *= T(scale) * w
       }
       energies[i] += e
-      hidden.applyAdjoint(z, rows: 1, into: dh, adding: true)
     }
+    hidden.applyAdjoint(slopes, rows: count, into: gradient.row(0, first), adding: true)
   }
 }

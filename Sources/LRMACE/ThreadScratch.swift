@@ -13,7 +13,7 @@ final class ThreadScratch<T: KernelScalar> {
   let products: Workspace<T>
   /// dE/dx of all atoms from this thread's centres; zero between layers.
   let inputGradients = Workspace<T>()
-  /// Hidden units of a readout.
+  /// Hidden units of a readout and their slopes, of a block.
   let readout: Workspace<T>
   var clock = PartClock()
 
@@ -29,7 +29,7 @@ final class ThreadScratch<T: KernelScalar> {
     channels: Int
   ) {
     self.edges = edges
-    readout = Workspace(capacity: readoutWidth)
+    readout = Workspace(capacity: 2 * block * readoutWidth)
     let lmax = layers.map(\.messageLmax).max() ?? 0
     var room = longRange
     for layer in layers { room.formUnion(layer.room) }
