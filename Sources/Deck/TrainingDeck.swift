@@ -97,6 +97,7 @@ public struct TrainingDeck: Sendable {
   public let checkpointInterval: Double
   public let outputFolder: String
   public let outputName: String
+  public let precision: Deck.Precision
   public let threads: Int
 
   /// The deck with every default written out and paths absolute; it reads back as the same deck.
@@ -297,6 +298,10 @@ public struct TrainingDeck: Sendable {
       "output.name",
       default: URL(fileURLWithPath: read.source.file).deletingPathExtension().lastPathComponent,
       defaultInWords: "the deck's name", help: "What their names begin with.")
+    precision = read.choice(
+      "precision", default: "mixed",
+      help:
+        "`mixed`: network in single precision, sums over frames in double; `double`: all in double, slower.")
     threads = read.count(
       "threads", 1...1024, default: "\(ProcessInfo.processInfo.activeProcessorCount)",
       defaultInWords: "all processors", help: "Threads; a training repeats bit for bit with the same number.")

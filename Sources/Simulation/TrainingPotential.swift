@@ -38,7 +38,8 @@ public func makePotential(_ request: PotentialRequest) throws -> any TrainablePo
     neighbors = try DataStatistics(of: request.frames, cutoff: start.cutoff).averageNeighbors
   }
   return try TrainableLRMACE(
-    model, averageNeighbors: neighbors, precision: .mixed, threads: deck.threads)
+    model, averageNeighbors: neighbors, precision: deck.precision == .mixed ? .mixed : .double,
+    threads: deck.threads)
 }
 
 extension Architecture {
