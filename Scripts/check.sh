@@ -4,7 +4,7 @@
 #   format    every Swift file as swift format writes it
 #   checked   kernels built with the language's own checks (overflow, bounds), which a release leaves out
 #   address   the same under AddressSanitizer, without invariances, which need no more memory than what else runs there
-#   both      without the finite differences by weights, whose network other tests train
+#   both      without long tests of gradients by weights, whose code shorter ones pass through
 #   thread    under ThreadSanitizer, two threads on small systems; not part of a plain run: it takes long
 #
 # Without arguments: format, checked and address, as continuous integration does.
@@ -15,6 +15,7 @@ source Scripts/setup.sh
 # In-process tests of files, kernels and runs; those that start the program are Scripts/test.sh's.
 targets='HDF5Tests|TrajectoryTests|DeckTests|LatticeTests|KernelsTests|EquivariantTests|ReciprocalTests'
 targets+='|LRMACETests|DynamicsTests|TrainingTests|SimulationTests'
+long='everyKindOfWeight|firstFiftyLosses|differentiableNetwork'
 
 # Arguments: a name for the build folder, what the build is told, then what the tests are told.
 checked_tests() {
@@ -30,11 +31,10 @@ for check in "$@"; do
   echo "== $check"
   case $check in
     format) swift format lint --strict --recursive Sources Tests Package.swift ;;
-    checked) checked_tests checked "" --filter "$targets" --skip everyKindOfWeight ;;
+    checked) checked_tests checked "" --filter "$targets" --skip "$long" ;;
     address)
       # What Swift's runtime and Foundation keep until the end of a process is no leak of ours.
-      ASAN_OPTIONS=detect_leaks=0 BLOCH_SANITIZED=1 checked_tests address --sanitize=address --filter "$targets" --skip InvarianceTests \
-        --skip everyKindOfWeight
+      ASAN_OPTIONS=detect_leaks=0 BLOCH_SANITIZED=1 checked_tests address --sanitize=address --filter "$targets" --skip "InvarianceTests|$long"
       ;;
     thread) BLOCH_SANITIZED=1 checked_tests thread --sanitize=thread --filter 'Kernels|Reciprocal|LRMACE' ;;
     *) fail "no check is called $check: format, checked, address, thread" ;;
