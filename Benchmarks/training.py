@@ -65,7 +65,8 @@ threads: {threads}
 def mace(folder, model, batch, steps=4):
   """The same of mace-torch, in a process of its own."""
   environment = os.environ | dict(
-    MALLOC_MMAP_THRESHOLD_=str(1 << 30), MALLOC_TRIM_THRESHOLD_=str(1 << 31), MALLOC_TOP_PAD_=str(1 << 28), OMP_NUM_THREADS='1')
+    MALLOC_MMAP_THRESHOLD_=str(1 << 30), MALLOC_TRIM_THRESHOLD_=str(1 << 31), MALLOC_TOP_PAD_=str(1 << 28), OMP_NUM_THREADS='1',
+    TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD='1')  # e3nn 0.4.4 pickles its constants
   done = subprocess.run(
     [sys.executable, __file__, '--mace-step', json.dumps(dict(model, batch=batch, steps=steps, frames=str(folder / 'frames.xyz')))],
     check=True, capture_output=True, text=True, env=environment)

@@ -21,3 +21,14 @@ public func parallel(threads: Int, count: Int, body: (_ thread: Int, _ range: Ra
     flushingDenormals { body(thread, partition(of: count, thread: thread, threads: threads)) }
   }
 }
+
+/// `body` of each of `0 ..< count`, in their order, worked out as by `parallel`.
+public func parallelMap<Result>(threads: Int, count: Int, _ body: (Int) -> Result) -> [Result] {
+  Array(unsafeUninitializedCapacity: count) { results, initialized in
+    let first = results.baseAddress
+    parallel(threads: threads, count: count) { _, range in
+      for n in range { first?.advanced(by: n).initialize(to: body(n)) }
+    }
+    initialized = count
+  }
+}

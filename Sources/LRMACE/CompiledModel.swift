@@ -29,16 +29,17 @@ struct CompiledModel: Sendable {
   ///   - scalar: the precision of the kernels; tables are as exact as it can tell.
   ///   - dropsDeadPaths: the energies are the same either way.
   ///   - previous: of the same model with other weights, whose programs are taken over.
+  ///   - threads: share the layers.
   init<T: KernelScalar>(
     _ model: Model, for scalar: T.Type, dropsDeadPaths: Bool = true, isDifferentiable: Bool = false,
-    previous: CompiledModel? = nil
+    previous: CompiledModel? = nil, threads: Int = 1
   ) {
     let model = dropsDeadPaths && !isDifferentiable ? model.withoutDeadPaths() : model
     self.model = model
     self.isDifferentiable = isDifferentiable
-    layers = model.layers.enumerated().map { t, layer in
+    layers = parallelMap(threads: threads, count: model.layers.count) { t in
       CompiledLayer(
-        layer, isFirst: t == 0, of: model, for: scalar, isDifferentiable: isDifferentiable,
+        model.layers[t], isFirst: t == 0, of: model, for: scalar, isDifferentiable: isDifferentiable,
         previous: previous?.layers[t])
     }
     if !isDifferentiable, let attention = model.layers[0].attention, let settings = model.attention {

@@ -62,5 +62,7 @@ extension LRMACEPotential {
   }
 
   /// The gradient by all of `Model.weights`.
-  public func finished(_ gradient: WeightGradient) -> [Double] { gradient.finished(of: model) }
+  public func finished(_ gradient: WeightGradient, threads: Int? = nil) -> [Double] {
+    gradient.finished(of: model, threads: threads ?? self.threads)
+  }
 }

@@ -78,7 +78,8 @@ public final class LRMACEPotential: Potential {
   ) throws {
     try model.validate()
     let compiled = CompiledModel(
-      model, precision: precision, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable)
+      model, precision: precision, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable,
+      threads: threads)
     self.init(
       compiled, precision: precision, threads: threads, attention: attention,
       isDifferentiable: isDifferentiable)
@@ -194,10 +195,13 @@ public final class LRMACEPotential: Potential {
   }
 
   /// Other weights of the same model.
-  public func load(_ weights: [Double]) {
+  ///
+  /// - Parameter threads: that share what is to be worked out before a step; usually those of the steps.
+  public func load(_ weights: [Double], threads: Int? = nil) {
     model.weights = weights
     let compiled = CompiledModel(
-      model, precision: precision, dropsDeadPaths: false, isDifferentiable: true, previous: compiled)
+      model, precision: precision, dropsDeadPaths: false, isDifferentiable: true, previous: compiled,
+      threads: threads ?? self.threads)
     engine.load(compiled)
     self.compiled = compiled
     plan = nil
@@ -308,17 +312,17 @@ public final class LRMACEPotential: Potential {
 extension CompiledModel {
   fileprivate init(
     _ model: Model, precision: LRMACEPotential.Precision, dropsDeadPaths: Bool, isDifferentiable: Bool,
-    previous: CompiledModel? = nil
+    previous: CompiledModel? = nil, threads: Int
   ) {
     switch precision {
     case .mixed:
       self.init(
         model, for: Float.self, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable,
-        previous: previous)
+        previous: previous, threads: threads)
     case .double:
       self.init(
         model, for: Double.self, dropsDeadPaths: dropsDeadPaths, isDifferentiable: isDifferentiable,
-        previous: previous)
+        previous: previous, threads: threads)
     }
   }
 }

@@ -43,14 +43,21 @@ struct RadialNetwork {
   private func stages(at distances: [Double]) -> (
     inputs: [[Double]], slopes: [[Double]], result: [Double]
   ) {
-    var x = distances.flatMap { bessel(at: $0).value }
+    var x = Array<Double>()
+    x.reserveCapacity(distances.count * basis.frequencies.count)
+    for r in distances { appendBessel(at: r, to: &x) }
     var (inputs, slopes): ([[Double]], [[Double]]) = ([], [])
     for (i, matrix) in network.enumerated() {
       inputs.append(x)
       x = (Matrix(rows: distances.count, columns: matrix.rows, values: x) * matrix).values
       guard activatesLast || i + 1 < network.count else { break }
       var slope = x
-      for n in x.indices { (x[n], slope[n], _) = silu(x[n]) }
+      x.withUnsafeMutableBufferPointer { x in
+        slope.withUnsafeMutableBufferPointer { slope in
+          guard let values = x.baseAddress, let slopes = slope.baseAddress else { return }
+          values.applySilu(slope: slopes, count: x.count, scale: 1)
+        }
+      }
       slopes.append(slope)
     }
     return (inputs, slopes, x)
@@ -114,15 +121,30 @@ struct RadialNetwork {
     }
   }
 
+  /// The values alone.
+  private func appendBessel(at r: Double, to values: inout [Double]) {
+    let f = basis.prefactor * envelope(at: r).0
+    for w in basis.frequencies {
+      let x = w * r
+      values.append(f * (x < 0.1 ? Self.seriesOfSinus(w, x) : sin(x) / r))
+    }
+  }
+
+  /// sin(w r) / r, x = w r: the closed form loses digits as r -> 0.
+  private static func seriesOfSinus(_ w: Double, _ x: Double) -> Double {
+    let y = x * x
+    return w * (1 - y / 6 * (1 - y / 20 * (1 - y / 42)))
+  }
+
   private func bessel(at r: Double) -> (value: [Double], first: [Double], second: [Double]) {
     var jet = (value: [Double](), first: [Double](), second: [Double]())
     let (f, f1, f2) = envelope(at: r)
     for w in basis.frequencies {
       var (g, g1, g2): (Double, Double, Double)
       let x = w * r
-      if x < 0.1 {  // series: the closed form loses digits as r -> 0
+      if x < 0.1 {
         let y = x * x
-        g = w * (1 - y / 6 * (1 - y / 20 * (1 - y / 42)))
+        g = Self.seriesOfSinus(w, x)
         g1 = -w * w * x / 3 * (1 - y / 10 * (1 - y / 28 * (1 - y / 54)))
         g2 = -w * w * w / 3 * (1 - 3 * y / 10 * (1 - 5 * y / 84 * (1 - 7 * y / 270)))
       } else {

@@ -1,7 +1,9 @@
 // Splines of a radial network, fine enough for kernel precision: four times continuously differentiable, error O(h^6).
-// The number of intervals grows by quarters until the error at their middles is below the wanted one: the smaller the
-// table, the more of it stays in the caches.
+// The number of intervals is the one that this order foretells from the error at the middles of a coarser spline, and more
+// until the error is below the wanted one: the smaller the table, the more of it stays in the caches, and a training makes
+// new ones at every step.
 
+import Foundation
 import Kernels
 import LRMACEModel
 
@@ -14,6 +16,8 @@ struct RadialSpline {
   /// Largest error met at mid-interval, relative to the largest |R|.
   let relativeError: Double
 
+  private static let mostIntervals = 4096
+
   /// Largest relative error wanted of a table in this precision; slopes, which err more, ask for no less in double precision.
   static func tolerance<T: KernelScalar>(_: T.Type) -> Double { T.self == Float.self ? 1e-7 : 3e-14 }
 
@@ -25,18 +29,19 @@ struct RadialSpline {
     func values(offset: Double, count: Int, of intervals: Int) -> [Double] {
       source.values(at: (0..<count).map { cutoff * (Double($0) + offset) / Double(intervals) })
     }
-    var intervals = 32
+    var intervals = 48
     while true {
       let fit = QuinticSpline(
         knots: values(offset: 0, count: intervals + 1, of: intervals), ends: ends,
         spacing: cutoff / Double(intervals))
       let error = fit.relativeError(middles: values(offset: 0.5, count: intervals, of: intervals))
-      if error <= tolerance || intervals >= 4096 {
+      if error <= tolerance || intervals >= Self.mostIntervals {
         coefficients = Matrix(rows: intervals + 5, columns: functions, values: fit.coefficients)
         relativeError = error
         break
       }
-      intervals += intervals / 4
+      let foretold = Double(intervals) * min(2, 1.02 * pow(error / tolerance, 1 / 6))
+      intervals = min(Self.mostIntervals, max(intervals + 4, (Int(foretold) + 3) / 4 * 4))
     }
     self.intervals = intervals
     self.cutoff = cutoff

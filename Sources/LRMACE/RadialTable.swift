@@ -36,11 +36,13 @@ struct RadialTable<T: KernelScalar> {
     length = (intervals + 5) * functions
     table = Workspace<T>(repeating: 0, count: splines.count * length)
     for (k, spline) in splines.enumerated() {
-      let values = spline.coefficients.values
-      for n in values.indices {
-        let (row, f) = (n / all, n % all)
-        let path = k * length + f / channels * pathLength
-        table.pointer[path + row * paddedChannels + f % channels] = T(values[n])
+      spline.coefficients.values.withUnsafeBufferPointer { values in
+        for p in 0..<all / channels {
+          for row in 0..<intervals + 5 {
+            let target = table.pointer + (k * length + p * pathLength + row * paddedChannels)
+            for c in 0..<channels { target[c] = T(values[row * all + p * channels + c]) }
+          }
+        }
       }
     }
   }

@@ -136,27 +136,32 @@ final class WeightSums<T: KernelScalar> {
 }
 
 extension WeightGradient {
-  /// With the weights behind the splines.
-  func finished(of model: Model) -> [Double] {
-    var weights = weights
-    let blocks = Dictionary(uniqueKeysWithValues: model.weightBlocks.map { ($0.name, $0.range) })
-    func add(_ spline: String, _ matrices: [Matrix], names: [String]) {
-      guard let coefficients = splines[spline], let last = matrices.last else { return }
-      let network = RadialNetwork(matrices, basis: model.radialBasis, cutoff: model.cutoff)
-      let gradient = RadialSpline.adjoint(
-        of: network, coefficients: coefficients, functions: last.columns)
-      for (name, matrix) in zip(names, gradient) {
-        guard let range = blocks[name] else { continue }
-        for (n, value) in zip(range, matrix.values) { weights[n] += value }
-      }
-    }
+  /// With the weights behind the splines, which threads share.
+  func finished(of model: Model, threads: Int) -> [Double] {
+    var networks: [(spline: String, matrices: [Matrix], names: [String])] = []
     for (t, layer) in model.layers.enumerated() {
       let path = "layers/\(t)"
-      add("\(path)/radial", layer.radial, names: layer.radial.indices.map { "\(path)/radial/\($0)" })
+      networks.append(
+        ("\(path)/radial", layer.radial, layer.radial.indices.map { "\(path)/radial/\($0)" }))
       guard let sources = layer.conserved else { continue }
-      add("\(path)/conserved/W_r", [sources.transferRadial], names: ["\(path)/conserved/W_r"])
+      networks.append(("\(path)/conserved/W_r", [sources.transferRadial], ["\(path)/conserved/W_r"]))
       if let radial = sources.difference {
-        add("\(path)/conserved/W_p", [radial], names: ["\(path)/conserved/W_p"])
+        networks.append(("\(path)/conserved/W_p", [radial], ["\(path)/conserved/W_p"]))
+      }
+    }
+    let gradients = parallelMap(threads: threads, count: networks.count) { n -> [Matrix] in
+      let (spline, matrices, _) = networks[n]
+      guard let coefficients = splines[spline], let last = matrices.last else { return [] }
+      return RadialSpline.adjoint(
+        of: RadialNetwork(matrices, basis: model.radialBasis, cutoff: model.cutoff),
+        coefficients: coefficients, functions: last.columns)
+    }
+    var weights = weights
+    let blocks = Dictionary(uniqueKeysWithValues: model.weightBlocks.map { ($0.name, $0.range) })
+    for (network, gradient) in zip(networks, gradients) {
+      for (name, matrix) in zip(network.names, gradient) {
+        guard let range = blocks[name] else { continue }
+        for (n, value) in zip(range, matrix.values) { weights[n] += value }
       }
     }
     return weights

@@ -15,6 +15,8 @@ public final class TrainableLRMACE: TrainablePotential {
   /// Of one thread each; of all threads.
   private let single: [LRMACEPotential]
   private let team: LRMACEPotential
+  /// Those of them that have the current weights.
+  private var loaded: [LRMACEPotential]
   /// By which plans the last systems were evaluated: their gradients follow.
   private var plans: [(positions: [Vector3], cell: Cell, plan: EvaluationPlan?)] = []
 
@@ -33,6 +35,7 @@ public final class TrainableLRMACE: TrainablePotential {
     }
     let first = try LRMACEPotential(differentiable: current.model, precision: precision, threads: threads)
     team = first
+    loaded = [first]
     single = threads == 1 ? [first] : (0..<threads).map { _ in first.withThreads(1) }
   }
 
@@ -43,10 +46,25 @@ public final class TrainableLRMACE: TrainablePotential {
     set {
       guard newValue != current.values else { return }
       current.values = newValue
-      team.load(current.model.weights)
-      for potential in single where potential !== team { potential.load(weightsOf: team) }
+      loaded = []
       plans = []
     }
+  }
+
+  /// Potentials with the current weights for so many systems: one for each thread, or one for all.
+  private func potentials(for count: Int) -> [LRMACEPotential] {
+    let wanted = count < threads ? [team] : single
+    if loaded.isEmpty {
+      wanted[0].load(current.model.weights, threads: threads)
+      loaded = [wanted[0]]
+    }
+    let source = loaded[0]
+    let others = wanted.filter { potential in !loaded.contains { $0 === potential } }
+    parallel(threads: threads, count: others.count) { _, range in
+      for n in range { others[n].load(weightsOf: source) }
+    }
+    loaded += others
+    return wanted
   }
 
   public func predict(_ systems: [AtomicSystem]) throws -> [Prediction] {
@@ -73,22 +91,23 @@ public final class TrainableLRMACE: TrainablePotential {
     }
     var sum = sums[0]
     for other in sums.dropFirst() { sum.add(other) }
-    let addend = current.gradient(ofWeights: team.finished(sum))
+    let addend = current.gradient(ofWeights: potentials(for: batch.count)[0].finished(sum, threads: threads))
     for n in gradient.indices { gradient[n] += addend[n] }
   }
 
   /// Calls `body` for each of so many systems with the potential that is to evaluate it, and its thread.
   private func forEach(_ count: Int, _ body: (LRMACEPotential, _ n: Int, _ thread: Int) throws -> Void) throws
   {
-    guard count >= threads, threads > 1 else {
-      for n in 0..<count { try body(team, n, 0) }
+    let potentials = potentials(for: count)
+    guard potentials.count > 1 else {
+      for n in 0..<count { try body(potentials[0], n, 0) }
       return
     }
     var failures: [(any Error)?] = Array(repeating: nil, count: threads)
     failures.withUnsafeMutableBufferPointer { failures in
       parallel(threads: threads, count: count) { thread, range in
         do {
-          for n in range { try body(single[thread], n, thread) }
+          for n in range { try body(potentials[thread], n, thread) }
         } catch {
           failures[thread] = error
         }
