@@ -15,13 +15,15 @@ public struct WeightGradient: Sendable {
 
   /// Of the same weights.
   public mutating func add(_ other: WeightGradient) {
-    for n in weights.indices { weights[n] += other.weights[n] }
-    for (name, values) in other.splines {
-      guard splines[name] != nil else {
-        splines[name] = values
-        continue
-      }
-      for n in values.indices { splines[name]?[n] += values[n] }
+    Self.add(other.weights, to: &weights)
+    for (name, values) in other.splines { Self.add(values, to: &splines[name, default: []]) }
+  }
+
+  /// An empty sum is one of zeros.
+  private static func add(_ values: [Double], to sum: inout [Double]) {
+    guard !sum.isEmpty else { return sum = values }
+    sum.withUnsafeMutableBufferPointer { sum in
+      for n in values.indices { sum[n] += values[n] }
     }
   }
 }
