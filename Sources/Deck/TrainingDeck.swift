@@ -249,7 +249,7 @@ public struct TrainingDeck: Sendable {
     optimizer = read.choice(
       "optimizer.type", default: "adamw",
       help: "Adam, with decay of the weights beside it (`adamw`) or in it.")
-    rate = read.number("optimizer.rate", 1e-12...10, default: "0.005", help: "Peak of the learning rate.")
+    rate = read.number("optimizer.rate", 1e-12...10, default: "0.01", help: "Peak of the learning rate.")
     decay = read.number("optimizer.decay", 0...1, default: "1e-6", help: "Decay of the weights.")
     usesLargest = read.flag("optimizer.amsgrad", default: "true", help: "AMSGrad.")
     largestNorm = read.optionalNumber(

@@ -29,7 +29,7 @@ struct Plot {
   /// The element `<svg>`; a note where there is nothing to draw.
   var svg: String {
     let xs = series.flatMap(\.x)
-    let ys = series.flatMap(\.y).filter { !isLogarithmic || $0 > 0 }
+    let ys = series.flatMap(\.y).filter { !isLogarithmic || $0 > 1e-100 }
     guard var xRange = Self.range(of: xs), var yRange = Self.range(of: ys) else {
       return "<p class=\"none\">\(escaped(title)): nothing to draw</p>"
     }
@@ -64,12 +64,15 @@ struct Plot {
     return (parts + ["</svg>"]).joined(separator: "\n")
   }
 
-  /// Not empty, and wider than nothing.
+  /// Whether there is a place for a value: axes end where arithmetic on their ends would.
+  private static func isDrawable(_ value: Double) -> Bool { abs(value) < 1e100 }
+
+  /// Not empty, and wider than nothing; of positive values positive.
   private static func range(of values: [Double]) -> ClosedRange<Double>? {
-    let finite = values.filter(\.isFinite)
-    guard let least = finite.min(), let largest = finite.max() else { return nil }
+    let drawable = values.filter(isDrawable)
+    guard let least = drawable.min(), let largest = drawable.max() else { return nil }
     if least < largest { return least...largest }
-    let margin = max(abs(least) * 0.1, 1e-9)
+    let margin = least == 0 ? 1e-9 : abs(least) * 0.1
     return (least - margin)...(largest + margin)
   }
 
@@ -112,14 +115,16 @@ struct Plot {
 
   private func line(_ x: [Double], _ y: [Double], _ scaleX: Scale, _ scaleY: Scale, _ style: String) -> String
   {
-    let places = zip(x, y).filter { $0.isFinite && $1.isFinite && (!isLogarithmic || $1 > 0) }
-      .map { "\(number(scaleX($0))),\(number(scaleY($1)))" }
+    let places = zip(x, y).filter {
+      Self.isDrawable($0) && Self.isDrawable($1) && (!isLogarithmic || $1 > 1e-100)
+    }
+    .map { "\(number(scaleX($0))),\(number(scaleY($1)))" }
     return "<polyline class=\"\(style)\" points=\"\(places.joined(separator: " "))\"/>"
   }
 
   /// One path of dots: a tenth of the bytes of as many circles.
   private func points(_ series: Series, _ x: Scale, _ y: Scale) -> String {
-    let dots = zip(series.x, series.y).filter { $0.isFinite && $1.isFinite }
+    let dots = zip(series.x, series.y).filter { Self.isDrawable($0) && Self.isDrawable($1) }
       .map { "M\(number(x($0))) \(number(y($1)))h0" }
     return "<path class=\"dots \(series.style)\" d=\"\(dots.joined())\"/>"
   }

@@ -64,18 +64,23 @@ public enum TrainingTable {
       block(pair(sums.energy), pair(sums.forces), hasStress ? pair(sums.stress) : nil)
     }
     return trimmed(
-      pad("\(record.epoch)", 6) + pad(String(format: "%.4g", record.loss), 9) + "  " + errors(record.train)
+      pad("\(record.epoch)", 6) + pad(Self.loss(record.loss), 9) + "  " + errors(record.train)
         + "  " + errors(record.valid) + "   " + pad(String(format: "%.2e", record.rate), 8, isRight: false)
         + "  " + pad(left, 7) + (isBest ? "  best" : ""))
   }
 
+  /// Eight characters at most.
+  private static func loss(_ value: Double) -> String {
+    String(format: value == 0 || (1e-3..<1e5).contains(abs(value)) ? "%.4g" : "%.2e", value)
+  }
+
   private static func pair(_ sum: ErrorSum) -> String {
     guard let mae = sum.mae, let rmse = sum.rmse else { return "-" }
-    return number(mae * milli) + pad(number(rmse * milli), 7)
+    return number(mae * milli) + " " + pad(number(rmse * milli), 6)
   }
 
   private static func number(_ value: Double) -> String {
-    String(format: value < 10 ? "%.3f" : value < 1000 ? "%.1f" : "%.0f", value)
+    String(format: value < 10 ? "%.3f" : value < 1000 ? "%.1f" : value < 1e6 ? "%.0f" : "%.0e", value)
   }
 
   private static func block(_ energy: String, _ forces: String, _ stress: String?) -> String {

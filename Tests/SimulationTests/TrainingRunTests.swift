@@ -220,7 +220,7 @@ private func text(_ folder: TemporaryFolder, _ name: String) throws -> String {
         checkpoint: run.files.checkpoint, options: options, potential: { _ in try morse() })
     }
     #expect(refusal?.exitCode == 2)
-    for words in ["optimizer.rate: 0.005 -> 0.001", "epochs: 4 -> 5", "--allow-changes"] {
+    for words in ["optimizer.rate: 0.01 -> 0.001", "epochs: 4 -> 5", "--allow-changes"] {
       #expect(refusal?.message.contains(words) == true, "\(refusal?.message ?? "")")
     }
     // Where and how long is not what.
