@@ -148,16 +148,8 @@ public struct Deck: Sendable {
       "log.every", timestep: timestep, default: "10 steps", help: "Interval between lines of the log.")
     checkpointInterval = read.interval(
       "checkpoint.every", timestep: timestep, default: "1000 steps", help: "Interval between checkpoints.")
-    outputFolder = read.path(
-      "output.folder", takes: "a folder", default: FileManager.default.currentDirectoryPath,
-      defaultInWords: "the current folder", help: "Where the files go.")
-    outputName = read.fileName(
-      "output.name",
-      default: URL(fileURLWithPath: read.source.file).deletingPathExtension().lastPathComponent,
-      defaultInWords: "the deck's name", help: "What their names begin with.")
-    threads = read.count(
-      "threads", 1...1024, default: "\(ProcessInfo.processInfo.activeProcessorCount)",
-      defaultInWords: "all processors", help: "Threads; a run repeats bit for bit with the same number.")
+    (outputFolder, outputName) = read.output()
+    threads = read.threads("a run")
 
     folder = read.folder
     overrides = read.overrides

@@ -291,20 +291,12 @@ public struct TrainingDeck: Sendable {
     // What is written
     checkpointInterval = read.quantity(
       "checkpoint.every", .duration, 1...1e6, default: "10 min", help: "Time between checkpoints.")
-    outputFolder = read.path(
-      "output.folder", takes: "a folder", default: FileManager.default.currentDirectoryPath,
-      defaultInWords: "the current folder", help: "Where the files go.")
-    outputName = read.fileName(
-      "output.name",
-      default: URL(fileURLWithPath: read.source.file).deletingPathExtension().lastPathComponent,
-      defaultInWords: "the deck's name", help: "What their names begin with.")
+    (outputFolder, outputName) = read.output()
     precision = read.choice(
       "precision", default: "mixed",
       help:
         "`mixed`: network in single precision, sums over frames in double; `double`: all in double, slower.")
-    threads = read.count(
-      "threads", 1...1024, default: "\(ProcessInfo.processInfo.activeProcessorCount)",
-      defaultInWords: "all processors", help: "Threads; a training repeats bit for bit with the same number.")
+    threads = read.threads("a training")
 
     source = read.source
     spans = read.entries.mapValues(\.value)

@@ -100,6 +100,8 @@ final class AttentionBlock<T: KernelScalar>: LongRangeBlock {
     place.forEachBatch(atoms: atoms) { p.adjoint(h0, gradient: inputGradient.degree(0), $0) }
   }
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func addWeightGradients(
     _: LongRangeStep<T>, gradient: Features<T>, features h0: UnsafePointer<T>, to sums: WeightSums<T>
   ) {

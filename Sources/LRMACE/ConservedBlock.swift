@@ -270,6 +270,8 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
 
   // MARK: - Gradients by the weights
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   func addWeightGradients(
     _ step: LongRangeStep<T>, gradient: Features<T>, features h0: UnsafePointer<T>, to sums: WeightSums<T>
   ) {

@@ -79,17 +79,8 @@ extension PotentialDifferences {
     potential phi: UnsafePointer<T>,
     gradient v: UnsafePointer<T>, to coefficients: UnsafeMutablePointer<T>
   ) {
-    let (locations, dp) = (scratch.locations.pointer, scratch.slope.pointer)
-    for i in block.atoms {
-      let near = edges.geometry.edges(of: i)
-      radial.locate(near.lengths, count: near.count, into: locations)
-      for e in 0..<near.count {
-        for c in stride(from: 0, to: width, by: T.Lanes.scalarCount) {
-          let n = i &* width &+ c
-          dp.setLanes(c, (phi.lanes(Int(near.neighbors[e]) &* width &+ c) - phi.lanes(n)) * v.lanes(n))
-        }
-        radial.addAdjoint(e, of: locations, path: 0, gradient: dp, to: coefficients)
-      }
+    radial.addAdjoint(block, edges, scratch: scratch, to: coefficients) { m, j in
+      (phi.lanes(j) - phi.lanes(m)) * v.lanes(m)
     }
   }
 }
@@ -119,5 +110,25 @@ extension RadialTable {
       evaluate(e, of: locations, into: values + e &* functions, slope: slopes + e &* functions)
     }
     return UnsafePointer(slopes)
+  }
+
+  /// Adds dE/dR of the edges of a block to dE/d(coefficients): `gradient` takes the places of the receiver's and the giver's
+  /// columns in [atom][function], a vector of lanes at a time.
+  @inline(__always)
+  func addAdjoint(
+    _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>,
+    to coefficients: UnsafeMutablePointer<T>, gradient: (_ receiver: Int, _ giver: Int) -> T.Lanes
+  ) {
+    let (locations, dr) = (scratch.locations.pointer, scratch.slope.pointer)
+    for i in block.atoms {
+      let near = edges.geometry.edges(of: i)
+      locate(near.lengths, count: near.count, into: locations)
+      for e in 0..<near.count {
+        for c in stride(from: 0, to: functions, by: T.Lanes.scalarCount) {
+          dr.setLanes(c, gradient(i &* functions &+ c, Int(near.neighbors[e]) &* functions &+ c))
+        }
+        addAdjoint(e, of: locations, path: 0, gradient: dr, to: coefficients)
+      }
+    }
   }
 }

@@ -98,18 +98,9 @@ extension FeatureTransfers {
     _ block: AtomBlock, _ edges: MessageSources<T>, scratch: MessageScratch<T>, gradient g: UnsafePointer<T>,
     to coefficients: UnsafeMutablePointer<T>
   ) {
-    let (a, b, width) = (projection.a.pointer, projection.b.pointer, width)
-    let (locations, dr) = (scratch.locations.pointer, scratch.slope.pointer)
-    for i in block.atoms {
-      let near = edges.geometry.edges(of: i)
-      radial.locate(near.lengths, count: near.count, into: locations)
-      for e in 0..<near.count {
-        for c in stride(from: 0, to: width, by: T.Lanes.scalarCount) {
-          let (n, j) = (i &* width &+ c, Int(near.neighbors[e]) &* width &+ c)
-          dr.setLanes(c, (a.lanes(n) * b.lanes(j) - a.lanes(j) * b.lanes(n)) * g.lanes(n))
-        }
-        radial.addAdjoint(e, of: locations, path: 0, gradient: dr, to: coefficients)
-      }
+    let (a, b) = (projection.a.pointer, projection.b.pointer)
+    radial.addAdjoint(block, edges, scratch: scratch, to: coefficients) { n, j in
+      (a.lanes(n) * b.lanes(j) - a.lanes(j) * b.lanes(n)) * g.lanes(n)
     }
   }
 }

@@ -131,6 +131,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
 
   /// dE/dfilter of one layer, [H][J], after its `adjoint` with the same q, k, v and du:
   ///   dE/dfilter_hj = sum over atoms and the columns of h of dY (G_j X).
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   public func filterGradient(
     layer: Int, q: UnsafePointer<T>, k: UnsafePointer<T>, v: UnsafePointer<T>, du: UnsafePointer<T>
   ) -> [Double] {

@@ -83,7 +83,16 @@ extension ForceField {
       throw deck.error(
         at: "model", "there is no file \(deck.model)", help: "paths are relative to the folder of the deck")
     }
-    return try lrmace(
-      path: deck.model, precision: deck.precision == .mixed ? .mixed : .double, threads: deck.threads)
+    return try lrmace(path: deck.model, precision: deck.precision.ofKernels, threads: deck.threads)
+  }
+}
+
+extension Deck.Precision {
+  /// The same for the force field.
+  var ofKernels: LRMACEPotential.Precision {
+    switch self {
+    case .mixed: .mixed
+    case .double: .double
+    }
   }
 }

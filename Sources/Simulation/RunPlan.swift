@@ -23,7 +23,7 @@ public struct RunPlan {
       try EvaluationPlan(checkpoint.plan, of: checkpoint.system)
     }
     modelHash = checkpoint.modelHash
-    precision = deck.precision == .mixed ? .mixed : .double
+    precision = deck.precision.ofKernels
     threads = deck.threads
   }
 

@@ -38,8 +38,7 @@ public func makePotential(_ request: PotentialRequest) throws -> any TrainablePo
     neighbors = try DataStatistics(of: request.frames, cutoff: start.cutoff).averageNeighbors
   }
   return try TrainableLRMACE(
-    model, averageNeighbors: neighbors, precision: deck.precision == .mixed ? .mixed : .double,
-    threads: deck.threads)
+    model, averageNeighbors: neighbors, precision: deck.precision.ofKernels, threads: deck.threads)
 }
 
 extension Architecture {

@@ -1,0 +1,25 @@
+// Keys that the decks of runs and of trainings share.
+
+import Foundation
+
+extension DeckReader {
+  /// Where output goes, and what its names begin with.
+  mutating func output() -> (folder: String, name: String) {
+    let folder = path(
+      "output.folder", takes: "a folder", default: FileManager.default.currentDirectoryPath,
+      defaultInWords: "the current folder", help: "Where the files go.")
+    let name = fileName(
+      "output.name",
+      default: URL(fileURLWithPath: source.file).deletingPathExtension().lastPathComponent,
+      defaultInWords: "the deck's name", help: "What their names begin with.")
+    return (folder, name)
+  }
+
+  /// - Parameter subject: what repeats bit for bit.
+  mutating func threads(_ subject: String) -> Int {
+    count(
+      "threads", 1...1024, default: "\(ProcessInfo.processInfo.activeProcessorCount)",
+      defaultInWords: "all processors",
+      help: "Threads; \(subject) repeats bit for bit with the same number.")
+  }
+}
