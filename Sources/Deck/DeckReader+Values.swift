@@ -96,6 +96,19 @@ extension DeckReader {
     }
   }
 
+  /// Words of the user's own, in one line; nil for the word `none`.
+  mutating func note(_ path: String, help: String) -> String? {
+    let longest = 1000
+    let takes = "`none`, or a line of up to \(longest) characters"
+    return key(path, takes: takes, default: "none", help: help, standIn: nil) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      guard !text.contains(where: \.isNewline), text.count <= longest else {
+        throw Mistake(message: "the text is too long", help: "`\(path.lastKey)` takes \(takes)")
+      }
+      return (text == "none" ? nil : text, quoted(text))
+    }
+  }
+
   /// The stem of output files' names.
   mutating func fileName(
     _ path: String, default fallback: String, defaultInWords: String? = nil, help: String

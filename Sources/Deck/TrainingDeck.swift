@@ -21,6 +21,8 @@ public struct TrainingDeck: Sendable {
   /// Empty where a part of `train` is held back.
   public let valid: [DeckFile]
   public let validFraction: Double
+  /// Nil for none.
+  public let note: String?
   /// Names of labels; nil for the usual ones.
   public let energyName: String?
   public let forcesName: String?
@@ -117,6 +119,9 @@ public struct TrainingDeck: Sendable {
       "valid_fraction", 0...0.9, default: "0.1", condition: "without `valid`",
       excluded: valid.isEmpty ? nil : "`valid` gives the frames",
       help: "Part of the frames of each file that is held back.")
+    note = read.note(
+      "note",
+      help: "What the frames are, by which method: goes into the model's provenance, for those who use it.")
     energyName = read.name("labels.energy", help: "Key of the energy in eV, if not a usual name.")
     forcesName = read.name("labels.forces", help: "Column of the forces in eV/Angstrom.")
     stressName = read.name(

@@ -89,7 +89,8 @@ public struct TrainingRun {
       with: trainer.result, name: deck.outputName,
       provenance:
         "trained by Bloch \(Release.version), epoch \(epoch) of \(deck.epochs), seed \(deck.seed), on "
-        + input.provenance + "; settings: " + deck.settingsInWords, errors: errors)
+        + input.provenance + (deck.note.map { " (\($0))" } ?? "") + "; settings: " + deck.settingsInWords,
+      errors: errors)
   }
 
   func writeModel() throws { try model().write(to: files.model) }

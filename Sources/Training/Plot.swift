@@ -29,12 +29,13 @@ struct Plot {
   /// The element `<svg>`; a note where there is nothing to draw.
   var svg: String {
     let xs = series.flatMap(\.x)
-    let ys = series.flatMap(\.y).filter { !isLogarithmic || $0 > 1e-100 }
+    let ys = series.flatMap(\.y).filter(isOnAxis)
     guard var xRange = Self.range(of: xs), var yRange = Self.range(of: ys) else {
       return "<p class=\"none\">\(escaped(title)): nothing to draw</p>"
     }
     if isLogarithmic {
-      yRange = Scale.round(yRange.lowerBound, up: false)...Scale.round(yRange.upperBound, up: true)
+      let least = Scale.round(yRange.lowerBound, up: false)
+      yRange = least...max(2 * least, Scale.round(yRange.upperBound, up: true))
     }
     if isParity {
       let all = min(xRange.lowerBound, yRange.lowerBound)...max(xRange.upperBound, yRange.upperBound)
@@ -66,6 +67,8 @@ struct Plot {
 
   /// Whether there is a place for a value: axes end where arithmetic on their ends would.
   private static func isDrawable(_ value: Double) -> Bool { abs(value) < 1e100 }
+
+  private func isOnAxis(_ y: Double) -> Bool { Self.isDrawable(y) && (!isLogarithmic || y > 1e-100) }
 
   /// Not empty, and wider than nothing; of positive values positive.
   private static func range(of values: [Double]) -> ClosedRange<Double>? {
@@ -115,18 +118,19 @@ struct Plot {
 
   private func line(_ x: [Double], _ y: [Double], _ scaleX: Scale, _ scaleY: Scale, _ style: String) -> String
   {
-    let places = zip(x, y).filter {
-      Self.isDrawable($0) && Self.isDrawable($1) && (!isLogarithmic || $1 > 1e-100)
-    }
-    .map { "\(number(scaleX($0))),\(number(scaleY($1)))" }
+    let places = drawable(x, y).map { "\(number(scaleX($0))),\(number(scaleY($1)))" }
     return "<polyline class=\"\(style)\" points=\"\(places.joined(separator: " "))\"/>"
   }
 
   /// One path of dots: a tenth of the bytes of as many circles.
   private func points(_ series: Series, _ x: Scale, _ y: Scale) -> String {
-    let dots = zip(series.x, series.y).filter { Self.isDrawable($0) && Self.isDrawable($1) }
-      .map { "M\(number(x($0))) \(number(y($1)))h0" }
+    let dots = drawable(series.x, series.y).map { "M\(number(x($0))) \(number(y($1)))h0" }
     return "<path class=\"dots \(series.style)\" d=\"\(dots.joined())\"/>"
+  }
+
+  /// The pairs that have a place.
+  private func drawable(_ x: [Double], _ y: [Double]) -> [(Double, Double)] {
+    zip(x, y).filter { Self.isDrawable($0) && isOnAxis($1) }
   }
 
   private func segment(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String) -> String {

@@ -64,14 +64,14 @@ public enum TrainingTable {
       block(pair(sums.energy), pair(sums.forces), hasStress ? pair(sums.stress) : nil)
     }
     return trimmed(
-      pad("\(record.epoch)", 6) + pad(Self.loss(record.loss), 9) + "  " + errors(record.train)
+      pad("\(record.epoch)", 6) + " " + pad(Self.loss(record.loss), 8) + "  " + errors(record.train)
         + "  " + errors(record.valid) + "   " + pad(String(format: "%.2e", record.rate), 8, isRight: false)
         + "  " + pad(left, 7) + (isBest ? "  best" : ""))
   }
 
-  /// Eight characters at most.
+  /// Eight characters for losses that are met.
   private static func loss(_ value: Double) -> String {
-    String(format: value == 0 || (1e-3..<1e5).contains(abs(value)) ? "%.4g" : "%.2e", value)
+    String(format: value == 0 || (1e-3..<1e4).contains(abs(value)) ? "%.4g" : "%.2e", value)
   }
 
   private static func pair(_ sum: ErrorSum) -> String {

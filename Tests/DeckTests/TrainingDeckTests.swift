@@ -100,6 +100,7 @@ private func mistakes(_ extra: String) -> String {
       ("batch: {atoms: 10, frames: 2}", ["`frames` says how large a batch is"]),
       ("max_hours: 24 h", ["`24 h` is not a number"]),
       ("freeze: layers/0", ["not a list"]),
+      ("note: |\n  one\n  two", ["train.yaml:3:7", "`none`, or a line of up to 1000 characters"]),
     ]
     for (extra, words) in cases {
       let message = mistakes(extra)

@@ -82,14 +82,18 @@ private func expectErrorOrResult(_ file: String, in folder: TemporaryFolder, _ n
   }
 }
 
-/// A group whose index is its own first part: the HDF5 library goes round in it until its stack ends (signal 11).
+/// Groups whose index is its own first part: the HDF5 library goes round in it until its stack ends (signal 11).
 private func withCycle(_ content: Data) throws -> Data {
-  // A node of a group's B-tree, version 1 (HDF5 File Format Specification 3.0, section III.A.1): "TREE", type 0 (1 byte),
+  // Nodes of a group's B-tree, version 1 (HDF5 File Format Specification 3.0, section III.A.1): "TREE", type 0 (1 byte),
   // level (1), entries (2), two siblings (16), a key (8), the address of the first child (8).
-  let node = try #require(content.range(of: Data("TREE\0".utf8))).lowerBound
-  var cyclic = content
-  cyclic[node + 5] = 1
-  for byte in 0..<8 { cyclic[node + 32 + byte] = UInt8(truncatingIfNeeded: node >> (8 * byte)) }
+  let tag = Data("TREE\0".utf8)
+  var (cyclic, place) = (content, content.startIndex)
+  while let node = content.range(of: tag, in: place..<content.endIndex)?.lowerBound {
+    cyclic[node + 5] = 1
+    for byte in 0..<8 { cyclic[node + 32 + byte] = UInt8(truncatingIfNeeded: node >> (8 * byte)) }
+    place = node + tag.count
+  }
+  try #require(cyclic != content)
   return cyclic
 }
 

@@ -91,7 +91,7 @@ private func text(_ folder: TemporaryFolder, _ name: String) throws -> String {
   @Test func writesItsFilesAndSaysHowGoodTheModelIs() throws {
     let folder = try TemporaryFolder()
     try writeFrames(16, to: "\(folder.path)/data.xyz")
-    let (run, heard) = try train(trainingDeck("loss: {stress: 1}", in: folder.path))
+    let (run, heard) = try train(trainingDeck("loss: {stress: 1}\nnote: 'Morse: made up'", in: folder.path))
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     #expect(
       Set(names) == [
@@ -111,6 +111,7 @@ private func text(_ folder: TemporaryFolder, _ name: String) throws -> String {
     let model = try Model(contentsOf: run.files.model)
     #expect(model.name == "morse")
     #expect(model.provenance.contains("data.xyz (12 frames, sha256 "))
+    #expect(model.provenance.contains("(Morse: made up); settings: "))
     #expect(model.errors?.contains("on frames held back: energy ") == true)
     let resolved = try TrainingDeck(path: run.files.resolvedDeck)
     #expect(resolved.resolvedText == run.deck.resolvedText)
