@@ -137,12 +137,17 @@ extension Model.ConservedSources {
         compositions: compositions, charges: settings.charges.map(\.charge),
         columns: (0..<width).map { hasEnergy && $0 == 0 ? 1 : 0 })
     }
+    // Column 0 of the energy is the charge.
+    var constants = Matrix(rows: a.species.count, columns: width)
+    if hasEnergy {
+      for (s, z) in a.species.enumerated() { constants[s, 0] = Electronegativity.charge(z) }
+    }
     self.init(
       use: hasEnergy
         ? .energy(weights: (0..<width).map { $0 == 0 ? 1 : 0 })
         : .difference(
           query: projection, output: Matrix(rows: width, columns: a.channels), radial: radial),
-      constants: Matrix(rows: a.species.count, columns: width), transferA: projection,
+      constants: constants, transferA: projection,
       transferB: projection, transferRadial: radial, references: references)
   }
 }

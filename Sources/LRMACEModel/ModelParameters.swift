@@ -172,7 +172,11 @@ private struct WeightScale {
         case "xbar": hasEnergy ? 0.2 : 0.5
         default: 0.0
         }
-      (unit, deviation) = (Self.constant(1), Self.constant(size))
+      // Charges begin as `Electronegativity` has them, and hardly change hands.
+      let ofCharges = !hasEnergy ? 1 : name == "xbar" ? 0 : name == "W_r" ? 0.1 : 1
+      let columns = block.shape.last ?? 1
+      unit = Self.constant(1)
+      deviation = { n in n % columns == 0 ? ofCharges * size : size }
     default: (unit, deviation) = (Self.constant(pow(channels, -0.5)), Self.constant(1))
     }
   }
