@@ -55,7 +55,8 @@ batch: {{frames: {batch}}}
 epochs: {epochs}
 threads: {threads}
 ''')
-  done = subprocess.run(['/usr/bin/time', '-v', BLOCH, 'train', deck, '--overwrite'], check=True, capture_output=True, text=True)
+  done = subprocess.run(
+    ['/usr/bin/time', '-v', BLOCH, 'train', deck, '--overwrite'], check=True, capture_output=True, text=True, cwd=folder)
   text = done.stdout + done.stderr
   seconds = float(re.search(r'steps\s+([\d.]+) s', text)[1])
   memory = int(re.search(r'Maximum resident set size \(kbytes\): (\d+)', text)[1]) / 1024
