@@ -13,7 +13,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase import Atoms
-from tblite.ase import TBLite
+from shared import labelled
 
 
 def cluster(frame, count, rng):
@@ -40,12 +40,7 @@ def cluster(frame, count, rng):
 def write(path, frames, sizes, rng):
   with open(path, 'w') as file:
     for k, size in enumerate(sizes):
-      atoms = cluster(frames[k % len(frames)], size, rng)
-      atoms.calc = TBLite(method='GFN2-xTB', verbosity=0)
-      energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-      file.write(f'{len(atoms)}\nProperties=species:S:1:pos:R:3:forces:R:3 energy={energy:.8f} pbc="F F F"\n')
-      for symbol, r, f in zip(atoms.get_chemical_symbols(), atoms.positions, forces):
-        file.write(symbol + ''.join(f' {x:.6f}' for x in (*r, *f)) + '\n')
+      file.write(labelled(cluster(frames[k % len(frames)], size, rng)))
 
 
 def main():

@@ -11,6 +11,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 from ase.optimize import BFGS
+from shared import labelled
 from tblite.ase import TBLite
 
 
@@ -18,18 +19,14 @@ def calculator(charge):
   return TBLite(method='GFN2-xTB', verbosity=0, charge=charge, accuracy=0.01)
 
 
-def labelled(atoms, charge, more=''):
-  atoms.calc = calculator(charge)
-  energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-  rows = zip(atoms.get_chemical_symbols(), atoms.positions, forces)
-  return (f'{len(atoms)}\nProperties=species:S:1:pos:R:3:forces:R:3 energy={energy:.8f} charge={charge}{more} pbc="F F F"\n'
-          + ''.join(s + ''.join(f' {v:.6f}' for v in (*r, *f)) + '\n' for s, r, f in rows))
+def frame(atoms, charge, more=''):
+  return labelled(atoms, f' charge={charge}{more}', charge=charge, accuracy=0.01)
 
 
 def main():
   folder, rng = Path(sys.argv[1]), np.random.default_rng(1)
   rest = molecule('CH3Cl')
-  rest.calc = calculator(0)
+  rest.calc = TBLite(method='GFN2-xTB', verbosity=0, charge=0, accuracy=0.01)
   BFGS(rest, logfile=None).run(fmax=1e-3)
   carbon, chlorine = (int(np.flatnonzero(rest.numbers == z)[0]) for z in (6, 17))
   rest.positions -= rest.positions[carbon]
@@ -47,8 +44,8 @@ def main():
         return atoms + Atoms('Cl', [ion])
 
   def write(name, pairs, alone):
-    text = [labelled(pair(), -1) for _ in range(pairs)] + [labelled(rattled(), 0) for _ in range(alone)]
-    (folder / name).write_text(''.join(text + [labelled(Atoms('Cl', [[0, 0, 0]]), -1)]))
+    text = [frame(pair(), -1) for _ in range(pairs)] + [frame(rattled(), 0) for _ in range(alone)]
+    (folder / name).write_text(''.join(text + [frame(Atoms('Cl', [[0, 0, 0]]), -1)]))
 
   write('ion-train.xyz', 800, 80)
   write('ion-valid.xyz', 80, 10)
@@ -57,7 +54,7 @@ def main():
   lines = []
   for name, u in (('pole', pole), ('side', side / np.linalg.norm(side))):
     for r in (5, 6, 7, 8, 9, 10, 12, 14, 16, 60):
-      lines.append(labelled(rest + Atoms('Cl', [r * u]), -1, f' direction={name} distance={r}'))
+      lines.append(frame(rest + Atoms('Cl', [r * u]), -1, f' direction={name} distance={r}'))
   (folder / 'ion-line.xyz').write_text(''.join(lines))
   for s, m in (('H', 2), ('C', 3), ('Cl', 2)):
     free = Atoms(s)

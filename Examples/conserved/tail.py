@@ -3,16 +3,12 @@
 
 E(r) - E(60 A) of FOLDER/ion-line.xyz in meV: GFN2-xTB, and for each model its difference from that. Calls `bloch evaluate`
 ($BLOCH, or .build/release/bloch). Needs numpy and ase."""
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import ase.io
 import numpy as np
-
-BLOCH = os.environ.get('BLOCH', Path(__file__).resolve().parents[2] / '.build/release/bloch')
+from shared import predicted
 
 
 def curves(frames, energies):
@@ -32,10 +28,7 @@ def main():
     print(f'{name:28}' + ''.join(f'{x:8g}' for x in r) + '   A')
     print(f'{"GFN2-xTB":28}' + ''.join(f'{x:8.1f}' for x in e) + '   meV')
     for model in sys.argv[2:]:
-      with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / 'result.xyz'
-        subprocess.run([BLOCH, 'evaluate', '--model', model, path, '--output', result], check=True, capture_output=True)
-        energies = [f.get_potential_energy() for f in ase.io.read(result, ':')]
+      energies = [f.get_potential_energy() for f in predicted(model, path)]
       print(f'{Path(model).stem:28}' + ''.join(f'{x:8.1f}' for x in curves(frames, energies)[name][1] - e))
 
 

@@ -3,25 +3,18 @@
 
 For each model: mean error (bias) and mean absolute error of the energy per atom and mean absolute error of force components, on
 FOLDER/valid.xyz and FOLDER/large.xyz. Calls `bloch evaluate` ($BLOCH, or .build/release/bloch). Needs numpy and ase."""
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import ase.io
 import numpy as np
-
-BLOCH = os.environ.get('BLOCH', Path(__file__).resolve().parents[2] / '.build/release/bloch')
+from shared import predicted
 
 
 def errors(model, frames):
-  with tempfile.TemporaryDirectory() as folder:
-    result = Path(folder) / 'result.xyz'
-    subprocess.run([BLOCH, 'evaluate', '--model', model, frames, '--output', result], check=True, capture_output=True)
-    predicted, labels = ase.io.read(result, ':'), ase.io.read(frames, ':')
-  energy = np.array([(p.get_potential_energy() - l.get_potential_energy()) / len(l) for p, l in zip(predicted, labels)])
-  forces = np.concatenate([(p.get_forces() - l.get_forces()).ravel() for p, l in zip(predicted, labels)])
+  pairs = list(zip(predicted(model, frames), ase.io.read(frames, ':')))
+  energy = np.array([(p.get_potential_energy() - l.get_potential_energy()) / len(l) for p, l in pairs])
+  forces = np.concatenate([(p.get_forces() - l.get_forces()).ravel() for p, l in pairs])
   return 1e3 * energy.mean(), 1e3 * abs(energy).mean(), 1e3 * abs(forces).mean()
 
 
