@@ -60,6 +60,8 @@ public struct TrainingDeck: Sendable {
   public let isGated: Bool
   /// Charges in e by formula.
   public let charges: [(key: String, value: Double)]
+  /// First guesses of the charges of atoms in e, by atomic number.
+  public let atomicCharges: [(key: Int, value: Double)]
   /// Patterns of blocks that keep their values, and factors of the rate.
   public let frozen: [String]
   public let rateFactors: [(key: String, value: Double)]
@@ -208,6 +210,14 @@ public struct TrainingDeck: Sendable {
       excluded: isShort ?? (longRange == .attention ? "it is for `conserved`" : nil),
       help: "Total charges in e of molecules and ions, as they are when far apart.",
       checkingKey: { chemicalFormula($0) == nil ? "`\($0)` is no formula such as CH3I" : nil })
+    atomicCharges = read.numberTable(
+      "long_range.atomic_charges", -20...20, takes: "a group of elements such as {O: -0.76, H: 0.38}",
+      default: "{}", defaultInWords: "from electronegativities", condition: "with `type: conserved`",
+      excluded: isShort ?? (longRange == .attention ? "it is for `conserved`" : nil),
+      help:
+        "First guesses of the charges of atoms in e; `freeze: [layers/1/conserved/xbar]` would keep them.",
+      checkingKey: { Elements.atomicNumber($0) == nil ? "`\($0)` is no element" : nil }
+    ).map { (Elements.atomicNumber($0.key) ?? 0, $0.value) }
     frozen = read.words(
       "freeze", takes: "a list of patterns of blocks such as [layers/0/radial/*]", default: "[]",
       help: "Blocks of parameters that keep their values; names are those of the model's file.")

@@ -64,12 +64,18 @@ public struct Architecture: Sendable, Hashable {
     public var sigma: Double
     /// Species of known charge; empty to fit the constants to the frames' total charges.
     public var charges: [ChargedSpecies]
+    /// First guesses of the charges of elements, e, by atomic number; of others `Electronegativity` has them.
+    public var atomicCharges: [Int: Double]
 
-    public init(layers: [Int], columns: Int, sigma: Double, charges: [ChargedSpecies]) {
+    public init(
+      layers: [Int], columns: Int, sigma: Double, charges: [ChargedSpecies],
+      atomicCharges: [Int: Double] = [:]
+    ) {
       self.layers = layers
       self.columns = columns
       self.sigma = sigma
       self.charges = charges
+      self.atomicCharges = atomicCharges
     }
   }
 

@@ -140,7 +140,9 @@ extension Model.ConservedSources {
     // Column 0 of the energy is the charge.
     var constants = Matrix(rows: a.species.count, columns: width)
     if hasEnergy {
-      for (s, z) in a.species.enumerated() { constants[s, 0] = Electronegativity.charge(z) }
+      for (s, z) in a.species.enumerated() {
+        constants[s, 0] = settings.atomicCharges[z] ?? Electronegativity.charge(z)
+      }
     }
     self.init(
       use: hasEnergy

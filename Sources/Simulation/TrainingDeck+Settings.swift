@@ -92,7 +92,7 @@ extension TrainingDeck {
             layers: longRangeLayers, columns: columns, sigma: sigmas[0],
             charges: charges.map { formula, charge in
               .init(formula: formula, composition: chemicalFormula(formula) ?? [:], charge: charge)
-            }))
+            }, atomicCharges: Dictionary(uniqueKeysWithValues: atomicCharges)))
       }
     return Architecture(
       species: species.isEmpty ? found : species, cutoff: cutoff, layers: layers, channels: channels,

@@ -42,7 +42,7 @@ private func mistakes(_ extra: String) -> String {
     let deck = try training(
       """
       isolated_energies: {H: -13.6 eV, O: -75 Ha}
-      long_range: {charges: {H2O: 0, F: -1, CH3I: 0}, layers: [2], columns: 8}
+      long_range: {charges: {H2O: 0, F: -1, CH3I: 0}, atomic_charges: {O: -0.76, H: 0.38}, layers: [2], columns: 8}
       rate_factors: {"*/radial/*": 0.1}
       freeze: [layers/0/*]
       model: {radial: [32, 16], species: [O, H]}
@@ -50,6 +50,7 @@ private func mistakes(_ extra: String) -> String {
     #expect(deck.isolatedEnergies[1] == -13.6)
     #expect(abs((deck.isolatedEnergies[8] ?? 0) + 75 * 27.211386245988) < 1e-9)
     #expect(deck.charges.map(\.key) == ["H2O", "F", "CH3I"] && deck.charges.map(\.value) == [0, -1, 0])
+    #expect(deck.atomicCharges.map(\.key) == [8, 1] && deck.atomicCharges.map(\.value) == [-0.76, 0.38])
     #expect(deck.rateFactors.first?.key == "*/radial/*" && deck.frozen == ["layers/0/*"])
     #expect(deck.longRangeLayers == [1] && deck.radialWidths == [32, 16] && deck.species == [1, 8])
     #expect(chemicalFormula("CH3I") == [6: 1, 1: 3, 53: 1])
@@ -85,6 +86,12 @@ private func mistakes(_ extra: String) -> String {
       ("isolated_energies: {H: 1}", ["train.yaml:3:24", "`1` has no unit"]),
       ("isolated_energies: fit", ["`fit` is not known here"]),
       ("long_range: {charges: {h2o: 0}}", ["`h2o` is no formula such as CH3I"]),
+      ("long_range: {atomic_charges: {OH: 1}}", ["`OH` is no element", "train.yaml:3:"]),
+      ("long_range: {atomic_charges: {O: -30}}", ["a number from -20 to 20"]),
+      (
+        "long_range: {type: attention, atomic_charges: {O: -1}}",
+        ["`atomic_charges` has no place here: it is for `conserved`"]
+      ),
       ("long_range: {type: none, columns: 4}", ["`type: none` has no long range"]),
       (
         "long_range: {type: attention, columns: 8, heads: 3}",

@@ -389,7 +389,7 @@ private func text(_ folder: TemporaryFolder, _ name: String) throws -> String {
     try writeFrames(8, to: "\(folder.path)/data.xyz")
     var request: PotentialRequest?
     let deck = try trainingDeck(
-      "model: {cutoff: 4 A, channels: 8}\nlong_range: {charges: {NeAr: 0}, layers: [2], columns: 4}",
+      "model: {cutoff: 4 A, channels: 8}\nlong_range: {charges: {NeAr: 0}, atomic_charges: {Ar: 0.1}, layers: [2], columns: 4}",
       in: folder.path)
     _ = try TrainingRun(
       deck: deck,
@@ -407,7 +407,8 @@ private func text(_ folder: TemporaryFolder, _ name: String) throws -> String {
         == .conserved(
           .init(
             layers: [1], columns: 4, sigma: 1.6,
-            charges: [.init(formula: "NeAr", composition: [10: 1, 18: 1], charge: 0)])))
+            charges: [.init(formula: "NeAr", composition: [10: 1, 18: 1], charge: 0)],
+            atomicCharges: [18: 0.1])))
     #expect(scaling.isolatedEnergies == [-3, -5] && scaling.shift == 0)
     #expect(scaling.averageNeighbors > 5 && scaling.scale > 0.01)
   }
