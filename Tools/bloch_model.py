@@ -1,11 +1,11 @@
-"""Bloch model files (layout and recipe of the hash: Tools/README.md): reads every version; writes version 2, or
-version 3 where a layer has conserved sources."""
+"""Bloch model files (layout and recipe of the hash: Tools/README.md): reads every version; writes the
+lowest that holds a model."""
 import hashlib
 import os
 
 import numpy as np
 
-VERSIONS = (1, 2, 3)
+VERSIONS = (1, 2, 3, 4)
 # What version 1 repeated in every layer that attends.
 SHARED = ('heads', 'width', 'weight', 'eps', 'subtract_self')
 
@@ -16,7 +16,7 @@ class Damaged(Exception):
 
 def version_of(data):
   """The lowest version that holds a model."""
-  return 3 if any('/conserved/' in path for path in data) else 2
+  return 4 if 'domain/mean' in data else 3 if any('/conserved/' in path for path in data) else 2
 
 
 def canonical(value):
@@ -49,7 +49,7 @@ def digest_of_version_1(data):
 
 
 def read_model(path):
-  """A model file of any version -> ({group: attributes}, {path: array}) as versions 2 and 3 have them."""
+  """A model file of any version -> ({group: attributes}, {path: array}) as versions from 2 on have them."""
   import h5py
   attributes, data = {}, {}
 

@@ -161,6 +161,28 @@ public final class LRMACEPotential: Potential {
     for (k, i) in order.enumerated() { result.charges?[Int(i)] = charges[k] }
   }
 
+  /// Calls `body` with the scalar features that leave the last layer, [channels], and the element of every atom of the last
+  /// evaluation, in the order of the system.
+  public func forEachFeature(_ body: (UnsafePointer<Double>, _ species: Int) throws -> Void) rethrows {
+    var inner = Array(repeating: 0, count: order.count)
+    for (k, i) in order.enumerated() { inner[Int(i)] = k }
+    var row = Array(repeating: 0.0, count: model.channels)
+    for k in inner {
+      engine.copyFeatures(of: k, into: &row)
+      try row.withUnsafeBufferPointer { if let h = $0.baseAddress { try body(h, species[k]) } }
+    }
+  }
+
+  /// How far every atom of the last evaluation is from what the model has learned, in the order of the system: 1 for the
+  /// farthest atom of the training data. Nil where the model does not say what it has learned.
+  public func extrapolationGrades() -> [Double]? {
+    guard let domain = model.domain else { return nil }
+    var grades: [Double] = []
+    grades.reserveCapacity(order.count)
+    forEachFeature { grades.append(domain.grade($0, species: $1)) }
+    return grades
+  }
+
   private func evaluate(_ cell: Cell, measuringSources: Bool = false) throws -> Matrix3 {
     try engine.evaluate(
       positions: positions, cell: cell, list: list, plan: networkPlan, atomicEnergies: &energies,
@@ -350,6 +372,13 @@ enum Engine {
     switch self {
     case .mixed(let network): network.charges(into: &charges)
     case .double(let network): network.charges(into: &charges)
+    }
+  }
+
+  func copyFeatures(of atom: Int, into row: inout [Double]) {
+    switch self {
+    case .mixed(let network): network.copyFeatures(of: atom, into: &row)
+    case .double(let network): network.copyFeatures(of: atom, into: &row)
     }
   }
 

@@ -253,6 +253,12 @@ final class Network<T: KernelScalar> {
   /// Charges of the atoms in the last step, e, in the inner order; empty for a model that has none.
   func charges(into charges: inout [Double]) { attention?.charges(into: &charges) }
 
+  /// Scalar features that leave the last layer, of an atom in the inner order.
+  func copyFeatures(of atom: Int, into row: inout [Double]) {
+    let h = view(features[layers.count]).row(0, atom)
+    for c in row.indices { row[c] = Double(h[c]) }
+  }
+
   /// Energies of the atoms, forces and dE/d(strain), all in the inner order.
   func evaluate(
     positions: [Vector3], cell: Cell, list: NeighborList, plan: NetworkPlan,

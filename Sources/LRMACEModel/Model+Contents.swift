@@ -1,4 +1,4 @@
-// A model as the list of named values that its file holds (layout of versions 2 and 3, Tools/README.md), and the hash over
+// A model as the list of named values that its file holds (layout of versions 2 to 4, Tools/README.md), and the hash over
 // them that says which model it is. Keys: `group/dataset`, and `group@attribute`.
 
 import HDF5
@@ -45,7 +45,7 @@ enum ModelValue: Sendable, Equatable {
 
 extension Model {
   /// The lowest version that holds the model: what version 2 can hold keeps its hash.
-  var fileVersion: Int { layers.contains { $0.conserved != nil } ? 3 : 2 }
+  var fileVersion: Int { domain != nil ? 4 : layers.contains { $0.conserved != nil } ? 3 : 2 }
 
   /// Everything but the hash.
   var contents: [String: ModelValue] {
@@ -68,6 +68,11 @@ extension Model {
       values["rsa@eps"] = .number(attention.epsilon)
       values["rsa@subtract_self"] = .integer(attention.subtractsSelf ? 1 : 0)
       values["rsa/sigmas"] = .numbers(attention.sigmas, shape: [attention.sigmas.count])
+    }
+    if let domain {
+      values["domain/atoms"] = .integers(domain.atoms, shape: [domain.atoms.count])
+      values["domain/mean"] = .matrix(domain.mean)
+      values["domain/whitening"] = .stack(domain.whitening)
     }
     for (t, layer) in layers.enumerated() {
       for (key, value) in layer.contents { values["layers/\(t)" + key] = value }

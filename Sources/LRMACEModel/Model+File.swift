@@ -20,10 +20,11 @@ public struct ModelError: DiagnosedError, Hashable, Sendable {
 
 extension Model {
   /// Those that are read. Version 1 had the settings of the attention in every attending layer, and a checksum of its
-  /// datasets alone; version 3 is version 2 with conserved sources. `fileVersion` is the one that is written.
-  static let fileVersions = 1...3
+  /// datasets alone; version 3 is version 2 with conserved sources, version 4 has the domain of the training
+  /// data, too. `fileVersion` is the one that is written.
+  static let fileVersions = 1...4
 
-  /// Reads a model file of version 1, 2 or 3.
+  /// Reads a model file of any of these versions.
   ///
   /// - Throws: `HDF5Error` where the file cannot be read, `ModelError` where its contents are not a valid model.
   public init(contentsOf name: String) throws {
@@ -47,7 +48,7 @@ extension Model {
     }
     self = try ModelReader(file: file, version: version).model()
     guard version < 3 || fileVersion == version else {
-      throw fail("model format version \(version), but no layer has conserved sources: that is version 2")
+      throw fail("model format version \(version), but what it holds is version \(fileVersion)")
     }
     let contents = contents
     hash = Self.hash(of: contents)

@@ -35,6 +35,7 @@ struct ModelValidation {
     try radialBasis()
     try matrix(model.embedding, species, channels, "embedding")
     try attentionSettings()
+    try domain()
     for t in model.layers.indices { try layer(t) }
     guard model.layers[model.layers.count - 1].readout != nil else {
       throw fail("its last layer has no readout")
@@ -114,6 +115,16 @@ struct ModelValidation {
         )
       }
     }
+  }
+
+  func domain() throws {
+    guard let domain = model.domain else { return }
+    guard domain.atoms.count == species else {
+      throw fail("domain/atoms has \(domain.atoms.count) numbers for \(species) species")
+    }
+    for count in domain.atoms { try check(count, ModelLimits.domainAtoms, "domain/atoms: number of atoms") }
+    try matrix(domain.mean, species, channels, "domain/mean")
+    try matrices(domain.whitening, species, channels, channels, "domain/whitening")
   }
 
   func attentionSettings() throws {

@@ -40,6 +40,8 @@ public struct Model: Sendable {
   /// What the long-range blocks of all layers share; nil for a model without.
   public var attention: AttentionSettings?
   public var layers: [Layer]
+  /// Nil where nobody has said what was learned.
+  public var domain: TrainingDomain?
 
   /// b_n(r) = prefactor sin(w_n r) / r f(r / cutoff), with the polynomial cut-off of order p (DimeNet, eq. 8).
   public struct BesselBasis: Sendable {

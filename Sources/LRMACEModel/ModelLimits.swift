@@ -75,6 +75,9 @@ enum ModelLimits {
   static let referenceCharge = Limit("charge", -1000...1000.0, "e")
   static let referenceAtoms = Limit("number of atoms", 0...1e6)
 
+  /// Atoms of one element in training data.
+  static let domainAtoms = Limit("number of atoms", 0...Int(Int32.max))
+
   // MARK: - Weights
 
   /// With all normalisations folded in, weights are of order 1 and the largest known 1.2e3.

@@ -14,7 +14,8 @@ struct ModelReader {
   func model() throws -> Model {
     let found = try members(
       of: "/",
-      ["E0", "bessel_frequencies", "embedding", "layers", "species"] + (version == 1 ? [] : ["rsa"]),
+      ["E0", "bessel_frequencies", "embedding", "layers", "species"] + (version == 1 ? [] : ["rsa"])
+        + (version > 3 ? ["domain"] : []),
       attributes: [
         "format", "version", "sha256", "name", "provenance", "errors", "r_max", "lmax", "channels",
         "num_layers",
@@ -33,13 +34,21 @@ struct ModelReader {
       radialBasis: Model.BesselBasis(
         frequencies: frequencies, prefactor: try file.doubleAttribute("bessel_prefactor"),
         cutoffExponent: try integer(ModelLimits.cutoffExponent)),
-      embedding: try matrix("embedding", species.count, channels), attention: nil, layers: [])
+      embedding: try matrix("embedding", species.count, channels), attention: nil, layers: [], domain: nil)
     let layerCount = try integer(ModelLimits.layers)
     try numbered("layers", layerCount)
     model.attention =
       version == 1 ? try settingsOfLayers(layerCount) : found.contains("rsa") ? try settings("rsa") : nil
     for t in 0..<layerCount { model.layers.append(try layer("layers/\(t)", model)) }
+    if found.contains("domain") { model.domain = try domain("domain", species.count, channels) }
     return model
+  }
+
+  private func domain(_ path: String, _ species: Int, _ channels: Int) throws -> Model.TrainingDomain {
+    try members(of: path, ["atoms", "mean", "whitening"])
+    return Model.TrainingDomain(
+      atoms: try list("\(path)/atoms", species), mean: try matrix("\(path)/mean", species, channels),
+      whitening: try matrices("\(path)/whitening", species, channels, channels))
   }
 
   // MARK: - Names

@@ -21,13 +21,16 @@ public struct ForceField {
   public let peakOperationsPerSecond: () -> Double?
   /// How its last step evaluated the attention; nil without attention.
   public let attention: () -> String?
+  /// How far each atom of its last step is from what was learned, 1 for the farthest that was; nil where it cannot tell.
+  public let extrapolationGrades: (() -> [Double])?
 
   public init(
     potential: any Potential, species: Set<Int>, hash: String, hasCharges: Bool = false,
     timings: @escaping () -> [(part: String, seconds: Double)] = { [] },
     operations: @escaping () -> [String: Double] = { [:] },
     peakOperationsPerSecond: @escaping () -> Double? = { nil },
-    attention: @escaping () -> String? = { nil }
+    attention: @escaping () -> String? = { nil },
+    extrapolationGrades: (() -> [Double])? = nil
   ) {
     self.potential = potential
     self.species = species
@@ -37,6 +40,7 @@ public struct ForceField {
     self.operations = operations
     self.peakOperationsPerSecond = peakOperationsPerSecond
     self.attention = attention
+    self.extrapolationGrades = extrapolationGrades
   }
 }
 
@@ -73,7 +77,8 @@ extension ForceField {
         guard let plan = potential.attention else { return nil }
         return plan.method.rawValue
           + (plan.mesh.map { ", \($0.order) points at \($0.spacing) sigma" } ?? "")
-      })
+      },
+      extrapolationGrades: potential.model.domain == nil ? nil : { potential.extrapolationGrades() ?? [] })
   }
 
   /// The model that `deck` names.

@@ -18,6 +18,8 @@ public struct RunReport: Sendable, CustomStringConvertible {
   public let potentialSeconds: [(part: String, seconds: Double)]
   public let stepSeconds: Double
   public let outputSeconds: Double
+  /// The atom farthest from the model's training data, where the model knows them.
+  public let farthest: Extrapolation?
   public let files: OutputFiles
 
   public var description: String {
@@ -42,6 +44,16 @@ public struct RunReport: Sendable, CustomStringConvertible {
           potentialSeconds
             + [(potentialSeconds.isEmpty ? "steps" : "motion", motion), ("output", outputSeconds)]))
       lines.append("")
+    }
+    if let farthest {
+      lines += [
+        farthest.grade <= Extrapolation.limit
+          ? String(
+            format: "No atom was farther from the training data than %.2f times the farthest atom there.",
+            farthest.grade)
+          : farthest.words.prefix(1).uppercased() + farthest.words.dropFirst() + " (step \(farthest.step)).",
+        "",
+      ]
     }
     lines += [
       "Written:",

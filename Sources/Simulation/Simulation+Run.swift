@@ -38,8 +38,9 @@ extension Simulation {
     // The files are this run's until its last word.
     defer { withExtendedLifetime(output) {} }
     let first = motion.completedSteps
-    let observers =
-      output.observers + [
+    let extrapolation = ExtrapolationObserver(forceField, deck: deck, events: events)
+    let observers: [any Observer] =
+      output.observers + [extrapolation].compactMap { $0 } + [
         ProgressObserver(from: first, to: lastStep, timestep: deck.timestep, events: events)
       ]
     var clock = RunClock()
@@ -59,7 +60,7 @@ extension Simulation {
           steps: motion.completedSteps - first, step: motion.completedSteps, lastStep: lastStep,
           isFinished: motion.isFinished, interruption: interruption(), timestep: deck.timestep,
           atoms: system.count, potentialSeconds: forceField.timings(), stepSeconds: clock.stepSeconds,
-          outputSeconds: clock.outputSeconds, files: files)))
+          outputSeconds: clock.outputSeconds, farthest: extrapolation?.farthest, files: files)))
   }
 
   /// Steps, with observations and checkpoints at their intervals and a checkpoint at the end.

@@ -90,7 +90,10 @@ public func evaluateStructures(
   var warnings = Warnings()
   var frame = 0
   func report(_ line: String) throws { try events(.result(line)) }
-  try report("frame   atoms   energy (eV)          energy/atom (eV)   largest force (eV/Angstrom)")
+  let grades = forceField.extrapolationGrades
+  try report(
+    "frame   atoms   energy (eV)          energy/atom (eV)   largest force (eV/Angstrom)"
+      + (grades == nil ? "" : "   farthest from the data"))
   while var configuration = try reader.next() {
     frame += 1
     let system = configuration.system
@@ -108,13 +111,17 @@ public func evaluateStructures(
       throw NumericalError(cause: "frame \(frame) of \(structures): \(error)")
     }
     deviations.add(result, configuration)
+    // Before another evaluation.
+    let grade = grades.flatMap { $0().max() }
+    let force = String(format: "%.6f", result.forces.map(length).max() ?? 0)
     try report(
       column("\(frame)", 8) + column("\(system.count)", 8) + column(String(format: "%.9f", result.energy), 21)
         + column(String(format: "%.9f", result.energy / Double(system.count)), 19)
-        + String(format: "%.6f", result.forces.map(length).max() ?? 0))
+        + (grade.map { column(force, 30) + String(format: "%.2f", $0) } ?? force))
     configuration.energy = result.energy
     configuration.forces = result.forces
     configuration.stress = system.cell.isFullyPeriodic ? result.stress : nil
+    if let grade { configuration.info["extrapolation_grade"] = String(format: "%.3f", grade) }
     configuration.charges = result.charges
     configuration.dipole = result.charges.flatMap { system.dipole(of: $0) }
     try writer?.append(configuration)

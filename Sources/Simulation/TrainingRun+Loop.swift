@@ -86,17 +86,19 @@ extension TrainingRun {
     var lines: [String] = []
     let potential = trainer.potential
     potential.parameters = trainer.result
-    let isInterrupted = { reason() != nil }
+    func isInterrupted() -> Bool { reason() != nil }
     if trainer.isFinished,
       let learned = try Assessment(
         of: potential, on: input.train.frames, of: input.train, isolated: input.isolated,
         until: isInterrupted),
       let heldBack = try Assessment(
         of: potential, on: input.valid.frames, of: input.valid, isolated: input.isolated,
-        until: isInterrupted)
+        until: isInterrupted),
+      case let domain = try potential.domain(of: input.train.frames.map(\.system), until: isInterrupted),
+      !isInterrupted()
     {
       timer.endValidation()
-      try writeModel()
+      try writeModel(domain)
       let epoch = trainer.state.best?.epoch ?? 0
       lines += [
         trainer.state.hasStopped

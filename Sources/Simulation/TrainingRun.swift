@@ -76,7 +76,8 @@ public struct TrainingRun {
   // MARK: - The model's file
 
   /// The model of the best epoch so far, with where it comes from and how good it is.
-  func model() -> Model {
+  /// - Parameter domain: where the data lie, which is worked out at the end.
+  func model(_ domain: Model.TrainingDomain? = nil) -> Model {
     let state = trainer.state
     let epoch = state.best?.epoch ?? state.epoch
     let record = state.history.last { $0.epoch == epoch }
@@ -85,15 +86,19 @@ public struct TrainingRun {
         ? "on its own training data: " + record.train.summary(frames: input.train.frames.count)
         : "on frames held back: " + record.valid.summary(frames: input.valid.frames.count)
     }
-    return trainer.potential.model(
+    var model = trainer.potential.model(
       with: trainer.result, name: deck.outputName,
       provenance:
         "trained by Bloch \(Release.version), epoch \(epoch) of \(deck.epochs), seed \(deck.seed), on "
         + input.provenance + (deck.note.map { " (\($0))" } ?? "") + "; settings: " + deck.settingsInWords,
       errors: errors)
+    model.domain = domain
+    return model
   }
 
-  func writeModel() throws { try model().write(to: files.model) }
+  func writeModel(_ domain: Model.TrainingDomain? = nil) throws {
+    try model(domain).write(to: files.model)
+  }
 }
 
 extension TrainingInput {

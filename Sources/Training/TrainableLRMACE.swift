@@ -95,6 +95,32 @@ public final class TrainableLRMACE: TrainablePotential {
     for n in gradient.indices { gradient[n] += addend[n] }
   }
 
+  public func domain(
+    of systems: [AtomicSystem], until interruption: () -> Bool
+  ) throws -> Model.TrainingDomain? {
+    let model = current.model
+    var sums = TrainingDomainSums(species: model.species.count, channels: model.channels)
+    let potential = potentials(for: 1)[0]
+    var result = Evaluation()
+    // Returns whether it was not interrupted.
+    func forEachFeature(_ body: (UnsafePointer<Double>, Int) -> Void) throws -> Bool {
+      for system in systems {
+        if interruption() { return false }
+        result.plan = nil
+        try potential.evaluate(system, into: &result)
+        potential.forEachFeature(body)
+      }
+      return true
+    }
+    guard try forEachFeature({ sums.add($0, species: $1) }) else { return nil }
+    let domain = sums.domain
+    var largest = Array(repeating: 0.0, count: model.species.count)
+    guard
+      try forEachFeature({ largest[$1] = max(largest[$1], domain.grade($0, species: $1)) })
+    else { return nil }
+    return domain.scaled(by: largest)
+  }
+
   /// Calls `body` for each of so many systems with the potential that is to evaluate it, and its thread.
   private func forEach(_ count: Int, _ body: (LRMACEPotential, _ n: Int, _ thread: Int) throws -> Void) throws
   {

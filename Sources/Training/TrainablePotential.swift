@@ -82,6 +82,12 @@ public protocol TrainablePotential: AnyObject {
   /// `energy E + sum_i forces_i . F_i + stress : stress`.
   func addGradient(of batch: [SeededSystem], to gradient: inout [Double]) throws
 
+  /// Where these systems lie among what a model can be asked, at `parameters`; nil where this potential cannot tell, or where
+  /// it was interrupted.
+  func domain(
+    of systems: [AtomicSystem], until interruption: () -> Bool
+  ) throws -> Model.TrainingDomain?
+
   /// The model with these parameters, for a file.
   /// - Parameters:
   ///   - provenance: trained on what, by what.
@@ -90,6 +96,10 @@ public protocol TrainablePotential: AnyObject {
 }
 
 extension TrainablePotential {
+  public func domain(
+    of systems: [AtomicSystem], until interruption: () -> Bool
+  ) throws -> Model.TrainingDomain? { nil }
+
   public func predict(_ system: AtomicSystem) throws -> Prediction { try predict([system])[0] }
 
   /// Calls `body` for every frame in turn, some dozens of which are predicted at a time.

@@ -48,6 +48,14 @@ private func bytes(_ folder: TemporaryFolder, _ name: String) throws -> Data {
     #expect(run.exitCode == 0, "\(run.errors)")
     let info = try BlochProcess.run(["model", "info", "t.model.h5"], in: folder.path)
     #expect(info.output.contains("trained by Bloch"), "\(info)")
+    #expect(run.output.contains("farther from the training data than"), "\(run)")
+    let evaluation = try BlochProcess.run(
+      ["evaluate", "--model", "t.model.h5", "frames.xyz"], in: folder.path)
+    let grades = evaluation.output.split(separator: "\n").dropFirst().compactMap {
+      $0.split(separator: " ").last.flatMap { Double($0) }
+    }
+    // Nine of ten frames were learned: the farthest of them is the unit.
+    #expect(grades.count == 21 && grades.contains(1) && grades.count { $0 <= 1 } >= 18, "\(grades)")
   }
 
   @Test(arguments: [SIGINT, SIGTERM, SIGKILL])

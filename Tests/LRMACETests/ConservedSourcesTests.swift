@@ -232,6 +232,6 @@ private func cluster(_ parts: [(symbol: String, at: Vector3, turn: Double)]) -> 
     #expect(try refusal(other).contains("the group rsa is missing"))
     other = try Golden.model("lr_l_default_d1").contents
     other["@version"] = .integer(3)
-    #expect(try refusal(other).contains("no layer has conserved sources: that is version 2"))
+    #expect(try refusal(other).contains("but what it holds is version 2"))
   }
 }
