@@ -101,9 +101,11 @@ extension DeckReader {
     let longest = 1000
     let takes = "`none`, or a line of up to \(longest) characters"
     return key(path, takes: takes, default: "none", help: help, standIn: nil) { node throws(Mistake) in
-      let text = try Self.text(of: node, path.lastKey, takes: takes)
-      guard !text.contains(where: \.isNewline), text.count <= longest else {
-        throw Mistake(message: "the text is too long", help: "`\(path.lastKey)` takes \(takes)")
+      // Lines of a YAML block become one.
+      let text = try Self.text(of: node, path.lastKey, takes: takes).split(whereSeparator: \.isWhitespace)
+        .joined(separator: " ")
+      guard text.count <= longest else {
+        throw Mistake(message: "a text of \(text.count) characters", help: "`\(path.lastKey)` takes \(takes)")
       }
       return (text == "none" ? nil : text, quoted(text))
     }

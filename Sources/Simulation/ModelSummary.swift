@@ -55,6 +55,10 @@ public func modelSummary(path: String) throws -> String {
   } else {
     lines.append("long range       none (short-range MACE)")
   }
+  if let domain = model.domain {
+    let atoms = zip(model.species, domain.atoms).map { "\($1) \(Elements.symbol($0) ?? "\($0)")" }
+    lines.append("learned          \(atoms.joined(separator: ", ")): runs tell when they leave these data")
+  }
   lines += ["sha256           \(model.hash)", "provenance       \(model.provenance.printable)"]
   if let errors = model.errors { lines.append("errors           \(errors.printable)") }
   return lines.joined(separator: "\n")

@@ -57,6 +57,11 @@ private func mistakes(_ extra: String) -> String {
     #expect(chemicalFormula("CH3COOH") == [6: 2, 1: 4, 8: 2])
   }
 
+  @Test func noteOfSeveralLinesIsOneLine() throws {
+    let deck = try training("note: |\n  liquid water,\n    PBE0")
+    #expect(deck.note == "liquid water, PBE0")
+  }
+
   @Test func resolvedDeckReadsBackAsTheSameDeck() throws {
     let extras = [
       "", "loss: {type: universal, delta: 0.02}\nstage_two: {start: none}\nbatch: {frames: 3}",
@@ -107,7 +112,10 @@ private func mistakes(_ extra: String) -> String {
       ("batch: {atoms: 10, frames: 2}", ["`frames` says how large a batch is"]),
       ("max_hours: 24 h", ["`24 h` is not a number"]),
       ("freeze: layers/0", ["not a list"]),
-      ("note: |\n  one\n  two", ["train.yaml:3:7", "`none`, or a line of up to 1000 characters"]),
+      (
+        "note: \(String(repeating: "ab ", count: 400))",
+        ["train.yaml:3:7", "a text of 1199 characters", "`none`, or a line of up to 1000 characters"]
+      ),
     ]
     for (extra, words) in cases {
       let message = mistakes(extra)
