@@ -60,7 +60,7 @@
     try writeWater(1, edge: edge, in: folder)
     let outcome = try evaluate(within: 500_000, "--threads 2", in: folder)
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
-    #expect(outcome.output.contains("-467.501114"))
+    #expect(outcome.output.contains("-467.321178"))
   }
 
   @Test func aThousandThreadsForFewAtomsNeedNoMoreMemoryThanThereIsWork() throws {

@@ -47,7 +47,7 @@ private func bytes(_ folder: TemporaryFolder, _ name: String) throws -> Data {
     let run = try BlochProcess.run(["run", "w.yaml", "--overwrite"], in: folder.path)
     #expect(run.exitCode == 0, "\(run.errors)")
     let info = try BlochProcess.run(["model", "info", "t.model.h5"], in: folder.path)
-    #expect(info.output.contains("trained by Bloch"), "\(info)")
+    #expect(info.output.contains("trained by Bloch") && info.output.contains(" O: runs tell"), "\(info)")
     #expect(run.output.contains("farther from the training data than"), "\(run)")
     let evaluation = try BlochProcess.run(
       ["evaluate", "--model", "t.model.h5", "frames.xyz"], in: folder.path)
