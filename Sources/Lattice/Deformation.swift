@@ -16,8 +16,8 @@ public struct Deformation: Sendable {
   /// No vector shrinks by more: a lower bound of the smallest singular value of F, 1 - |F - 1| in Frobenius' norm.
   public var leastStretch: Double {
     guard let map else { return 1 }
-    let change = map + Matrix3.identity * -1
-    return 1 - (dot(change.x, change.x) + dot(change.y, change.y) + dot(change.z, change.z)).squareRoot()
+    let change = map - Matrix3.identity
+    return 1 - doubleDot(change, change).squareRoot()
   }
 
   /// Whether |u| <= `distance` (Angstrom) for every atom; not so where a number is NaN or the distance negative.
