@@ -66,6 +66,8 @@ public struct Deck: Sendable {
   public let outputName: String
   public let threads: Int
 
+  /// Whether the barostat takes the compressibility of water for want of another.
+  public let leavesCompressibilityOpen: Bool
   /// Whether the default thermostat, and the velocities of a run without a temperature, wait for the structure; until
   /// `with` gives them they are those of a large system without velocities.
   public let leavesThermostatOpen: Bool
@@ -117,6 +119,8 @@ public struct Deck: Sendable {
         ? coldStart[velocities].map { "`nve` that starts \($0) follows no temperature" } : nil,
       ensemble: ensemble)
     barostat = read.barostat(ensemble: ensemble, steps: steps, timestep: timestep)
+    leavesCompressibilityOpen =
+      barostat?.type == .rescaling && !read.isGiven("barostat.compressibility")
 
     let noThermostat: String? =
       switch ensemble {
@@ -231,7 +235,7 @@ extension DeckReader {
     let range = 0...1e5
     let isRamp = isGroup(path)
     let constant = quantity(
-      path, .temperature, range, condition: "but in `nve` only for velocities that are drawn",
+      path, .temperature, range, condition: "in `nvt`, `npt` and `nph`, and for velocities that are drawn",
       excluded: excluded, isGroup: isRamp,
       help: "Target temperature; a group of `from`, `to` and `over` makes it change.")
     let notChanging = excluded ?? (isRamp ? nil : "the temperature is constant")

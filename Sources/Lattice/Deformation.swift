@@ -20,6 +20,12 @@ public struct Deformation: Sendable {
     return 1 - doubleDot(change, change).squareRoot()
   }
 
+  /// The factor by which the distance between opposite faces has grown, of the periodic axis where it has most: by so much a
+  /// wavevector of fixed integers has become shorter.
+  public static func growth(from old: Cell, to new: Cell) -> Double {
+    (new.heights / old.heights).replacing(with: 1, where: .!new.periodicAxes).max()
+  }
+
   /// Whether |u| <= `distance` (Angstrom) for every atom; not so where a number is NaN or the distance negative.
   public func carries(_ old: [Vector3], to new: [Vector3], within distance: Double) -> Bool {
     guard distance >= 0, old.count == new.count else { return false }

@@ -3,6 +3,7 @@
 
 import Foundation
 import Lattice
+import Reciprocal
 import Testing
 
 @testable import LRMACE
@@ -101,6 +102,35 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
         #expect(abs(stress[a][b] - slope / system.cell.volume) < 1e-6 * scale)
       }
     }
+  }
+
+  /// By one plan, while the cell grows by 5%: a jump of J between two cells makes a fourth difference of up to 3 J, and what
+  /// is smooth one of h^4 E''''.
+  @Test(
+    arguments: ["lr_f_4heads_filter_self_gate_l1_corr3", "c_b_vectors_ions_d24", "c_f_energy_first"],
+    AttentionMethod.allCases)
+  func energyDoesNotJumpWhileTheCellGrows(name: String, method: AttentionMethod) throws {
+    let model = try Golden.model(name)
+    let potential = try LRMACEPotential(
+      model: model, precision: .double, attention: AttentionEvaluation(method: method))
+    let start = crystal(model, vectors: cells[0], seed: 5)
+    var result = Evaluation()
+    let energies = try (0...250).map { step in
+      var system = start
+      let scale = 1 + 0.05 * Double(step) / 250
+      system.cell = Cell(vectors: start.cell.vectors * scale)
+      system.positions = start.positions.map { $0 * scale }
+      try potential.evaluate(system, into: &result)
+      return result.energy
+    }
+    #expect(result.plan?.cell == start.cell && potential.attention?.method == method)
+    var worst = 0.0
+    for i in 2..<(energies.count - 2) {
+      let difference =
+        energies[i - 2] - 4 * energies[i - 1] + 6 * energies[i] - 4 * energies[i + 1] + energies[i + 2]
+      worst = max(worst, abs(difference))
+    }
+    #expect(worst < 1e-8)
   }
 
   @Test(arguments: models) func energyIsInvariantAndForcesTurnWithTheSystem(name: String) throws {
