@@ -29,6 +29,14 @@ extension Simulation {
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
       "temperature     "
         + String(format: "%.1f K at the start", frame.temperature),
+    ]
+    if deck.barostat != nil {
+      report.append(
+        "pressure        "
+          + String(format: "%.0f bar at the start", system.pressure(potential: evaluation.stress) * Units.bar)
+      )
+    }
+    report += [
       "run             \(lastStep) steps of \(deck.timestep) fs: "
         + String(format: "%.3f ps, ", Double(lastStep) * deck.timestep * 1e-3) + deck.ensembleDescription,
       "memory          \(bytes(Double(peakMemory()))) (measured at one evaluation of the forces)",
