@@ -23,7 +23,8 @@ import Lattice
 
 /// Isothermal-isobaric (NPT) or, without a thermostat, isoenthalpic (NPH) dynamics: deterministic, reversible, second order.
 public struct MartynaTobiasKlein: Integrator {
-  /// Two chains: one on the atoms, one on the cell, whose relaxation time is the barostat's.
+  /// Two chains: one on the atoms, one on the cell. The cell oscillates faster than the barostat's tau, in water four times
+  /// and in crystals twenty times, so that a chain of that tau would hardly thermostat it: both have the atoms'.
   public struct Thermostat: Sendable {
     /// tau in fs and number of links, as in `NoseHooverVerlet`.
     public var relaxationTime: Double
@@ -78,7 +79,8 @@ public struct MartynaTobiasKlein: Integrator {
           degreesOfFreedom: degreesOfFreedom, relaxationTime: thermostat.relaxationTime,
           length: thermostat.chainLength),
         NoseHooverChain(
-          degreesOfFreedom: coupling.count, relaxationTime: relaxationTime, length: thermostat.chainLength)
+          degreesOfFreedom: coupling.count, relaxationTime: thermostat.relaxationTime,
+          length: thermostat.chainLength)
       )
     }
     self.timestep = timestep
