@@ -133,6 +133,36 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
     #expect(worst < 1e-8)
   }
 
+  /// 5% between two faces are a reason for new wavevectors, 20% the end; without long range nothing is.
+  @Test(arguments: ["c_f_energy_first", "sr_16x0e16x1o_lmax3_corr2"])
+  func wavevectorsAreOutgrownByACellThatGrows(name: String) throws {
+    let model = try Golden.model(name)
+    let potential = try LRMACEPotential(model: model, precision: .double)
+    let start = crystal(model, vectors: cells[1], seed: 5)
+    var result = try evaluate(potential, start)
+    let plan = try #require(result.plan)
+    func grown(by factor: Double) -> AtomicSystem {
+      var system = start
+      let map = Matrix3([1, 0, 0], [0, 1, 0], [0, 0, factor])
+      system.cell = Cell(vectors: start.cell.vectors * map)
+      system.positions = start.positions.map { $0 * map }
+      return system
+    }
+    let hasWavevectors = model.attention != nil
+    let growth = Deformation.growth(from: start.cell, to: grown(by: 1.5).cell)
+    #expect(growth > 1.25 && growth < 1.5)
+    #expect(potential.reasonToRenew(plan, for: grown(by: 1.04)) == nil)
+    #expect(potential.reasonToRenew(plan, for: grown(by: 0.5)) == nil)
+    #expect((potential.reasonToRenew(plan, for: grown(by: 1.5)) != nil) == hasWavevectors)
+    if hasWavevectors {
+      #expect(throws: LatticeError.cellOutgrewItsWavevectors(growth: growth, limit: 1.2)) {
+        try potential.evaluate(grown(by: 1.5), into: &result)
+      }
+    } else {
+      try potential.evaluate(grown(by: 1.5), into: &result)
+    }
+  }
+
   @Test(arguments: models) func energyIsInvariantAndForcesTurnWithTheSystem(name: String) throws {
     let model = try Golden.model(name)
     let potential = try LRMACEPotential(model: model, precision: .double)
