@@ -6,7 +6,7 @@
 // asked for, p = tr(S) / 3, and 2K the trace of the kinetic tensor, V P_int = kinetic tensor - V sigma:
 //
 //   dr/dt = v + r w              dv/dt = a F / m - v (w + tr(w) / n_dof)  - w_1 v
-//   dA/dt = A w                  dw/dt = [V (P_int - S) + 2K / n_dof] / W - w'_1 w
+//   dA/dt = A w                  dw/dt = project[V (P_int - S) + 2K / n_dof] / W - w'_1 w
 //
 // with chains of thermostats w_1 ... on the atoms and w'_1 ... on the cell (`NoseHooverChain`); without them the enthalpy
 // is constant. The mass is W = (n_dof + 3) k_B T tau^2 / 3 for every coupling: of an isotropic one, w = (d ln V / dt) / 3, it is
@@ -135,7 +135,7 @@ public struct MartynaTobiasKlein: Integrator {
     strainRate = strainRate * cellFactor
   }
 
-  /// w <- w + [V (P_int - S) + 2K / n_dof] dt / 2W.
+  /// w <- w + project[V (P_int - S) + 2K / n_dof] dt / 2W.
   private mutating func accelerateCell(_ system: AtomicSystem, _ evaluation: Evaluation) {
     let kinetic = system.kineticTensor
     let outer = evaluation.stress + pressure.pressure(at: completedSteps + 1)
