@@ -4,7 +4,7 @@
 #   format    every Swift file as swift format writes it
 #   checked   kernels built with the language's own checks (overflow, bounds), which a release leaves out
 #   address   the same under AddressSanitizer, without invariances, which need no more memory than what else runs there
-#   both      without long tests of gradients by weights, whose code shorter ones pass through
+#   both      without long tests of gradients by weights and of ensembles, whose code shorter ones pass through
 #   thread    under ThreadSanitizer, two threads on small systems; not part of a plain run: it takes long
 #
 # Without arguments: format, checked and address, as continuous integration does.
@@ -15,7 +15,7 @@ source Scripts/setup.sh
 # In-process tests of files, kernels and runs; those that start the program are Scripts/test.sh's.
 targets='HDF5Tests|TrajectoryTests|DeckTests|LatticeTests|KernelsTests|EquivariantTests|ReciprocalTests'
 targets+='|LRMACETests|DynamicsTests|TrainingTests|SimulationTests'
-long='everyKindOfWeight|firstFiftyLosses|differentiableNetwork'
+long='everyKindOfWeight|firstFiftyLosses|differentiableNetwork|volumesOfAnIdealGas|volumesFluctuate|VirialTheorem'
 
 # Arguments: a name for the build folder, what the build is told, then what the tests are told.
 checked_tests() {

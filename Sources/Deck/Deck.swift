@@ -6,7 +6,12 @@ import Foundation
 /// The keys of a run, in Bloch's internal units (fs, K, 1/fs); paths are absolute.
 public struct Deck: Sendable {
   public enum Precision: String, CaseIterable, Sendable { case mixed, double }
-  public enum Ensemble: String, CaseIterable, Sendable { case nve, nvt }
+  public enum Ensemble: String, CaseIterable, Sendable {
+    case nve, nvt, npt, nph
+
+    var hasThermostat: Bool { self == .nvt || self == .npt }
+    var hasBarostat: Bool { self == .npt || self == .nph }
+  }
   public enum Velocities: String, CaseIterable, Sendable {
     case maxwellBoltzmann = "maxwell-boltzmann"
     case structure, rest
@@ -39,8 +44,10 @@ public struct Deck: Sendable {
   public let ensemble: Ensemble
   /// Nil when nothing in the run asks for a temperature.
   public let temperature: TemperatureSchedule?
-  /// Nil for `nve`.
+  /// Nil for `nve` and `nph`.
   public let thermostat: Thermostat?
+  /// Nil for `nve` and `nvt`.
+  public let barostat: Barostat?
   public let timestep: Double
   public let steps: Int
   public let velocities: Velocities
@@ -59,6 +66,8 @@ public struct Deck: Sendable {
   public let outputName: String
   public let threads: Int
 
+  /// Whether the barostat takes the compressibility of water for want of another.
+  public let leavesCompressibilityOpen: Bool
   /// Whether the default thermostat, and the velocities of a run without a temperature, wait for the structure; until
   /// `with` gives them they are those of a large system without velocities.
   public let leavesThermostatOpen: Bool
@@ -89,7 +98,11 @@ public struct Deck: Sendable {
     fixed = read.atoms("fixed", help: "Atoms that do not move, numbered from 1 as in the structure file.")
 
     // How it moves
-    ensemble = read.choice("ensemble", help: "`nve` keeps the energy, `nvt` the temperature.")
+    ensemble = read.choice(
+      "ensemble",
+      help:
+        "`nve` keeps the energy, `nvt` the temperature, `npt` that and the pressure, `nph` enthalpy and pressure."
+    )
     timestep = read.quantity("timestep", .time, 1e-3...100, help: "Length of one step.")
     steps = read.count("steps", 0...Self.mostSteps, help: "Number of steps.")
     let isWithoutTemperature = ensemble == .nve && !read.isGiven("temperature")
@@ -104,16 +117,31 @@ public struct Deck: Sendable {
       "temperature", steps: steps, timestep: timestep,
       excluded: ensemble == .nve
         ? coldStart[velocities].map { "`nve` that starts \($0) follows no temperature" } : nil,
-      mayChange: ensemble == .nvt)
+      ensemble: ensemble)
+    barostat = read.barostat(ensemble: ensemble, steps: steps, timestep: timestep)
+    leavesCompressibilityOpen =
+      barostat?.type == .rescaling && !read.isGiven("barostat.compressibility")
 
-    let noThermostat = ensemble == .nve ? "`nve` keeps the energy and takes no thermostat" : nil
+    let noThermostat: String? =
+      switch ensemble {
+      case .nve: "`nve` keeps the energy and takes no thermostat"
+      case .nph: "`nph` keeps the enthalpy and takes no thermostat"
+      case .nvt, .npt: nil
+      }
     leavesThermostatOpen = ensemble == .nvt && !read.isGiven("thermostat")
     let isLangevinMeant = read.isGiven("thermostat.friction") && !read.isGiven("thermostat.tau")
     let type: ThermostatType = read.choice(
       "thermostat.type", default: isLangevinMeant ? "langevin" : "nose-hoover",
       defaultInWords: "nose-hoover; langevin for a free cluster of fewer than \(Self.smallCluster) atoms",
-      condition: "in `nvt`", excluded: noThermostat,
+      condition: "in `nvt` and `npt`", excluded: noThermostat,
       help: "Nose-Hoover chain (smooth, deterministic) or Langevin (BAOAB; robust, stochastic).")
+    if ensemble == .npt, type == .langevin, barostat?.type == .martynaTobiasKlein {
+      read.report(
+        .init(
+          message: "the barostat `mtk` has Nose-Hoover chains of its own and takes no Langevin thermostat",
+          help: "write `thermostat: {type: nose-hoover}`, or `barostat: {type: c-rescale}`"),
+        at: read.entries["thermostat.type"]?.value ?? read.entries["thermostat.friction"]?.key)
+    }
     let tau = read.quantity(
       "thermostat.tau", .time, 1e-2...1e9, default: "100 fs", condition: "with `type: nose-hoover`",
       excluded: noThermostat ?? (type == .langevin ? "`langevin` takes `friction`" : nil),
@@ -127,10 +155,10 @@ public struct Deck: Sendable {
       excluded: noThermostat ?? (type == .noseHoover ? "`nose-hoover` takes `tau`" : nil),
       help: "Langevin's friction.")
     thermostat =
-      switch (ensemble, type) {
-      case (.nve, _): nil
-      case (.nvt, .noseHoover): .noseHoover(tau: tau, chain: chain)
-      case (.nvt, .langevin): .langevin(friction: friction)
+      switch type {
+      case _ where !ensemble.hasThermostat: nil
+      case .noseHoover: .noseHoover(tau: tau, chain: chain)
+      case .langevin: .langevin(friction: friction)
       }
     seed = UInt64(
       read.count("seed", 0...Int.max, default: "1", help: "Start of the random numbers: same seed, same run.")
@@ -202,20 +230,22 @@ public struct Deck: Sendable {
 extension DeckReader {
   /// A constant temperature (`300 K`), or a group for one that changes linearly.
   fileprivate mutating func temperatureSchedule(
-    _ path: String, steps: Int, timestep: Double, excluded: String?, mayChange: Bool
+    _ path: String, steps: Int, timestep: Double, excluded: String?, ensemble: Deck.Ensemble
   ) -> Deck.TemperatureSchedule? {
     let range = 0...1e5
     let isRamp = isGroup(path)
     let constant = quantity(
-      path, .temperature, range, condition: "in `nvt`, and for velocities that are drawn", excluded: excluded,
-      isGroup: isRamp,
+      path, .temperature, range, condition: "in `nvt`, `npt` and `nph`, and for velocities that are drawn",
+      excluded: excluded, isGroup: isRamp,
       help: "Target temperature; a group of `from`, `to` and `over` makes it change.")
     let notChanging = excluded ?? (isRamp ? nil : "the temperature is constant")
-    if isRamp, excluded == nil, !mayChange {
+    if isRamp, excluded == nil, !ensemble.hasThermostat {
       report(
         Mistake(
-          message: "`nve` cannot follow a changing temperature",
-          help: "write `\(path): 300 K` for the first velocities, or `ensemble: nvt`"),
+          message: "`\(ensemble)` cannot follow a changing temperature",
+          help:
+            "write `\(path): 300 K` for the first velocities, or `ensemble: \(ensemble.hasBarostat ? "npt" : "nvt")`"
+        ),
         at: entries[path]?.key)
     }
     let start = quantity(

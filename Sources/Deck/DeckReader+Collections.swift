@@ -17,7 +17,7 @@ extension DeckReader {
   // MARK: - Lists
 
   /// A list of values, each read by `entry` from its text.
-  private mutating func list<Value>(
+  mutating func list<Value>(
     _ path: String, takes: String, default fallback: String, defaultInWords: String? = nil,
     condition: String? = nil, excluded: String? = nil, help: String,
     entry: (String, Node, _ before: Value?) throws(Mistake) -> (value: Value, text: String)

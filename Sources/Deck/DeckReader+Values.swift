@@ -302,10 +302,9 @@ extension DeckReader {
       throw Mistake(message: error.message, help: error.help, part: part)
     }
     guard range.contains(number * unit) else {
-      let base = dimension.units.first { $0.value == 1 }?.symbol ?? ""
       throw Mistake(
-        message: "`\(text)` is out of range",
-        help: "`\(name)` takes \(plain(range.lowerBound)) to \(plain(range.upperBound)) \(base)", part: part)
+        message: "`\(text)` is out of range", help: "`\(name)` takes \(dimension.words(for: range))",
+        part: part)
     }
     return number * unit
   }

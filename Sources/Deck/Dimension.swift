@@ -1,9 +1,11 @@
-// Units that a deck may write, and what they are worth inside Bloch (fs, K, 1/fs, Angstrom, eV, eV/Angstrom; seconds of the
-// clock on the wall).
+// Units that a deck may write, and what they are worth inside Bloch (fs, K, 1/fs, Angstrom, eV, eV/Angstrom, eV/Angstrom^3 and
+// its inverse; seconds of the clock on the wall).
+
+import Lattice
 
 /// What a number measures.
 enum Dimension: String, Sendable {
-  case time, temperature, rate, length, energy, force, duration
+  case time, temperature, rate, length, energy, force, duration, pressure, compressibility
 
   /// Symbol and value in Bloch's internal unit. The first three are named in messages.
   var units: [(symbol: String, value: Double)] {
@@ -21,7 +23,22 @@ enum Dimension: String, Sendable {
     case .energy: [("eV", 1), ("meV", 1e-3), ("Ha", 27.211386245988)]
     case .force: [("eV/A", 1), ("meV/A", 1e-3), ("eV/Angstrom", 1), ("eV/Å", 1)]
     case .duration: [("min", 60), ("h", 3600), ("s", 1)]
+    case .pressure: pressures.map { ($0, $1 / Units.bar) } + [("eV/A^3", 1)]
+    case .compressibility:
+      pressures.map { ("1/\($0)", Units.bar / $1) } + pressures.map { ("\($0)^-1", Units.bar / $1) }
     }
+  }
+
+  /// In bar.
+  private var pressures: [(String, Double)] {
+    [("bar", 1), ("GPa", 1e4), ("MPa", 10), ("kbar", 1e3), ("atm", 1.01325), ("kPa", 1e-2), ("Pa", 1e-5)]
+  }
+
+  /// "0.01 to 1000 fs": in the unit of memory, but pressures in bar.
+  func words(for range: ClosedRange<Double>) -> String {
+    let unit = units.first { $0.value == 1 && self != .pressure } ?? units[0]
+    func number(_ bound: Double) -> String { plain((bound / unit.value * 1e9).rounded() / 1e9) }
+    return "\(number(range.lowerBound)) to \(number(range.upperBound)) \(unit.symbol)"
   }
 
   /// What people write for these units, and what to write instead. A unit that is merely spelled alike is never

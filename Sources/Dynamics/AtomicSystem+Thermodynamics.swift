@@ -1,7 +1,7 @@
 // Kinetic observables of a configuration (v in Angstrom/fs, m in u, energies in eV, a = accelerationPerForce):
 //
 //   K = (1/2a) sum_i m_i v_i^2          T = 2 K / (n_dof k_B)
-//   sigma_total = sigma - (1/aV) sum_i m_i v_i (x) v_i        P = -tr(sigma_total) / 3
+//   p = (1/aV) sum_i m_i v_i (x) v_i - sigma                  P = tr(p) / 3
 //
 // sigma = (1/V) dE/d(strain) is the stress of the potential, so P = 2K/3V - tr(sigma)/3.
 
@@ -39,20 +39,27 @@ extension AtomicSystem {
     return sum
   }
 
-  /// Stress with its kinetic part in eV/Angstrom^3 (ASE's sign: positive under tension).
-  func totalStress(potential stress: Matrix3) -> Matrix3 {
-    var flow = Matrix3.zero
-    for i in 0..<count where !isFixed[i] {
-      let v = velocities[i]
-      let p = masses[i] * v
-      flow += Matrix3(p.x * v, p.y * v, p.z * v)
+  /// sum_i m_i v_i (x) v_i / a of the atoms that move, in eV; its trace is 2 K.
+  var kineticTensor: Matrix3 {
+    var sum = Matrix3.zero
+    velocities.withUnsafeBufferPointer { velocities in
+      for i in velocities.indices where !isFixed[i] {
+        let v = velocities[i]
+        let p = masses[i] * v
+        sum += Matrix3(p.x * v, p.y * v, p.z * v)
+      }
     }
-    return stress + flow * (-1 / (Units.accelerationPerForce * cell.volume))
+    return sum * (1 / Units.accelerationPerForce)
   }
 
-  /// Pressure in eV/Angstrom^3, kinetic part included. It has a meaning only where every axis is periodic.
+  /// Pressure tensor in eV/Angstrom^3 (positive under compression), kinetic part included. It has a meaning only where
+  /// every axis is periodic.
+  public func pressureTensor(potential stress: Matrix3) -> Matrix3 {
+    kineticTensor * (1 / cell.volume) - stress
+  }
+
+  /// Pressure in eV/Angstrom^3, the mean of the tensor's diagonal.
   public func pressure(potential stress: Matrix3) -> Double {
-    let total = totalStress(potential: stress)
-    return -(total.x.x + total.y.y + total.z.z) / 3
+    pressureTensor(potential: stress).trace / 3
   }
 }

@@ -7,6 +7,7 @@ public enum DynamicsError: Error, Equatable, CustomStringConvertible {
   /// What an integrator is made of.
   public enum Setting: Sendable {
     case timestep, temperature, relaxationTime, chainLength, friction, degreesOfFreedom
+    case pressure, barostatTime, compressibility, coupling, cell, fixedAtoms
   }
 
   /// A setting of an integrator is out of range.
@@ -21,6 +22,10 @@ public enum DynamicsError: Error, Equatable, CustomStringConvertible {
   case forceTooLarge(atom: Int, step: Int64?, magnitude: Double, limit: Double)
   /// |v| dt in Angstrom.
   case displacementTooLarge(atom: Int, step: Int64, magnitude: Double, limit: Double)
+  /// |E| of the cell's change e^E in one step.
+  case strainTooLarge(step: Int64, magnitude: Double, limit: Double)
+  /// V / N in Angstrom^3.
+  case cellCollapsed(step: Int64, volumePerAtom: Double, limit: Double)
 
   public var description: String {
     switch self {
@@ -41,8 +46,18 @@ public enum DynamicsError: Error, Equatable, CustomStringConvertible {
     case .displacementTooLarge(let atom, let step, let magnitude, let limit):
       "atom \(atom + 1) moves \(digits(magnitude)) Angstrom in one step, beyond the limit of \(digits(limit)) "
         + "Angstrom\(at(step))"
+    case .strainTooLarge(let step, let magnitude, let limit):
+      "the cell changes by \(digits(100 * magnitude)) % in one step, beyond the limit of \(digits(100 * limit)) %, at "
+        + "step \(step); \(Self.barostatAdvice)"
+    case .cellCollapsed(let step, let volume, let limit):
+      "the cell has shrunk to \(digits(volume)) Angstrom^3 per atom, below the limit of \(digits(limit)) Angstrom^3, at "
+        + "step \(step); \(Self.barostatAdvice)"
     }
   }
+
+  private static let barostatAdvice =
+    "check the pressure and its unit, give the barostat a longer `tau`, and bring the structure to its "
+    + "temperature at constant volume first"
 
   /// The moment, and what to do about a run.
   private func at(_ step: Int64?) -> String {

@@ -67,4 +67,5 @@ extension Integrator {
 enum RandomStream {
   static let initialVelocities: UInt32 = 0
   static let langevin: UInt32 = 1
+  static let cellRescaling: UInt32 = 2
 }

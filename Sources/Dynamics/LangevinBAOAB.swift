@@ -4,7 +4,8 @@
 //   dv = a F/m dt - gamma v dt + sqrt(2 gamma a k_B T / m) dW
 //   O(dt): v <- c v + sqrt((1 - c^2) a k_B T / m) xi,   c = exp(-gamma dt)
 //
-// xi is a pure function of (seed, step, atom): the noise depends neither on threads nor on restarts.
+// xi is a pure function of (seed, step, atom): the noise depends neither on threads nor on restarts. With a barostat
+// isothermal-isobaric (NPT).
 
 import Foundation
 import Lattice
@@ -12,7 +13,8 @@ import Lattice
 /// Langevin dynamics. Exact configurational averages on harmonic potentials, second order elsewhere.
 ///
 /// Momentum is not conserved: every atom that moves counts three degrees of freedom. Conserves K + U - Q,
-/// with Q the heat taken from the bath (the changes of K by O), up to the error of the Verlet part.
+/// with Q the heat taken from the bath (the changes of K by O), less the work of a barostat, up to the error of the Verlet
+/// part.
 public struct LangevinBAOAB: Integrator {
   public let timestep: Double
   public let temperature: TemperatureSchedule
@@ -25,6 +27,7 @@ public struct LangevinBAOAB: Integrator {
   private let random: CounterRNG
   /// Q in eV.
   private var bathHeat = 0.0
+  private var barostat: StochasticCellRescaling?
 
   /// - Parameters:
   ///   - timestep: in fs.
@@ -33,7 +36,7 @@ public struct LangevinBAOAB: Integrator {
   /// - Throws: `DynamicsError.invalidSetting`.
   public init(
     timestep: Double, temperature: TemperatureSchedule, friction: Double, seed: UInt64,
-    limits: StabilityLimits = StabilityLimits()
+    barostat: StochasticCellRescaling? = nil, limits: StabilityLimits = StabilityLimits()
   ) throws {
     try Self.validate(timestep: timestep)
     try temperature.validate(from: 0)
@@ -43,6 +46,7 @@ public struct LangevinBAOAB: Integrator {
     self.timestep = timestep
     self.temperature = temperature
     self.friction = friction
+    self.barostat = barostat
     self.limits = limits
     self.random = CounterRNG(seed: seed)
   }
@@ -50,22 +54,26 @@ public struct LangevinBAOAB: Integrator {
   public mutating func step(
     _ system: inout AtomicSystem, _ potential: any Potential, _ evaluation: inout Evaluation
   ) throws {
+    let kelvin = temperature.temperature(at: completedSteps + 1)
     system.kick(evaluation.forces, timestep / 2)
     system.drift(timestep / 2)
-    exchangeHeat(&system)
+    exchangeHeat(&system, kelvin)
     system.drift(timestep / 2)
+    try barostat?.rescale(
+      &system, stress: evaluation.stress, temperature: kelvin, timestep: timestep, step: completedSteps,
+      limits: limits)
     try evaluate(system, potential, &evaluation, step: completedSteps + 1)
+    barostat?.settle(system, stress: evaluation.stress)
     system.kick(evaluation.forces, timestep / 2)
     completedSteps += 1
   }
 
   /// O: the exact solution of the Ornstein-Uhlenbeck process over dt.
-  private mutating func exchangeHeat(_ system: inout AtomicSystem) {
+  private mutating func exchangeHeat(_ system: inout AtomicSystem, _ kelvin: Double) {
     let step = completedSteps
     let decay = exp(-friction * timestep)
     let noise =
-      -expm1(-2 * friction * timestep) * Units.accelerationPerForce * Units.boltzmann
-      * temperature.temperature(at: step + 1)
+      -expm1(-2 * friction * timestep) * Units.accelerationPerForce * Units.boltzmann * kelvin
     let random = random
     let before = system.kineticEnergy
     let (masses, isFixed) = (system.masses, system.isFixed)
@@ -79,13 +87,16 @@ public struct LangevinBAOAB: Integrator {
   }
 
   public func conservedQuantity(_ system: AtomicSystem, _ evaluation: Evaluation) -> Double {
-    system.kineticEnergy + evaluation.energy - bathHeat
+    system.kineticEnergy + evaluation.energy - bathHeat - (barostat?.work ?? 0)
   }
 
-  public var state: StateTree { ["bath_heat": .numbers([bathHeat])] }
+  public var state: StateTree { StateTree(["bath_heat": .numbers([bathHeat])]).adding(barostat) }
 
   public mutating func restore(_ state: StateTree, at step: Int64) throws {
-    bathHeat = try state.read { try $0.number("bath_heat") }
+    try state.read {
+      bathHeat = try $0.number("bath_heat")
+      try barostat?.restore(from: &$0)
+    }
     completedSteps = step
   }
 }

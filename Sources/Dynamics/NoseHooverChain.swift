@@ -17,7 +17,7 @@
 import Foundation
 import Lattice
 
-/// The thermostat of `NoseHooverVerlet`.
+/// The thermostat of `NoseHooverVerlet`, and those of the atoms and the cell in `MartynaTobiasKlein`.
 struct NoseHooverChain: Sendable {
   let degreesOfFreedom: Double
   /// tau in fs.
@@ -37,6 +37,17 @@ struct NoseHooverChain: Sendable {
     self.degreesOfFreedom = Double(degreesOfFreedom)
     self.relaxationTime = relaxationTime
     self.velocities = Array(repeating: 0, count: length)
+  }
+
+  /// - Throws: `DynamicsError.invalidSetting`.
+  static func validate(timestep: Double, relaxationTime: Double, length: Int, degreesOfFreedom: Int) throws {
+    try DynamicsError.require(
+      relaxationTime >= 10 * timestep && relaxationTime.isFinite, .relaxationTime,
+      "the thermostat's tau must be at least ten time steps, \(10 * timestep) fs, not \(relaxationTime) fs")
+    try DynamicsError.require(
+      length >= 1, .chainLength, "a Nose-Hoover chain needs at least 1 link, not \(length)")
+    try DynamicsError.require(
+      degreesOfFreedom >= 1, .degreesOfFreedom, "there is nothing to thermostat: no atom is free to move")
   }
 
   /// Kinetic energy of the chain in eV at bath temperature `temperature` K.
@@ -92,5 +103,17 @@ struct NoseHooverChain: Sendable {
       }
     let drag = j + 1 < velocities.count ? exp(-velocities[j + 1] * t / 2) : 1
     velocities[j] = (velocities[j] * drag + push * t) * drag
+  }
+
+  // MARK: - State
+
+  var state: StateTree {
+    ["chain_velocities": .numbers(velocities), "chain_potential_energy": .numbers([potentialEnergy])]
+  }
+
+  /// Takes its values from a group that may hold those of others.
+  mutating func restore(from state: inout StateReader) throws {
+    velocities = try state.numbers("chain_velocities", count: velocities.count)
+    potentialEnergy = try state.number("chain_potential_energy")
   }
 }

@@ -1,10 +1,11 @@
 // Canonical dynamics (NVT): velocity Verlet between two half steps of a Nose-Hoover chain,
 // NHC(dt/2) B(dt/2) A(dt) B(dt/2) NHC(dt/2).
-// Martyna, Tuckerman, Tobias, Klein 1996, doi 10.1080/00268979600100761.
+// Martyna, Tuckerman, Tobias, Klein 1996, doi 10.1080/00268979600100761. With a barostat isothermal-isobaric (NPT).
 
 import Lattice
 
-/// Nose-Hoover chain dynamics: deterministic, reversible, second order. Conserves K + U + the chain's energy.
+/// Nose-Hoover chain dynamics: deterministic, reversible, second order. Conserves K + U + the chain's energy, less the
+/// work of a barostat.
 public struct NoseHooverVerlet: Integrator {
   public let timestep: Double
   public let temperature: TemperatureSchedule
@@ -13,6 +14,7 @@ public struct NoseHooverVerlet: Integrator {
   public static var conservesMomentum: Bool { true }
 
   private var chain: NoseHooverChain
+  private var barostat: StochasticCellRescaling?
 
   /// In K: the chain's masses are proportional to the temperature, so that it cannot hold nothing at rest.
   public static let lowestTemperature = 1e-3
@@ -27,19 +29,17 @@ public struct NoseHooverVerlet: Integrator {
   /// - Throws: `DynamicsError.invalidSetting`.
   public init(
     timestep: Double, temperature: TemperatureSchedule, relaxationTime: Double, chainLength: Int = 3,
-    degreesOfFreedom: Int, limits: StabilityLimits = StabilityLimits()
+    degreesOfFreedom: Int, barostat: StochasticCellRescaling? = nil,
+    limits: StabilityLimits = StabilityLimits()
   ) throws {
     try Self.validate(timestep: timestep)
     try temperature.validate(from: Self.lowestTemperature)
-    try DynamicsError.require(
-      relaxationTime >= 10 * timestep && relaxationTime.isFinite, .relaxationTime,
-      "the thermostat's tau must be at least ten time steps, \(10 * timestep) fs, not \(relaxationTime) fs")
-    try DynamicsError.require(
-      chainLength >= 1, .chainLength, "a Nose-Hoover chain needs at least 1 link, not \(chainLength)")
-    try DynamicsError.require(
-      degreesOfFreedom >= 1, .degreesOfFreedom, "there is nothing to thermostat: no atom is free to move")
+    try NoseHooverChain.validate(
+      timestep: timestep, relaxationTime: relaxationTime, length: chainLength,
+      degreesOfFreedom: degreesOfFreedom)
     self.timestep = timestep
     self.temperature = temperature
+    self.barostat = barostat
     self.limits = limits
     self.chain = NoseHooverChain(
       degreesOfFreedom: degreesOfFreedom, relaxationTime: relaxationTime, length: chainLength)
@@ -53,7 +53,11 @@ public struct NoseHooverVerlet: Integrator {
     exchangeHeat(&system, kelvin)
     system.kick(evaluation.forces, timestep / 2)
     system.drift(timestep)
+    try barostat?.rescale(
+      &system, stress: evaluation.stress, temperature: kelvin, timestep: timestep, step: completedSteps,
+      limits: limits)
     try evaluate(system, potential, &evaluation, step: completedSteps + 1)
+    barostat?.settle(system, stress: evaluation.stress)
     system.kick(evaluation.forces, timestep / 2)
     exchangeHeat(&system, kelvin)
     completedSteps += 1
@@ -66,20 +70,15 @@ public struct NoseHooverVerlet: Integrator {
 
   public func conservedQuantity(_ system: AtomicSystem, _ evaluation: Evaluation) -> Double {
     system.kineticEnergy + evaluation.energy + chain.potentialEnergy
-      + chain.kineticEnergy(temperature: temperature.temperature(at: completedSteps))
+      + chain.kineticEnergy(temperature: temperature.temperature(at: completedSteps)) - (barostat?.work ?? 0)
   }
 
-  public var state: StateTree {
-    [
-      "chain_velocities": .numbers(chain.velocities),
-      "chain_potential_energy": .numbers([chain.potentialEnergy]),
-    ]
-  }
+  public var state: StateTree { chain.state.adding(barostat) }
 
   public mutating func restore(_ state: StateTree, at step: Int64) throws {
-    let count = chain.velocities.count
-    (chain.velocities, chain.potentialEnergy) = try state.read {
-      try ($0.numbers("chain_velocities", count: count), $0.number("chain_potential_energy"))
+    try state.read {
+      try chain.restore(from: &$0)
+      try barostat?.restore(from: &$0)
     }
     completedSteps = step
   }

@@ -10,11 +10,32 @@ public struct StabilityLimits: Sendable, Equatable {
   public var displacement: Double
   /// Largest |E| / N in eV. Oganesson, the heaviest atom, has -1.5e6 eV with all its electrons.
   public var energyPerAtom: Double
+  /// Largest change of the cell in a step, as a strain; `Matrix3.phi1` counts on it.
+  public var strain: Double
+  /// Smallest volume for each atom in Angstrom^3. Hydrogen at 500 GPa has 1.1.
+  public var volumePerAtom: Double
 
-  public init(force: Double = 1000, displacement: Double = 0.5, energyPerAtom: Double = 2e6) {
+  public init(
+    force: Double = 1000, displacement: Double = 0.5, energyPerAtom: Double = 2e6, strain: Double = 0.05,
+    volumePerAtom: Double = 0.8
+  ) {
     self.force = force
     self.displacement = displacement
     self.energyPerAtom = energyPerAtom
+    self.strain = strain
+    self.volumePerAtom = volumePerAtom
+  }
+
+  /// Checks a strain by which the cell of `system` is to change in the step to come.
+  func check(strain e: Matrix3, of system: AtomicSystem, step: Int64) throws {
+    let magnitude = doubleDot(e, e).squareRoot()
+    guard magnitude <= strain else {
+      throw DynamicsError.strainTooLarge(step: step, magnitude: magnitude, limit: strain)
+    }
+    let volume = system.cell.volume / Double(max(1, system.count))
+    guard volume >= volumePerAtom else {
+      throw DynamicsError.cellCollapsed(step: step, volumePerAtom: volume, limit: volumePerAtom)
+    }
   }
 
   /// Checks that positions are finite and that no atom moves further in `timestep` fs than allowed.

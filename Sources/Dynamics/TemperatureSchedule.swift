@@ -19,6 +19,14 @@ public enum TemperatureSchedule: Sendable, Equatable {
     }
   }
 
+  /// The highest temperature that it comes to, in K.
+  var highest: Double {
+    switch self {
+    case .constant(let temperature): temperature
+    case .ramp(let from, let to, _): max(from, to)
+    }
+  }
+
   /// - Parameter lowest: the lowest temperature allowed, in K.
   func validate(from lowest: Double) throws {
     func isAllowed(_ t: Double) -> Bool { t.isFinite && t >= lowest }

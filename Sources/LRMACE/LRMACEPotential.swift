@@ -37,6 +37,10 @@ public final class LRMACEPotential: Potential {
   /// in double precision 1e-8 and 1e-9.
   public static func meshForceError(_ precision: Precision) -> Double { precision == .mixed ? 2e-6 : 5e-11 }
 
+  /// Wavevectors end where a kernel has fallen to 1e-6. In a cell that has grown by these factors between two faces they end
+  /// where it has fallen to 4e-6 and 7e-5: then a run that goes on chooses new ones, and one that lasts has to end.
+  static let (renewalGrowth, largestGrowth) = (1.05, 1.2)
+
   /// Farther than this from the plan's positions, Angstrom, atoms are put in a new order: neighbours in space are to be
   /// near in memory.
   static let reorderingDistance = 5.0
@@ -124,6 +128,7 @@ public final class LRMACEPotential: Potential {
     timing.begin()
     if let plan = result.plan {
       try follow(renewed(plan, for: system), for: system)
+      try requireWavevectors(of: plan, in: system.cell)
     } else {
       try arrange(by: EvaluationPlan(cell: system.cell, positions: system.positions), system)
     }
@@ -230,6 +235,21 @@ public final class LRMACEPotential: Potential {
   }
 
   // MARK: - Plan
+
+  public func reasonToRenew(_ plan: EvaluationPlan, for system: AtomicSystem) -> String? {
+    let growth = Deformation.growth(from: plan.cell, to: system.cell)
+    guard model.attention != nil, growth > Self.renewalGrowth else { return nil }
+    let percent = ((growth - 1) * 1000).rounded() / 10
+    return "the cell has grown by \(percent) % between two faces since its wavevectors were chosen"
+  }
+
+  private func requireWavevectors(of plan: EvaluationPlan, in cell: Cell) throws {
+    guard networkPlan.attention != nil else { return }
+    let growth = Deformation.growth(from: plan.cell, to: cell)
+    guard growth <= Self.largestGrowth else {
+      throw LatticeError.cellOutgrewItsWavevectors(growth: growth, limit: Self.largestGrowth)
+    }
+  }
 
   /// The plan itself, or with new positions where atoms have gone far from the old ones, or have left the room that they
   /// had along open axes.

@@ -16,8 +16,14 @@ public struct Deformation: Sendable {
   /// No vector shrinks by more: a lower bound of the smallest singular value of F, 1 - |F - 1| in Frobenius' norm.
   public var leastStretch: Double {
     guard let map else { return 1 }
-    let change = map + Matrix3.identity * -1
-    return 1 - (dot(change.x, change.x) + dot(change.y, change.y) + dot(change.z, change.z)).squareRoot()
+    let change = map - Matrix3.identity
+    return 1 - doubleDot(change, change).squareRoot()
+  }
+
+  /// The factor by which the distance between opposite faces has grown, of the periodic axis where it has most: by so much a
+  /// wavevector of fixed integers has become shorter.
+  public static func growth(from old: Cell, to new: Cell) -> Double {
+    (new.heights / old.heights).replacing(with: 1, where: .!new.periodicAxes).max()
   }
 
   /// Whether |u| <= `distance` (Angstrom) for every atom; not so where a number is NaN or the distance negative.

@@ -6,6 +6,8 @@ public enum LatticeError: Error, Equatable, CustomStringConvertible {
   case cellOutOfRange(heights: Vector3)
   /// More neighbours than any matter has, or than a list can number.
   case tooManyPairs(atoms: Int, pairs: Int)
+  /// Of a cell that has grown by this factor since its wavevectors were chosen.
+  case cellOutgrewItsWavevectors(growth: Double, limit: Double)
 
   public var description: String {
     switch self {
@@ -24,6 +26,14 @@ public enum LatticeError: Error, Equatable, CustomStringConvertible {
       the atoms are far too many or too dense: each of \(atoms) has \(pairs / max(1, atoms)) others within the cut-off \
       or more; positions and lattice vectors are in Angstrom
       """
+    case .cellOutgrewItsWavevectors(let growth, let limit):
+      """
+      the cell has grown by \(percent(growth)) % between two faces since its wavevectors were chosen, and they serve up to \
+      \(percent(limit)) %: `bloch resume` goes on from the last checkpoint with new ones (if it is a liquid that \
+      evaporates or a crystal that bursts, check the pressure and the model)
+      """
     }
   }
+
+  private func percent(_ factor: Double) -> Double { ((factor - 1) * 1000).rounded() / 10 }
 }

@@ -29,4 +29,12 @@ public protocol Potential: AnyObject {
   ///
   /// - Throws: `PlanError` for a plan of other atoms or of another potential.
   func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws
+
+  /// Why a run that is interrupted here had better go on by a new plan, in words; nil where `plan` still serves. While a run
+  /// lasts its plan stays, so that energies do not jump.
+  func reasonToRenew(_ plan: EvaluationPlan, for system: AtomicSystem) -> String?
+}
+
+extension Potential {
+  public func reasonToRenew(_ plan: EvaluationPlan, for system: AtomicSystem) -> String? { nil }
 }

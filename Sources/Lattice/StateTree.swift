@@ -105,6 +105,14 @@ public struct StateReader {
     return tree
   }
 
+  /// Lets `body` ask for the values of the group `name`, whose name errors carry.
+  public mutating func readGroup<Result>(
+    _ name: String, _ body: (inout StateReader) throws -> Result
+  ) throws -> Result {
+    let tree = try group(name)
+    return try StateError.inside(name) { try tree.read(body) }
+  }
+
   /// All values that were not asked for, for a group whose names are not fixed.
   public mutating func rest() -> [String: StateTree.Value] {
     defer { unread = [:] }

@@ -34,6 +34,7 @@ public struct Matrix3: Sendable, Hashable, BitwiseCopyable {
   }
 
   public var determinant: Double { dot(x, cross(y, z)) }
+  public var trace: Double { x.x + y.y + z.z }
 
   /// A^-1; the caller makes sure that the determinant is not zero.
   public var inverse: Matrix3 {
@@ -48,8 +49,12 @@ public struct Matrix3: Sendable, Hashable, BitwiseCopyable {
   public static func * (a: Matrix3, b: Matrix3) -> Matrix3 { Matrix3(a.x * b, a.y * b, a.z * b) }
   public static func * (a: Matrix3, s: Double) -> Matrix3 { Matrix3(a.x * s, a.y * s, a.z * s) }
   public static func + (a: Matrix3, b: Matrix3) -> Matrix3 { Matrix3(a.x + b.x, a.y + b.y, a.z + b.z) }
+  public static func - (a: Matrix3, b: Matrix3) -> Matrix3 { Matrix3(a.x - b.x, a.y - b.y, a.z - b.z) }
   public static func += (a: inout Matrix3, b: Matrix3) { a = a + b }
 }
+
+/// The sum of a_ij b_ij, a : b.
+public func doubleDot(_ a: Matrix3, _ b: Matrix3) -> Double { (a.x * b.x + a.y * b.y + a.z * b.z).sum() }
 
 @inlinable
 public func dot(_ a: Vector3, _ b: Vector3) -> Double { (a * b).sum() }

@@ -35,6 +35,12 @@ extension Deck {
             ? "the run starts with the velocities of the structure, as the deck gives no temperature"
             : "the run starts at rest, as the deck gives no temperature and the structure no velocities"))
     }
+    if leavesCompressibilityOpen {
+      notices.append(
+        .note(
+          "the barostat takes the compressibility of water, 4.5e-5 1/bar, for want of another "
+            + "(`barostat.compressibility`): it sets how fast the volume moves, not where to"))
+    }
     if structure.system.isSmallCluster {
       if leavesThermostatOpen {
         deck = try deck.with("thermostat.type", "langevin")

@@ -1,24 +1,50 @@
 // The numbers that a run follows, once for the log and for the trajectory.
 
+import Deck
 import Dynamics
 import Lattice
 import Trajectory
 
-extension Frame {
-  /// What a run in `cell` follows.
-  static func observables(in cell: Cell) -> [H5MDObservable] {
-    let always = [
-      H5MDObservable(name: "potential_energy", unit: "eV"),
-      H5MDObservable(name: "kinetic_energy", unit: "eV"),
-      H5MDObservable(name: "conserved_energy", unit: "eV"), H5MDObservable(name: "temperature", unit: "K"),
-    ]
-    return cell.isFullyPeriodic ? always + [H5MDObservable(name: "pressure", unit: "bar")] : always
-  }
+/// A number of a frame, with its name and unit in files.
+struct Observable {
+  let name: String
+  let unit: String
+  /// NaN where it does not apply.
+  let value: (Frame) -> Double
+}
 
-  /// Their values; what does not apply is NaN.
-  var observables: [Double] {
-    let always = [evaluation.energy, system.kineticEnergy, conservedQuantity ?? .nan, temperature]
-    guard system.cell.isFullyPeriodic else { return always }
-    return always + [system.pressure(potential: evaluation.stress) * Units.bar]
+extension Deck {
+  /// What a run in `cell` follows.
+  func observables(in cell: Cell) -> [Observable] {
+    var all = [
+      Observable(name: "potential_energy", unit: "eV") { $0.evaluation.energy },
+      Observable(name: "kinetic_energy", unit: "eV") { $0.system.kineticEnergy },
+      Observable(name: "conserved_energy", unit: "eV") { $0.conservedQuantity ?? .nan },
+      Observable(name: "temperature", unit: "K") { $0.temperature },
+    ]
+    guard cell.isFullyPeriodic else { return all }
+    all.append(Observable(name: "pressure", unit: "bar") { $0.pressureTensor.trace / 3 })
+    guard barostat != nil else { return all }
+    all.append(Observable(name: "volume", unit: "Angstrom3") { $0.system.cell.volume })
+    all.append(Observable(name: "density", unit: "g cm-3") { $0.system.density })
+    for (name, row, column) in [
+      ("xx", 0, 0), ("yy", 1, 1), ("zz", 2, 2), ("yz", 1, 2), ("xz", 0, 2), ("xy", 0, 1),
+    ] {
+      all.append(Observable(name: "pressure_\(name)", unit: "bar") { $0.pressureTensor[row][column] })
+    }
+    return all
   }
+}
+
+extension Frame {
+  /// In bar.
+  fileprivate var pressureTensor: Matrix3 {
+    system.pressureTensor(potential: evaluation.stress) * Units.bar
+  }
+}
+
+extension [Observable] {
+  /// For the trajectory.
+  var names: [H5MDObservable] { map { H5MDObservable(name: $0.name, unit: $0.unit) } }
+  func values(of frame: Frame) -> [Double] { map { $0.value(frame) } }
 }

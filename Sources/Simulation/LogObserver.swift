@@ -10,27 +10,30 @@ final class LogObserver: Observer {
   var name: String { Self.name }
   let interval: Int
   private let table: LogTable
+  private let observables: [Observable]
 
   /// Begins the file of a new run in `cell`.
   init(creating path: String, deck: Deck, cell: Cell) throws {
     interval = deck.logInterval
-    table = try LogTable(creating: path, columns: Self.columns(cell))
+    observables = deck.observables(in: cell)
+    table = try LogTable(creating: path, columns: Self.columns(observables))
   }
 
   /// Opens the file of a run that goes on, having made sure that it holds what `mark` counts.
   init(resuming path: String, deck: Deck, cell: Cell, mark: OutputMark) throws {
     interval = deck.logInterval
+    observables = deck.observables(in: cell)
     table = try LogTable(
-      resuming: path, columns: Self.columns(cell), byteCount: mark.count, digest: mark.digest)
+      resuming: path, columns: Self.columns(observables), byteCount: mark.count, digest: mark.digest)
   }
 
-  private static func columns(_ cell: Cell) -> [LogTable.Column] {
+  private static func columns(_ observables: [Observable]) -> [LogTable.Column] {
     [.init(name: "step", unit: "1"), .init(name: "time", unit: "ps")]
-      + Frame.observables(in: cell).map { LogTable.Column(name: $0.name, unit: $0.unit) }
+      + observables.map { LogTable.Column(name: $0.name, unit: $0.unit) }
   }
 
   func observe(_ frame: Frame) throws {
-    try table.append(step: frame.step, [(frame.time ?? .nan) * 1e-3] + frame.observables)
+    try table.append(step: frame.step, [(frame.time ?? .nan) * 1e-3] + observables.values(of: frame))
   }
 
   func state() throws -> StateTree? {

@@ -29,6 +29,14 @@ extension Simulation {
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
       "temperature     "
         + String(format: "%.1f K at the start", frame.temperature),
+    ]
+    if deck.barostat != nil {
+      report.append(
+        "pressure        "
+          + String(format: "%.0f bar at the start", system.pressure(potential: evaluation.stress) * Units.bar)
+      )
+    }
+    report += [
       "run             \(lastStep) steps of \(deck.timestep) fs: "
         + String(format: "%.3f ps, ", Double(lastStep) * deck.timestep * 1e-3) + deck.ensembleDescription,
       "memory          \(bytes(Double(peakMemory()))) (measured at one evaluation of the forces)",
@@ -78,10 +86,24 @@ extension Simulation {
 
 extension Deck {
   var ensembleDescription: String {
-    switch thermostat {
-    case nil: "NVE"
-    case .noseHoover(let tau, let chain): "NVT, Nose-Hoover chain of \(chain), tau \(tau) fs"
-    case .langevin(let friction): "NVT, Langevin with friction \(friction * 1e3) 1/ps"
+    let thermostatted: String? =
+      switch thermostat {
+      case nil: nil
+      case .noseHoover(let tau, let chain): "Nose-Hoover chain of \(chain), tau \(tau) fs"
+      case .langevin(let friction): "Langevin with friction \(friction * 1e3) 1/ps"
+      }
+    return ([ensemble.rawValue.uppercased()] + [thermostatted, barostat?.description].compactMap { $0 })
+      .joined(separator: ", ")
+  }
+}
+
+extension Deck.Barostat: CustomStringConvertible {
+  public var description: String {
+    switch type {
+    case .martynaTobiasKlein: "\(coupling.rawValue) Martyna-Tobias-Klein barostat, tau \(tau) fs"
+    case .rescaling:
+      "\(coupling.rawValue) stochastic cell rescaling, tau \(tau) fs, compressibility "
+        + String(format: "%g 1/bar", compressibility / Units.bar)
     }
   }
 }

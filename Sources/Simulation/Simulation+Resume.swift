@@ -34,9 +34,14 @@ extension Simulation {
     files = point.output.files
     lastStep = Int64(deck.steps)
     let system = point.checkpoint.system
+    var plan = point.plan
+    if let old = plan, let reason = forceField.potential.reasonToRenew(old, for: system) {
+      try events(.note("note: \(reason); new ones are chosen here: the run goes on, but not bit for bit"))
+      plan = nil
+    }
     motion = MolecularDynamics(
       system, by: try deck.makeIntegrator(for: system), in: forceField.potential, steps: lastStep,
-      plan: point.plan)
+      plan: plan)
     resumePoint = point
     notices = []
     try Checkpoint.reading("motion", of: point.path) {

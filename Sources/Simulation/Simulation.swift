@@ -74,60 +74,11 @@ public struct Simulation {
 }
 
 extension Deck {
-  /// What carries `system` from step to step.
-  /// - Throws: `DeckError` at the key that the integrator refuses: `timestep`, `temperature`, or `tau`, `chain` or `friction`
-  ///   of the `thermostat`; at `fixed` where that leaves nothing to thermostat.
-  func makeIntegrator(for system: AtomicSystem) throws -> any Integrator {
-    do {
-      guard let thermostat, let temperature else { return try VelocityVerlet(timestep: timestep) }
-      let schedule: Dynamics.TemperatureSchedule =
-        temperature.start == temperature.end
-        ? .constant(temperature.start)
-        : .ramp(from: temperature.start, to: temperature.end, steps: Int64(temperature.steps))
-      switch thermostat {
-      case .noseHoover(let tau, let chain):
-        return try NoseHooverVerlet(
-          timestep: timestep, temperature: schedule, relaxationTime: tau, chainLength: chain,
-          degreesOfFreedom: system.degreesOfFreedom(conservingMomentum: NoseHooverVerlet.conservesMomentum))
-      case .langevin(let friction):
-        return try LangevinBAOAB(timestep: timestep, temperature: schedule, friction: friction, seed: seed)
-      }
-    } catch DynamicsError.invalidSetting(let setting, let message) {
-      switch setting {
-      case .timestep: throw error(at: "timestep", message)
-      case .temperature:
-        let colder = temperature.map { $0.end < $0.start } == true ? "temperature.to" : "temperature.from"
-        throw error(
-          at: colder, or: ["temperature"], message,
-          help: "Langevin dynamics goes down to 0 K: write `thermostat: {type: langevin}`")
-      case .relaxationTime:
-        throw error(
-          at: "thermostat.tau", or: ["timestep"], message,
-          help: "give a longer `thermostat.tau`, or a shorter `timestep`")
-      case .chainLength: throw error(at: "thermostat.chain", message)
-      case .friction: throw error(at: "thermostat.friction", message)
-      case .degreesOfFreedom:
-        throw error(
-          at: "fixed", or: ["thermostat.type", "ensemble"], message,
-          help: "let atoms go, or write `ensemble: nve`")
-      }
-    }
-  }
-
   /// - Throws: `DeckError` at `trajectory.charges` where the deck asks for charges that the force field does not have.
   func requireCharges(of forceField: ForceField) throws {
     guard writesCharges, !forceField.hasCharges else { return }
     throw error(
       at: "trajectory.charges", "this model has no charges to write",
       help: "leave the key out, or take a model whose conserved sources have an energy (`bloch model info`)")
-  }
-
-  /// - Throws: `DeckError` at `thermostat.type` where Nose-Hoover is to thermostat an atom that is all there is.
-  func requireCompany(in system: AtomicSystem) throws {
-    guard case .noseHoover = thermostat, system.count == 1 else { return }
-    throw error(
-      at: "thermostat.type", or: ["thermostat", "ensemble"],
-      "one atom alone has no motion inside for Nose-Hoover to thermostat",
-      help: "write `thermostat: {type: langevin}`, or `ensemble: nve`")
   }
 }

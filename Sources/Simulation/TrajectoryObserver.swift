@@ -10,12 +10,14 @@ final class TrajectoryObserver: Observer {
   var name: String { Self.name }
   let interval: Int
   private let writer: H5MDWriter
+  private let observables: [Observable]
 
   /// Begins the file of a new run, whose first configuration is `frame`.
   init(creating path: String, deck: Deck, frame: Frame, modelHash: String) throws {
     interval = deck.trajectoryInterval
+    observables = deck.observables(in: frame.system.cell)
     writer = try H5MDWriter(
-      creating: path, system: frame.system, observables: Frame.observables(in: frame.system.cell),
+      creating: path, system: frame.system, observables: observables.names,
       options: deck.trajectoryOptions,
       provenance: Provenance(
         engineVersion: Release.version, modelHash: modelHash, deck: deck.resolvedText))
@@ -24,8 +26,9 @@ final class TrajectoryObserver: Observer {
   /// Opens the file of a run that goes on, having made sure that it holds what `mark` counts.
   init(resuming path: String, deck: Deck, system: AtomicSystem, mark: OutputMark) throws {
     interval = deck.trajectoryInterval
+    observables = deck.observables(in: system.cell)
     writer = try H5MDWriter(
-      resuming: path, system: system, observables: Frame.observables(in: system.cell),
+      resuming: path, system: system, observables: observables.names,
       options: deck.trajectoryOptions, frameCount: mark.count, digest: mark.digest)
   }
 
@@ -33,7 +36,8 @@ final class TrajectoryObserver: Observer {
     // H5MD's readers ask for a time; where there is none, the number of the step stands in its place.
     try writer.append(
       step: frame.step, time: frame.time ?? Double(frame.step), system: frame.system,
-      forces: frame.evaluation.forces, charges: frame.evaluation.charges ?? [], observables: frame.observables
+      forces: frame.evaluation.forces, charges: frame.evaluation.charges ?? [],
+      observables: observables.values(of: frame)
     )
   }
 

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Lattice
 import Testing
 
 @testable import Deck
@@ -192,7 +193,7 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
   for words in [
     "temperature.from  (in a ramp; required)",
     "thermostat.friction  (with `type: langevin`; default: 1 1/ps)",
-    "thermostat.type  (in `nvt`; default: nose-hoover; langevin for a free cluster of fewer than 100 atoms)",
+    "thermostat.type  (in `nvt` and `npt`; default: nose-hoover; langevin for a free cluster of fewer than 100 atoms)",
   ] { #expect(Deck.reference.contains(words)) }
 }
 
@@ -229,4 +230,57 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
       == "\(path): error: the file is compressed (gzip)\n  help: decompress it first: gunzip -k \(path)")
   try Data(repeating: 0x20, count: 2 << 20).write(to: URL(fileURLWithPath: path))
   #expect(throws: FileError.self) { try Deck(path: path) }
+}
+
+// MARK: - Constant pressure
+
+@Test func pressuresAreInEVPerCubicAngstromInVoigtsOrder() throws {
+  let bar = 1 / Units.bar
+  let plain = try deck("temperature: 300 K\npressure: 2 GPa", ensemble: "npt").barostat
+  #expect(plain?.type == .rescaling && plain?.tau == 1000 && plain?.coupling == .isotropic)
+  #expect(
+    plain?.pressure
+      == .init(start: [2e4, 2e4, 2e4, 0, 0, 0].map { $0 * bar }, end: plain?.pressure.end ?? [], steps: 1))
+  #expect(abs((plain?.compressibility ?? 0) / (4.5e-5 * Units.bar) - 1) < 1e-15)
+  let tensor = try deck(
+    """
+    temperature: 300 K
+    pressure: {from: [1 bar, 2 bar, 3 bar], to: [1 bar, 2 bar, 3 bar, 4 bar, 5 bar, 6 bar], over: 5 fs}
+    barostat: {coupling: triclinic, components: [zz, xy]}
+    """, ensemble: "nph"
+  ).barostat
+  #expect(tensor?.type == .martynaTobiasKlein && tensor?.components == [.zz, .xy])
+  #expect(
+    tensor?.pressure
+      == .init(
+        start: [1, 2, 3, 0, 0, 0].map { $0 * bar }, end: [1, 2, 3, 4, 5, 6].map { $0 * bar }, steps: 10))
+  #expect(try deck("temperature: 300 K").barostat == nil)
+}
+
+@Test func aResolvedDeckOfConstantPressureReadsBackAsTheSame() throws {
+  for (ensemble, extra) in [
+    ("npt", "pressure: -1 kbar\nbarostat: {compressibility: 1 1/GPa}"),
+    ("npt", "pressure: [1 bar, 1 bar, 0 bar]\nbarostat: {coupling: semi-isotropic}"),
+    ("nph", "pressure: {from: 0 Pa, to: 1 atm}\nbarostat: {coupling: orthorhombic, components: [yy]}"),
+  ] {
+    let first = try deck("temperature: 300 K\n\(extra)", ensemble: ensemble)
+    let second = try Deck(text: first.resolvedText, file: "other.yaml", folder: "/")
+    #expect(first.resolvedText == second.resolvedText && first.barostat == second.barostat)
+  }
+}
+
+@Test func aPressureThatTheCellCannotFollowIsRefused() {
+  func message(_ barostat: String, _ pressure: String) -> String {
+    messages(
+      "temperature: 1 K\nbarostat: {type: mtk, coupling: \(barostat)}\npressure: \(pressure)", ensemble: "npt"
+    )
+  }
+  #expect(message("isotropic", "[1 bar, 2 bar, 3 bar]").contains("follows one pressure"))
+  #expect(message("semi-isotropic", "[1 bar, 2 bar, 3 bar]").contains("has xx and yy alike"))
+  #expect(
+    message("orthorhombic", "[1 bar, 2 bar, 3 bar, 0 bar, 0 bar, 0 bar]").contains(
+      "a list of 6 for this cell"))
+  #expect(message("triclinic", "[1 bar, 2 bar]").contains("a list of 2 for a triclinic cell"))
+  #expect(message("triclinic", "[1 bar, 2, 3 bar]").contains("`2` has no unit"))
+  #expect(message("triclinic", "1e9 bar").contains("takes -10000000 to 10000000 bar"))
 }

@@ -136,3 +136,70 @@ func springCube(stiffness: Double = 2, isFixed: [Bool]? = nil) -> (AtomicSystem,
     positions: corners, isFixed: isFixed)
   return (system, SpringCluster(stiffness: stiffness, rest: corners))
 }
+
+// MARK: - In periodic cells
+
+/// A crystal of springs, U = sum over bonds of 1/2 k (|r_i - r_j - S A| - L)^2: anharmonic, with a stress, and no bond breaks.
+final class SpringCrystal: Potential {
+  let stiffness: Double
+  private let bonds: [(i: Int, j: Int, shift: Vector3, rest: Double)]
+
+  /// Bonds between different atoms that are closer than `cutoff` Angstrom in `system`, each as long as it is there.
+  init(stiffness: Double, cutoff: Double, _ system: AtomicSystem) throws {
+    self.stiffness = stiffness
+    var list = NeighborList(cutoff: cutoff, skin: 0)
+    try list.build(positions: system.positions, cell: system.cell)
+    var bonds: [(i: Int, j: Int, shift: Vector3, rest: Double)] = []
+    for i in 0..<system.count {
+      for pair in list.pairs(of: i) where list.neighbors[pair] > i {
+        let d = list.displacement(pair, of: i, positions: system.positions, cell: system.cell)
+        let rest = length(d)
+        if rest < cutoff { bonds.append((i, Int(list.neighbors[pair]), Vector3(list.shifts[pair]), rest)) }
+      }
+    }
+    self.bonds = bonds
+  }
+
+  func evaluate(_ system: AtomicSystem, into result: inout Evaluation) {
+    result.reset(count: system.count)
+    result.stress = .zero
+    for bond in bonds {
+      let d = system.positions[bond.i] - system.positions[bond.j] - bond.shift * system.cell.vectors
+      let r = length(d)
+      let f = d * (-stiffness * (r - bond.rest) / r)
+      result.forces[bond.i] += f
+      result.forces[bond.j] -= f
+      result.energy += stiffness * (r - bond.rest) * (r - bond.rest) / 2
+      result.stress += Matrix3(d.x * f, d.y * f, d.z * f)
+    }
+    result.stress = result.stress * (-1 / system.cell.volume)
+  }
+}
+
+/// Nothing acts on nothing.
+final class IdealGas: Potential {
+  func evaluate(_ system: AtomicSystem, into result: inout Evaluation) { result.reset(count: system.count) }
+}
+
+/// Twenty-seven atoms of two masses, 3 Angstrom apart in a simple cubic crystal with springs to 18 neighbours, in a cell
+/// that `shear` has deformed.
+func springCrystal(stiffness: Double = 0.2, shear: Matrix3 = .zero) throws -> (AtomicSystem, SpringCrystal) {
+  let sites = (0..<27).map { 3 * Vector3(SIMD3<Int>($0 % 3, $0 / 3 % 3, $0 / 9)) }
+  let straight = AtomicSystem(
+    cell: Cell(vectors: .identity * 9), atomicNumbers: Array(repeating: 18, count: 27),
+    masses: (0..<27).map { $0 % 2 == 0 ? 30 : 50 }, positions: sites)
+  let potential = try SpringCrystal(stiffness: stiffness, cutoff: 4.5, straight)
+  var system = straight
+  let map = Matrix3.identity + shear
+  system.cell = Cell(vectors: straight.cell.vectors * map)
+  system.positions = sites.map { $0 * map }
+  return (system, potential)
+}
+
+/// `count` atoms of 40 u in a cube of `length` Angstrom.
+func gas(count: Int, length: Double) -> AtomicSystem {
+  AtomicSystem(
+    cell: Cell(vectors: .identity * length), atomicNumbers: Array(repeating: 18, count: count),
+    masses: Array(repeating: 40, count: count),
+    positions: (0..<count).map { Vector3(Double($0), 0.5, 0.25) * (length / Double(count)) })
+}

@@ -94,13 +94,13 @@ import Testing
     #expect(abs(pulled - (expected - 0.01)) < 1e-14)
   }
 
-  @Test func totalStressHoldsTheFlowOfMomentum() {
+  @Test func thePressureTensorHoldsTheFlowOfMomentum() {
     var system = box(1)
     system.velocities[0] = [0.01, 0.02, -0.03]
-    let stress = system.totalStress(potential: .zero)
-    let scale = -1 / (Units.accelerationPerForce * system.cell.volume)
-    #expect(abs(stress.x.y - scale * 0.0002) < 1e-18)
-    #expect(abs(stress.z.y - scale * -0.0006) < 1e-18)
-    #expect(stress.x.z == stress.z.x)
+    let pressure = system.pressureTensor(potential: .zero)
+    let scale = 1 / (Units.accelerationPerForce * system.cell.volume)
+    #expect(abs(pressure.x.y - scale * 0.0002) < 1e-18)
+    #expect(abs(pressure.z.y - scale * -0.0006) < 1e-18)
+    #expect(pressure.x.z == pressure.z.x)
   }
 }

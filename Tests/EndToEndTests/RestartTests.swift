@@ -7,7 +7,8 @@ import Trajectory
 
 private let motions = [
   "ensemble: nve", "ensemble: nvt\nthermostat: {type: langevin, friction: 1 1/ps}",
-  "ensemble: nvt\nthermostat: {tau: 50 fs}",
+  "ensemble: nvt\nthermostat: {tau: 50 fs}", "ensemble: npt\npressure: 1 bar",
+  "ensemble: npt\npressure: [1 bar, 0 bar, 1 kbar]\nbarostat: {type: mtk, coupling: triclinic}",
 ]
 
 /// Every number of a trajectory, with all its bits.
@@ -15,7 +16,9 @@ private func frames(_ path: String) throws -> [[UInt64]] {
   let reader = try H5MDReader(path)
   return try (0..<reader.frameCount).map { index in
     let frame = try reader.frame(index)
-    let vectors = frame.system.positions + frame.system.velocities + (frame.forces ?? [])
+    let cell = frame.system.cell.vectors
+    let vectors =
+      frame.system.positions + frame.system.velocities + (frame.forces ?? []) + [cell.x, cell.y, cell.z]
     return [UInt64(frame.step)] + vectors.flatMap { [$0.x, $0.y, $0.z] }.map(\.bitPattern)
       + frame.observables.sorted { $0.key < $1.key }.map(\.value.bitPattern)
   }
@@ -28,6 +31,7 @@ private func expectSameRun(_ a: String, _ b: String, in folder: TemporaryFolder)
   #expect(ends[0].step == ends[1].step)
   #expect(ends[0].system.positions == ends[1].system.positions)
   #expect(ends[0].system.velocities == ends[1].system.velocities)
+  #expect(ends[0].system.cell == ends[1].system.cell)
   #expect(ends[0].motion == ends[1].motion && ends[0].plan == ends[1].plan)
 }
 

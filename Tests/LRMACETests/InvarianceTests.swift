@@ -3,6 +3,7 @@
 
 import Foundation
 import Lattice
+import Reciprocal
 import Testing
 
 @testable import LRMACE
@@ -100,6 +101,65 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
         let slope = (energies[0] - 8 * energies[1] + 8 * energies[2] - energies[3]) / (12 * 1e-4)
         #expect(abs(stress[a][b] - slope / system.cell.volume) < 1e-6 * scale)
       }
+    }
+  }
+
+  /// By one plan, while the cell grows by 5%: a jump of J between two cells makes a fourth difference of up to 3 J, and what
+  /// is smooth one of h^4 E''''.
+  @Test(
+    arguments: ["lr_f_4heads_filter_self_gate_l1_corr3", "c_b_vectors_ions_d24", "c_f_energy_first"],
+    AttentionMethod.allCases)
+  func energyDoesNotJumpWhileTheCellGrows(name: String, method: AttentionMethod) throws {
+    let model = try Golden.model(name)
+    let potential = try LRMACEPotential(
+      model: model, precision: .double, attention: AttentionEvaluation(method: method))
+    let start = crystal(model, vectors: cells[0], seed: 5)
+    var result = Evaluation()
+    let energies = try (0...250).map { step in
+      var system = start
+      let scale = 1 + 0.05 * Double(step) / 250
+      system.cell = Cell(vectors: start.cell.vectors * scale)
+      system.positions = start.positions.map { $0 * scale }
+      try potential.evaluate(system, into: &result)
+      return result.energy
+    }
+    #expect(result.plan?.cell == start.cell && potential.attention?.method == method)
+    var worst = 0.0
+    for i in 2..<(energies.count - 2) {
+      let difference =
+        energies[i - 2] - 4 * energies[i - 1] + 6 * energies[i] - 4 * energies[i + 1] + energies[i + 2]
+      worst = max(worst, abs(difference))
+    }
+    #expect(worst < 1e-8)
+  }
+
+  /// 5% between two faces are a reason for new wavevectors, 20% the end; without long range nothing is.
+  @Test(arguments: ["c_f_energy_first", "sr_16x0e16x1o_lmax3_corr2"])
+  func wavevectorsAreOutgrownByACellThatGrows(name: String) throws {
+    let model = try Golden.model(name)
+    let potential = try LRMACEPotential(model: model, precision: .double)
+    let start = crystal(model, vectors: cells[1], seed: 5)
+    var result = try evaluate(potential, start)
+    let plan = try #require(result.plan)
+    func grown(by factor: Double) -> AtomicSystem {
+      var system = start
+      let map = Matrix3([1, 0, 0], [0, 1, 0], [0, 0, factor])
+      system.cell = Cell(vectors: start.cell.vectors * map)
+      system.positions = start.positions.map { $0 * map }
+      return system
+    }
+    let hasWavevectors = model.attention != nil
+    let growth = Deformation.growth(from: start.cell, to: grown(by: 1.5).cell)
+    #expect(growth > 1.25 && growth < 1.5)
+    #expect(potential.reasonToRenew(plan, for: grown(by: 1.04)) == nil)
+    #expect(potential.reasonToRenew(plan, for: grown(by: 0.5)) == nil)
+    #expect((potential.reasonToRenew(plan, for: grown(by: 1.5)) != nil) == hasWavevectors)
+    if hasWavevectors {
+      #expect(throws: LatticeError.cellOutgrewItsWavevectors(growth: growth, limit: 1.2)) {
+        try potential.evaluate(grown(by: 1.5), into: &result)
+      }
+    } else {
+      try potential.evaluate(grown(by: 1.5), into: &result)
     }
   }
 

@@ -37,14 +37,32 @@
       }
     }
 
-    private func requireNoAllocation(_ model: String, _ method: AttentionMethod, _ isPeriodic: [Bool]) throws
-    {
+    @Test(arguments: AttentionMethod.allCases, [true, false])
+    func stepInACellThatChangesAllocatesNothing(method: AttentionMethod, isRescaled: Bool) throws {
+      try requireNoAllocation("Models/water.h5", method, [true, true, true]) { system in
+        guard isRescaled else {
+          return try MartynaTobiasKlein(
+            timestep: 0.1, temperature: .constant(300), thermostat: .init(relaxationTime: 50),
+            pressure: .constant(0), relaxationTime: 500, coupling: .triclinic, system: system)
+        }
+        return try LangevinBAOAB(
+          timestep: 0.1, temperature: .constant(300), friction: 0.01, seed: 1,
+          barostat: StochasticCellRescaling(
+            timestep: 0.1, pressure: .constant(0), relaxationTime: 500, compressibility: 70, seed: 1,
+            system: system))
+      }
+    }
+
+    private func requireNoAllocation(
+      _ model: String, _ method: AttentionMethod, _ isPeriodic: [Bool],
+      integrator: (AtomicSystem) throws -> any Integrator = { _ in try VelocityVerlet(timestep: 0.1) }
+    ) throws {
       let potential = try LRMACEPotential(
         model: try Model(contentsOf: root.appending(path: model).path),
         attention: AttentionEvaluation(method: method))
       var system = try ExtendedXYZ.read(root.appending(path: "Inputs/water-64.xyz").path).system
       system.cell = Cell(vectors: system.cell.vectors, isPeriodic: isPeriodic)
-      var integrator = try VelocityVerlet(timestep: 0.1)
+      var integrator = try integrator(system)
       var evaluation = Evaluation()
       try integrator.prepare(system, potential, &evaluation)
       try integrator.step(&system, potential, &evaluation)

@@ -12,6 +12,11 @@ private let motions = [
   "ensemble: nvt\nthermostat: {type: langevin, friction: 1 1/ps}",
   "ensemble: nvt\nthermostat: {type: nose-hoover, tau: 100 fs}",
   "ensemble: nvt\nthermostat: {type: langevin}\nfixed: [1, 5-6]",
+  "ensemble: npt\npressure: 100 bar",
+  "ensemble: npt\npressure: 100 bar\nthermostat: {type: langevin}\nbarostat: {coupling: semi-isotropic}",
+  "ensemble: npt\npressure: {from: 0 bar, to: 1 kbar, over: 50 steps}\nbarostat: {type: mtk}",
+  "ensemble: npt\npressure: [1 bar, 2 bar, 3 bar, 0 bar, 1 kbar, 0 bar]\nbarostat: {type: mtk, coupling: triclinic}",
+  "ensemble: nph\npressure: 1 kbar\nbarostat: {tau: 500 fs, coupling: orthorhombic, components: [xx, zz]}",
 ]
 
 /// Every frame of a trajectory, with all its bits.
@@ -19,7 +24,9 @@ private func frames(_ path: String) throws -> [[UInt64]] {
   let reader = try H5MDReader(path)
   return try (0..<reader.frameCount).map { index in
     let frame = try reader.frame(index)
-    let vectors = frame.system.positions + frame.system.velocities + (frame.forces ?? [])
+    let cell = frame.system.cell.vectors
+    let vectors =
+      frame.system.positions + frame.system.velocities + (frame.forces ?? []) + [cell.x, cell.y, cell.z]
     return [UInt64(frame.step)] + vectors.flatMap { [$0.x, $0.y, $0.z] }.map(\.bitPattern)
       + frame.observables.sorted { $0.key < $1.key }.map(\.value.bitPattern)
   }
@@ -27,7 +34,7 @@ private func frames(_ path: String) throws -> [[UInt64]] {
 
 private func expectSameRun(_ a: Simulation, _ b: Simulation) throws {
   #expect(a.system.positions == b.system.positions)
-  #expect(a.system.velocities == b.system.velocities)
+  #expect(a.system.velocities == b.system.velocities && a.system.cell == b.system.cell)
   #expect(try frames(a.files.trajectory) == frames(b.files.trajectory))
   let logs = try [a, b].map { try String(contentsOfFile: $0.files.log, encoding: .utf8) }
   #expect(logs[0] == logs[1])
