@@ -18,7 +18,7 @@ extension ParticleMesh {
     let (n, columns) = (atomCount, state.columns)
     let (x, y) = (state.x.pointer, state.y.pointer)
     let slopes = state.slopes.reserve(3 * n * columns)
-    let blocks = MeshBlocks(columns: columns, lanes: T.Lanes.scalarCount)
+    let blocks = MeshBlocks(columns: columns, size: size, for: T.self)
     let spectra =
       waves.areStrained
       ? state.meshSpectra.reserve(blocks.reduce(0) { $0 + spectrumCount(half: $1.half) }) : nil
@@ -108,7 +108,7 @@ extension ParticleMesh {
   private func fieldJets(
     of source: UnsafePointer<T>, _ state: FieldLayer<T>, kernel j: Int, spectrum: (Int) -> SpectrumUse<T>
   ) -> (jets: UnsafeMutablePointer<T>, stride: Int) {
-    let blocks = MeshBlocks(columns: state.columns, lanes: T.Lanes.scalarCount)
+    let blocks = MeshBlocks(columns: state.columns, size: size, for: T.self)
     // Whole vectors where there are any, so that every row is aligned.
     let (width, lanes) = (blocks.reduce(0) { $0 + 2 * $1.half }, T.Lanes.scalarCount)
     let stride = width < lanes ? width : (width + lanes - 1) / lanes * lanes

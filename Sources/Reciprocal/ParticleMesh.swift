@@ -44,7 +44,16 @@ struct MeshBlocks: RandomAccessCollection {
   /// Blocks of vectors; the others are of single fields.
   private let wide: Int
 
-  init(columns: Int, lanes: Int) {
+  /// The largest block of vectors, bytes. Beyond it fields come one by one: with 16 columns on vectors of 16 lanes a sixteenth of
+  /// the memory, half of which lay idle. A free cluster of 10,000 atoms of water then takes 0.55 GB instead of 1.26, in double
+  /// precision 0.86 instead of 1.73, and not longer.
+  private static let mostBytes = Double(256 << 20)
+
+  /// On a mesh of so many points along each axis.
+  init<T: KernelScalar>(columns: Int, size: SIMD3<Int>, for _: T.Type) {
+    let points = Double(size.x) * Double(size.y) * Double(size.z)
+    let bytes = 2 * points * Double(T.Lanes.scalarCount * MemoryLayout<T>.stride)
+    let lanes = bytes > Self.mostBytes ? 1 : T.Lanes.scalarCount
     (self.columns, self.lanes) = (columns, lanes)
     // A vector of which more than a quarter is used costs less than fields one by one.
     let width = 2 * lanes
@@ -188,7 +197,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
       even = nil
     }
     let size = Self.size(cell: cell, kernel: kernel, resolution: resolution)
-    let blocks = columns.flatMap { MeshBlocks(columns: $0, lanes: Lanes.scalarCount).map(\.half) }
+    let blocks = columns.flatMap { MeshBlocks(columns: $0, size: size, for: T.self).map(\.half) }
     let halves = Set(blocks)
     if size != self.size || halves != Set(transforms.keys) || wisdom.map({ $0 != ownWisdom }) ?? false {
       self.size = size

@@ -159,7 +159,7 @@ extension ReciprocalAttention {
       matrices += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
       // Two products forward, four backward; narrow ones are slower.
       kSum += 6 * n * k * (Double(columns) + 44)
-      for block in MeshBlocks(columns: columns, lanes: T.Lanes.scalarCount) {
+      for block in MeshBlocks(columns: columns, size: size, for: T.self) {
         mesh += j * (block.half == 1 ? 0.2 : 1) * meshCost
       }
     }
@@ -238,7 +238,9 @@ extension ReciprocalAttention {
       let points = Double(size.x) * Double(size.y) * Double(size.z)
       let lanes = T.Lanes.scalarCount
       let blocks = layers.flatMap { layer in
-        MeshBlocks(columns: layer.fieldColumns ?? self.columns, lanes: lanes).map { Double($0.half) }
+        MeshBlocks(columns: layer.fieldColumns ?? self.columns, size: size, for: T.self).map {
+          Double($0.half)
+        }
       }
       let (fields, widest) = (2 * blocks.reduce(0, +), 2 * (blocks.max() ?? 1))
       // Rows with their halo.
