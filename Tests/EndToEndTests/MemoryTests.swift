@@ -83,7 +83,7 @@
   }
 
   /// Matrices of pairs would take 1.2 and 2.5 GB, meshes of all columns at a time 1.1 and 1.5. The energy is that of these.
-  @Test(arguments: [("mixed", 1_000_000), ("double", 1_400_000)])
+  @Test(arguments: [("mixed", 1_200_000), ("double", 1_600_000)])
   func tenThousandAtomsWithoutPeriodicAxesNeedLessThanMatricesOfPairs(precision: String, limit: Int) throws {
     let folder = try TemporaryFolder()
     try writeWater(3375, edge: nil, in: folder)
