@@ -23,7 +23,7 @@ checked_tests() {
   shift 2
   BLOCH_CHECKED=1 swift build --build-tests "${options[@]}"
   # Fewer mutations than Scripts/test.sh tries: what they may do to memory shows soon.
-  BLOCH_CHECKED=1 BLOCH_MUTATIONS=60 swift test --skip-build "${options[@]}" "$@"
+  BLOCH_CHECKED=1 BLOCH_MUTATIONS=40 swift test --skip-build "${options[@]}" "$@"
 }
 
 [ $# -gt 0 ] || set -- format checked address
