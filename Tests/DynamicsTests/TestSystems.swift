@@ -181,6 +181,29 @@ final class IdealGas: Potential {
   func evaluate(_ system: AtomicSystem, into result: inout Evaluation) { result.reset(count: system.count) }
 }
 
+extension Run {
+  /// Volumes at 300 K have a Gamma distribution: P(V) ~ V^(shape - 1) exp(-pV/kT), of mean `shape` kT/p and variance
+  /// `shape` (kT/p)^2. Bounds: four standard errors, which must be below 1.5% and 6%. A block goes by first.
+  mutating func expectVolumesOfAnIdealGas(
+    shape: Double, pressure p: Double, blockLength: Int, steps: Int,
+    at place: SourceLocation = #_sourceLocation
+  ) throws {
+    let kT = Units.boltzmann * 300
+    var mean = BlockAverage(blockLength: blockLength)
+    var variance = mean
+    try advance(blockLength)
+    try advance(steps) {
+      let v = $0.system.cell.volume * p / kT
+      mean.add(v / shape)
+      variance.add((v - shape) * (v - shape) / shape)
+    }
+    #expect(mean.standardError < 0.015, sourceLocation: place)
+    #expect(abs(mean.mean - 1) < 4 * mean.standardError, sourceLocation: place)
+    #expect(variance.standardError < 0.06, sourceLocation: place)
+    #expect(abs(variance.mean - 1) < 4 * variance.standardError, sourceLocation: place)
+  }
+}
+
 /// Twenty-seven atoms of two masses, 3 Angstrom apart in a simple cubic crystal with springs to 18 neighbours, in a cell
 /// that `shear` has deformed.
 func springCrystal(stiffness: Double = 0.2, shear: Matrix3 = .zero) throws -> (AtomicSystem, SpringCrystal) {
