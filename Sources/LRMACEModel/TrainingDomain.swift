@@ -36,69 +36,59 @@ extension Model {
   }
 }
 
-/// Sums over the atoms of training data from which their domain follows.
-public struct TrainingDomainSums: Sendable {
-  private let channels: Int
-  private var atoms: [Int]
-  private var sums: [[Double]]
-  private var products: [Matrix]
-
-  public init(species: Int, channels: Int) {
-    self.channels = channels
+extension Model.TrainingDomain {
+  /// The domain of the atoms that `forEachAtom` hands to its body with their features, [channels], and their element: once for
+  /// mean and covariance, once more for the farthest of each element, which gives the unit.
+  ///
+  /// - Returns: nil where `forEachAtom` returns false, because it was interrupted.
+  public init?(
+    species: Int, channels: Int,
+    forEachAtom: ((UnsafePointer<Double>, _ species: Int) -> Void) throws -> Bool
+  ) rethrows {
     atoms = Array(repeating: 0, count: species)
-    sums = Array(repeating: Array(repeating: 0, count: channels), count: species)
-    products = Array(repeating: Matrix(rows: channels, columns: channels), count: species)
-  }
-
-  /// Adds an atom with features `h`, [channels].
-  public mutating func add(_ h: UnsafePointer<Double>, species: Int) {
-    atoms[species] += 1
-    for c in 0..<channels { sums[species][c] += h[c] }
-    products[species].values.withUnsafeMutableBufferPointer { p in
-      for row in 0..<channels {
-        for c in 0..<channels { p[row * channels + c] += h[row] * h[c] }
-      }
-    }
-  }
-
-  /// The domain with distances by covariance alone; the same atoms give the unit, `TrainingDomain.scaled`.
-  public var domain: Model.TrainingDomain {
-    var domain = Model.TrainingDomain(
-      atoms: atoms, mean: Matrix(rows: atoms.count, columns: channels),
-      whitening: Array(repeating: Matrix(rows: channels, columns: channels), count: atoms.count))
-    for s in atoms.indices where atoms[s] > 0 {
-      let count = Double(atoms[s])
-      for c in 0..<channels { domain.mean[s, c] = sums[s][c] / count }
+    mean = Matrix(rows: species, columns: channels)
+    // Sums of h^T h.
+    var products = Array(repeating: Matrix(rows: channels, columns: channels), count: species)
+    whitening = products
+    var (counts, sums) = (atoms, mean)
+    guard
+      try forEachAtom({ h, s in
+        counts[s] += 1
+        for c in 0..<channels { sums[s, c] += h[c] }
+        products[s].values.withUnsafeMutableBufferPointer { p in
+          for row in 0..<channels {
+            for c in 0..<channels { p[row * channels + c] += h[row] * h[c] }
+          }
+        }
+      })
+    else { return nil }
+    atoms = counts
+    for s in 0..<species where counts[s] > 0 {
+      let count = Double(counts[s])
+      for c in 0..<channels { mean[s, c] = sums[s, c] / count }
       var covariance = products[s]
       for row in 0..<channels {
         for c in 0..<channels {
-          covariance[row, c] = covariance[row, c] / count - domain.mean[s, row] * domain.mean[s, c]
+          covariance[row, c] = covariance[row, c] / count - mean[s, row] * mean[s, c]
         }
       }
       let variance = (0..<channels).reduce(0) { $0 + max(0, covariance[$1, $1]) } / Double(channels)
-      for c in 0..<channels {
-        covariance[c, c] += Self.relativeRidge * variance + Self.ridge
-      }
-      domain.whitening[s] = covariance.whitening
+      for c in 0..<channels { covariance[c, c] += Self.relativeRidge * variance + Self.ridge }
+      whitening[s] = covariance.whitening
     }
-    return domain
+    let byCovariance = self
+    var largest = Array(repeating: 0.0, count: species)
+    guard try forEachAtom({ largest[$1] = max(largest[$1], byCovariance.grade($0, species: $1)) })
+    else { return nil }
+    for s in 0..<species where largest[s] > 0 {
+      whitening[s].values = whitening[s].values.map { $0 / largest[s] }
+    }
   }
 
   /// Features that hardly vary in the data may vary so much before they count as new: of the mean variance, and of features of
   /// order 1.
   private static let relativeRidge = 1e-3
   private static let ridge = 1e-8
-}
-
-extension Model.TrainingDomain {
-  /// With the largest grade of each element so far as the unit.
-  public func scaled(by largest: [Double]) -> Model.TrainingDomain {
-    var scaled = self
-    for s in atoms.indices where largest[s] > 0 {
-      scaled.whitening[s].values = whitening[s].values.map { $0 / largest[s] }
-    }
-    return scaled
-  }
 }
 
 extension Matrix {

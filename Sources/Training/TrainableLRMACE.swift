@@ -98,12 +98,11 @@ public final class TrainableLRMACE: TrainablePotential {
   public func domain(
     of systems: [AtomicSystem], until interruption: () -> Bool
   ) throws -> Model.TrainingDomain? {
-    let model = current.model
-    var sums = TrainingDomainSums(species: model.species.count, channels: model.channels)
     let potential = potentials(for: 1)[0]
     var result = Evaluation()
-    // Returns whether it was not interrupted.
-    func forEachFeature(_ body: (UnsafePointer<Double>, Int) -> Void) throws -> Bool {
+    return try Model.TrainingDomain(
+      species: current.model.species.count, channels: current.model.channels
+    ) { body in
       for system in systems {
         if interruption() { return false }
         result.plan = nil
@@ -112,13 +111,6 @@ public final class TrainableLRMACE: TrainablePotential {
       }
       return true
     }
-    guard try forEachFeature({ sums.add($0, species: $1) }) else { return nil }
-    let domain = sums.domain
-    var largest = Array(repeating: 0.0, count: model.species.count)
-    guard
-      try forEachFeature({ largest[$1] = max(largest[$1], domain.grade($0, species: $1)) })
-    else { return nil }
-    return domain.scaled(by: largest)
   }
 
   /// Calls `body` for each of so many systems with the potential that is to evaluate it, and its thread.

@@ -40,14 +40,11 @@ private func solved(_ matrix: [[Double]], _ right: [Double]) -> [Double] {
   /// The largest ridge is 1e-3 of the mean variance, known here.
   @Test func gradesAreMahalanobisDistancesInUnitsOfTheFarthest() throws {
     let data = [samples(200, seed: 1, centre: 0.7), samples(50, seed: 2, centre: -2)]
-    var sums = TrainingDomainSums(species: 3, channels: 3)
-    for (s, rows) in data.enumerated() { for row in rows { sums.add(row, species: s) } }
-    let domain = sums.domain
-    var largest = [0.0, 0, 0]
-    for (s, rows) in data.enumerated() {
-      for row in rows { largest[s] = max(largest[s], domain.grade(row, species: s)) }
-    }
-    let scaled = domain.scaled(by: largest)
+    let domain = try #require(
+      Model.TrainingDomain(species: 3, channels: 3) { body in
+        for (s, rows) in data.enumerated() { for row in rows { body(row, s) } }
+        return true
+      })
     for (s, rows) in data.enumerated() {
       let n = Double(rows.count)
       let mean = (0..<3).map { c in rows.reduce(0) { $0 + $1[c] } / n }
@@ -62,18 +59,20 @@ private func solved(_ matrix: [[Double]], _ right: [Double]) -> [Double] {
       }
       let farthest = rows.map(distance).max() ?? 0
       for h in rows.prefix(20) + [[0, 0, 0], [9, 9, 9]] {
-        #expect(abs(scaled.grade(h, species: s) - distance(h) / farthest) < 1e-9)
+        #expect(abs(domain.grade(h, species: s) - distance(h) / farthest) < 1e-9)
       }
-      #expect(abs((rows.map { scaled.grade($0, species: s) }.max() ?? 0) - 1) < 1e-12)
+      #expect(abs((rows.map { domain.grade($0, species: s) }.max() ?? 0) - 1) < 1e-12)
     }
-    #expect(scaled.grade([0, 0, 0], species: 2) == .infinity)
+    #expect(domain.grade([0, 0, 0], species: 2) == .infinity)
   }
 
   /// A single atom, as an isolated ion is: itself is at zero, anything else far away.
-  @Test func oneAtomAloneHasADomain() {
-    var sums = TrainingDomainSums(species: 1, channels: 2)
-    sums.add([0.3, -0.2], species: 0)
-    let domain = sums.domain.scaled(by: [0])
+  @Test func oneAtomAloneHasADomain() throws {
+    let domain = try #require(
+      Model.TrainingDomain(species: 1, channels: 2) { body in
+        body([0.3, -0.2], 0)
+        return true
+      })
     #expect(domain.grade([0.3, -0.2], species: 0) == 0)
     #expect(domain.grade([0.31, -0.2], species: 0) > 10)
   }
@@ -84,12 +83,10 @@ private func solved(_ matrix: [[Double]], _ right: [Double]) -> [Double] {
     let potential = try LRMACEPotential(model: model, precision: .double)
     var result = Evaluation()
     try potential.evaluate(system, into: &result)
-    var sums = TrainingDomainSums(species: model.species.count, channels: model.channels)
-    potential.forEachFeature { sums.add($0, species: $1) }
-    let domain = sums.domain
-    var largest = Array(repeating: 0.0, count: model.species.count)
-    potential.forEachFeature { largest[$1] = max(largest[$1], domain.grade($0, species: $1)) }
-    model.domain = domain.scaled(by: largest)
+    model.domain = Model.TrainingDomain(species: model.species.count, channels: model.channels) { body in
+      potential.forEachFeature(body)
+      return true
+    }
     return (model, system)
   }
 
