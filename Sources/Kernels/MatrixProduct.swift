@@ -29,8 +29,8 @@ func matrixProduct<T: KernelScalar>(
     return
   }
   let (rowStride, columnStride) = transposeA ? (1, lda) : (lda, 1)
-  // Long rows would put a panel's rows on few cache sets.
-  let inPlace = transposeB || ldb > 512 ? 0 : n &- n % width
+  // Of long rows every one lies on another page.
+  let inPlace = transposeB || ldb > 640 ? 0 : n &- n % width
   var j = 0
   while j < inPlace {
     let lanes = lanesAt(j, inPlace, width)

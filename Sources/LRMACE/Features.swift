@@ -52,6 +52,12 @@ final class PackedMatrix<T: KernelScalar> {
   private let values: Workspace<T>
   private let transposed: Workspace<T>
 
+  /// Values between two rows of `values`, and of `transposed`: an odd number of lanes. With a power of two between them a
+  /// tile's columns of all rows share a few sets of the first cache, and are fetched anew for every few rows of the product.
+  let rowStride: Int
+  private let transposedRowStride: Int
+
+  /// [row][rowStride].
   var pointer: UnsafePointer<T> { UnsafePointer(values.pointer) }
 
   /// Of the model's matrix, which is packed.
@@ -65,14 +71,18 @@ final class PackedMatrix<T: KernelScalar> {
       rows: matrix.rows, columns: matrix.columns, rowBlock: rowBlock, paddedRowBlock: paddedRowBlock)
     rows = shape.paddedRows
     columns = paddedColumns
-    values = Workspace(repeating: 0, count: rows * columns)
-    transposed = Workspace(repeating: 0, count: rows * columns)
+    func stride(_ columns: Int) -> Int {
+      (T.wholeLanes(columns) / T.Lanes.scalarCount | 1) * T.Lanes.scalarCount
+    }
+    (rowStride, transposedRowStride) = (stride(columns), stride(rows))
+    values = Workspace(repeating: 0, count: rows * rowStride)
+    transposed = Workspace(repeating: 0, count: columns * transposedRowStride)
     for r in 0..<matrix.rows {
       let row = shape.paddedRow(r)
       for c in 0..<matrix.columns {
         let value = T(matrix.values[r * matrix.columns + c])
-        values.pointer[row * columns + c] = value
-        transposed.pointer[c * rows + row] = value
+        values.pointer[row * rowStride + c] = value
+        transposed.pointer[c * transposedRowStride + row] = value
       }
     }
   }
@@ -85,7 +95,7 @@ final class PackedMatrix<T: KernelScalar> {
   ) {
     T.gemm(
       transposeA: false, transposeB: false, m: n, n: columns, k: rows, alpha: 1, a: x, lda: stride ?? rows,
-      b: pointer, ldb: columns, beta: adding ? 1 : 0, c: y, ldc: columns)
+      b: pointer, ldb: rowStride, beta: adding ? 1 : 0, c: y, ldc: columns)
   }
 
   /// dx <- dy W^T (or dx + dy W^T), rows of dx `stride` apart.
@@ -96,6 +106,7 @@ final class PackedMatrix<T: KernelScalar> {
   ) {
     T.gemm(
       transposeA: false, transposeB: false, m: n, n: rows, k: columns, alpha: 1, a: dy, lda: columns,
-      b: UnsafePointer(transposed.pointer), ldb: rows, beta: adding ? 1 : 0, c: dx, ldc: stride ?? rows)
+      b: UnsafePointer(transposed.pointer), ldb: transposedRowStride, beta: adding ? 1 : 0, c: dx,
+      ldc: stride ?? rows)
   }
 }

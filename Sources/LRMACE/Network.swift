@@ -169,7 +169,7 @@ final class Network<T: KernelScalar> {
     // The first layer's features depend on the element alone.
     for i in 0..<atoms {
       (features[0].pointer + i * channels).update(
-        from: embedding.pointer + species[i] * channels, count: channels)
+        from: embedding.pointer + species[i] * embedding.rowStride, count: channels)
     }
     if kept != nil { layers[0].linearUp[0].apply(features[0].pointer, rows: atoms, into: inputs[0].pointer) }
   }

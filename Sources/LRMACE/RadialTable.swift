@@ -4,9 +4,10 @@
 // B the uniform B-spline of degree five: one row of the table per knot, so that what a step reads of it stays in the
 // cache.
 //
-// Table: [path][knot][channel], channels contiguous; interval i takes rows i to i + 5. Distances in Angstrom. Messages
-// evaluate functions where they sum over edges, so that rows arrive from the second cache while sums run: a twelfth off the
-// messages forward, against all edges of a path before the sums (128x0e, Zen 4).
+// Table: [path][vector of channels][knot][lane]; interval i takes rows i to i + 5, which lie side by side: with all channels
+// of a path in one row, the rows that a vector of channels reads would share a few sets of the first cache and drive one
+// another out. Distances in Angstrom. With many registers, messages evaluate functions where they sum over edges, so that
+// rows arrive from the second cache while sums run: a twelfth off the messages forward (128x0e, Zen 4).
 
 import Foundation
 import Kernels
@@ -19,9 +20,9 @@ struct RadialTable<T: KernelScalar> {
   private let inverseSpacing: T
   private let rounding: T
   private let table: Workspace<T>
-  /// Values of one path, and of one table.
-  private let pathLength: Int
-  private let length: Int
+  private var knots: Int { intervals &+ 5 }
+  /// Values of one table.
+  private var length: Int { knots &* functions }
 
   /// One table for each of the splines, which have the same knots; functions [path][channel] are spread to
   /// [path][paddedChannels].
@@ -32,15 +33,15 @@ struct RadialTable<T: KernelScalar> {
     inverseSpacing = T(Double(intervals) / splines[0].cutoff)
     rounding = T(3 << (T.significandBitCount - 1))
     self.channels = paddedChannels
-    pathLength = (intervals + 5) * paddedChannels
-    length = (intervals + 5) * functions
-    table = Workspace<T>(repeating: 0, count: splines.count * length)
+    let (knots, lanes) = (intervals + 5, T.Lanes.scalarCount)
+    table = Workspace<T>(repeating: 0, count: splines.count * knots * functions)
     for (k, spline) in splines.enumerated() {
       spline.coefficients.values.withUnsafeBufferPointer { values in
         for p in 0..<all / channels {
-          for row in 0..<intervals + 5 {
-            let target = table.pointer + (k * length + p * pathLength + row * paddedChannels)
-            for c in 0..<channels { target[c] = T(values[row * all + p * channels + c]) }
+          for c in 0..<channels {
+            let f = p * paddedChannels + c
+            let target = table.pointer + (k * knots * functions + (f - f % lanes) * knots + f % lanes)
+            for row in 0..<knots { target[row * lanes] = T(values[row * all + p * channels + c]) }
           }
         }
       }
@@ -98,7 +99,7 @@ struct RadialTable<T: KernelScalar> {
     )
   }
 
-  /// The weights of distance `n`, a vector of lanes apart, and the rows of the first path of table `k` that they weigh.
+  /// The weights of distance `n`, a vector of lanes apart, and the first functions' rows of table `k` that they weigh.
   @inline(__always)
   private func location(
     _ n: Int, _ locations: UnsafePointer<T.Lanes>, _ k: Int
@@ -107,7 +108,7 @@ struct RadialTable<T: KernelScalar> {
     let vector = UnsafeRawPointer(locations + n / lanes &* Self.locationLength)
     let weights = vector.assumingMemoryBound(to: T.self) + n % lanes
     let row = weights[12 &* lanes].wholePart
-    return (weights, UnsafePointer(table.pointer + (k &* length &+ row &* channels)))
+    return (weights, UnsafePointer(table.pointer + (k &* length &+ row &* lanes)))
   }
 
   /// R_f of distance `n` for as many lanes of channels of path `p` from `c` on as are asked for.
@@ -117,7 +118,7 @@ struct RadialTable<T: KernelScalar> {
   ) -> InlineArray<lanes, T.Lanes> {
     let (weights, first) = location(n, locations, 0)
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* T.Lanes.scalarCount]) }
-    return sums(first + (p &* pathLength &+ c), w)
+    return sums(first + (p &* channels &+ c) &* knots, w)
   }
 
   /// Writes R_f of distance `n` for the channels of path `p` to `value`, from table `k`.
@@ -130,20 +131,21 @@ struct RadialTable<T: KernelScalar> {
     let (weights, first) = location(n, locations, k)
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
     for c in stride(from: 0, to: channels, by: lanes) {
-      let r: InlineArray<1, T.Lanes> = sums(first + (p &* pathLength &+ c), w)
+      let r: InlineArray<1, T.Lanes> = sums(first + (p &* channels &+ c) &* knots, w)
       value.setLanes(c, r[0])
     }
   }
 
-  /// sum_k w_k c_k,f of the six rows from `rows` on.
+  /// sum_k w_k c_k,f of the six rows from `rows` on, and of those of the next vectors of channels.
   @inline(__always)
   private func sums<let lanes: Int>(
     _ rows: UnsafePointer<T>, _ w: InlineArray<6, T.Lanes>
   ) -> InlineArray<lanes, T.Lanes> {
     let width = T.Lanes.scalarCount
-    var sum = InlineArray<lanes, T.Lanes> { rows.lanes($0 &* width) * w[0] }
+    let next = width &* knots
+    var sum = InlineArray<lanes, T.Lanes> { rows.lanes($0 &* next) * w[0] }
     for k in 1..<6 {
-      for v in 0..<lanes { sum[v].addProduct(rows.lanes(k &* channels &+ v &* width), w[k]) }
+      for v in 0..<lanes { sum[v].addProduct(rows.lanes(k &* width &+ v &* next), w[k]) }
     }
     return sum
   }
@@ -157,27 +159,24 @@ struct RadialTable<T: KernelScalar> {
     let lanes = T.Lanes.scalarCount
     let (weights, first) = location(n, locations, k)
     let w = InlineArray<12, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
-    var (rows, target) = (first, 0)
-    while target < functions {
-      for c in stride(from: 0, to: channels, by: lanes) {
-        let first = rows.lanes(c)
-        var (sum, rise) = (first * w[0], first * w[6])
-        for k in 1..<6 {
-          let row = rows.lanes(k &* channels &+ c)
-          sum.addProduct(row, w[k])
-          rise.addProduct(row, w[6 &+ k])
-        }
-        value.setLanes(target &+ c, sum)
-        slope.setLanes(target &+ c, rise)
+    var rows = first
+    for f in stride(from: 0, to: functions, by: lanes) {
+      let first = rows.lanes(0)
+      var (sum, rise) = (first * w[0], first * w[6])
+      for k in 1..<6 {
+        let row = rows.lanes(k &* lanes)
+        sum.addProduct(row, w[k])
+        rise.addProduct(row, w[6 &+ k])
       }
-      rows += pathLength
-      target &+= channels
+      value.setLanes(f, sum)
+      slope.setLanes(f, rise)
+      rows += lanes &* knots
     }
   }
 
   // MARK: - Adjoint
 
-  /// Values of dE/dc, as the table of one spline: [path][knot][channel].
+  /// Values of dE/dc, as the table of one spline.
   var gradientCount: Int { length }
 
   /// Those of the spline.
@@ -191,12 +190,12 @@ struct RadialTable<T: KernelScalar> {
   ) {
     let lanes = T.Lanes.scalarCount
     let (weights, first) = location(n, locations, 0)
-    let rows = coefficients + (first - UnsafePointer(table.pointer)) + p &* pathLength
+    let rows = coefficients + (first - UnsafePointer(table.pointer))
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
     for c in stride(from: 0, to: channels, by: lanes) {
       let g = gradient.lanes(c)
       for k in 0..<6 {
-        let row = k &* channels &+ c
+        let row = (p &* channels &+ c) &* knots &+ k &* lanes
         rows.setLanes(row, rows.lanes(row).addingProduct(g, w[k]))
       }
     }
@@ -206,12 +205,15 @@ struct RadialTable<T: KernelScalar> {
   func addGradient(
     _ gradient: UnsafePointer<T>, modelChannels: Int, factor: Double, to coefficients: inout [Double]
   ) {
-    let (paths, knots) = (functions / channels, intervals + 5)
-    for p in 0..<paths {
-      for row in 0..<knots {
-        let source = gradient + (p * pathLength + row * channels)
+    let (paths, lanes) = (functions / channels, T.Lanes.scalarCount)
+    for row in 0..<knots {
+      for p in 0..<paths {
         let target = (row * paths + p) * modelChannels
-        for c in 0..<modelChannels { coefficients[target + c] += factor * Double(source[c]) }
+        for c in 0..<modelChannels {
+          let f = p * channels + c
+          let source = gradient[(f - f % lanes) * knots + row * lanes + f % lanes]
+          coefficients[target + c] += factor * Double(source)
+        }
       }
     }
   }
