@@ -36,7 +36,7 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Simulation", "Deck", "LRMACE", "Reciprocal", "HDF5",
+        "Simulation", "Deck", "LRMACE", "Kernels", "Reciprocal", "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -53,7 +53,7 @@ let package = Package(
         "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
       ],
       exclude: ["README.md"]),
-    .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
+    .target(name: "Deck", dependencies: ["Diagnostics", "Kernels", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(
       name: "Training",

@@ -1,9 +1,25 @@
-// What Swift cannot ask of the instruction set that it compiles for (BLOCH_MARCH in Package.swift): its vector registers,
-// and a b + c on vectors in one rounding where it has that, else in two. Swift's own fused product never rounds twice and
+// What Swift cannot ask of the processor: which of its cores this process may use; and of the instruction set that it
+// compiles for (BLOCH_MARCH in Package.swift): its vector registers, and a b + c on vectors in one rounding where it has that, else in two. Swift's own fused product never rounds twice and
 // calls the C library for each lane where there is no instruction, and comes out in half registers for eight doubles.
 
 #ifndef BLOCH_CPROCESSOR_H
 #define BLOCH_CPROCESSOR_H
+
+#if defined(__linux__)
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <sched.h>
+
+// Processors that the scheduler lets this process use, of which a queue or `taskset` may leave it few; 0 where that cannot
+// be asked.
+static inline int bloch_allowed_processors(void) {
+  cpu_set_t allowed;
+  return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 0;
+}
+#else
+static inline int bloch_allowed_processors(void) { return 0; }
+#endif
 
 #if defined(__AVX512F__)
 #define BLOCH_REGISTER_BYTES 64

@@ -1,6 +1,7 @@
 // Keys that the decks of runs and of trainings share.
 
 import Foundation
+import Kernels
 
 extension DeckReader {
   /// Where output goes, and what its names begin with.
@@ -18,8 +19,8 @@ extension DeckReader {
   /// - Parameter subject: what repeats bit for bit.
   mutating func threads(_ subject: String) -> Int {
     count(
-      "threads", 1...1024, default: "\(ProcessInfo.processInfo.activeProcessorCount)",
-      defaultInWords: "all processors",
+      "threads", 1...1024, default: "\(Processors.count)",
+      defaultInWords: "all processors that the job may use",
       help: "Threads; \(subject) repeats bit for bit with the same number.")
   }
 }

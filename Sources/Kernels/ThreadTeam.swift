@@ -13,7 +13,7 @@ final class ThreadTeam: Sendable {
   /// Made when first needed; only whoever has taken the team touches them.
   private nonisolated(unsafe) var workers: [Worker] = []
   /// More threads than processors gain nothing and hold a stack each.
-  private let mostWorkers = ProcessInfo.processInfo.activeProcessorCount - 1
+  private let mostWorkers = Processors.count - 1
 
   /// Calls `body` with every number below `threads` and returns when all are done.
   ///

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Kernels
 import LRMACE
 import Simulation
 
@@ -24,7 +24,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Extended XYZ file for the results, as ASE reads it.", completion: .file(extensions: ["xyz"]))
   var output: String?
 
-  @Option(help: "Threads. (default: all processors)")
+  @Option(help: "Threads. (default: all processors that the job may use)")
   var threads: Int?
 
   @Option(
@@ -42,7 +42,7 @@ struct EvaluateCommand: ParsableCommand {
     let precision = precision ?? run?.precision ?? .double
     let forceField = try ForceField.lrmace(
       path: model, precision: precision,
-      threads: threads ?? run?.threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      threads: threads ?? run?.threads ?? Processors.count,
       attention: attention.evaluation(in: precision))
     let listener = Console.listener()
     try evaluateStructures(in: structures, with: forceField, as: run, output: output) { event in

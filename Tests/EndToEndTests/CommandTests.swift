@@ -168,3 +168,20 @@ func referenceOfKeysIsAsRecorded(_ kind: [String]) throws {
     #expect(outcome.output.contains(words))
   }
 }
+
+/// A job in a queue has some of its node's processors; threads beyond them would take turns.
+@Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/taskset")))
+func aRunTakesTheProcessorsThatItMayUse() throws {
+  let folder = try TemporaryFolder()
+  let deck = try folder.writeDeck("water", steps: 1)
+  let text = try String(contentsOfFile: deck, encoding: .utf8).replacingOccurrences(
+    of: "threads: 1\n", with: "")
+  try text.write(toFile: deck, atomically: true, encoding: .utf8)
+  let process = try BlochProcess.start(
+    ["-c", "0", BlochProcess.executable().path, "run", deck], in: folder.path,
+    program: URL(fileURLWithPath: "/usr/bin/taskset"))
+  let outcome = try BlochProcess.outcome(of: process, in: folder.path)
+  #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  let resolved = try String(contentsOfFile: "\(folder.path)/water.resolved.yaml", encoding: .utf8)
+  #expect(resolved.contains("threads: 1\n"), "\(resolved)")
+}
