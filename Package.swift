@@ -23,8 +23,8 @@ let package = Package(
     .library(
       name: "Bloch",
       targets: [
-        "Simulation", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
-        "Lattice",
+        "Simulation", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE",
+        "LRMACEModel", "Lattice",
       ]),
   ],
   dependencies: [
@@ -50,16 +50,20 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
+        "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
+        "HDF5",
       ],
       exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(
       name: "Training",
-      dependencies: ["LRMACE", "LRMACEModel", "Kernels", "Trajectory", "Diagnostics", "Lattice", "HDF5"],
+      dependencies: [
+        "LRMACE", "LRMACEModel", "Kernels", "Trajectory", "Page", "Diagnostics", "Lattice", "HDF5",
+      ],
       exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
+    .target(name: "Page", exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
       name: "LRMACE", dependencies: ["LRMACEModel", "Equivariant", "Reciprocal", "Kernels", "Lattice"],
@@ -95,7 +99,9 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "MorsePair", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice"],
+      dependencies: [
+        "Training", "MorsePair", "Page", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice",
+      ],
       exclude: ["torch"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
