@@ -23,7 +23,7 @@ let package = Package(
     .library(
       name: "Bloch",
       targets: [
-        "Simulation", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE",
+        "Simulation", "Analysis", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE",
         "LRMACEModel", "Lattice",
       ]),
   ],
@@ -36,7 +36,7 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Simulation", "Deck", "LRMACE", "Reciprocal", "HDF5",
+        "Simulation", "Analysis", "Deck", "LRMACE", "Lattice", "Reciprocal", "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -50,12 +50,16 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
+        "Analysis", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
         "HDF5",
       ],
       exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
+    .target(
+      name: "Analysis",
+      dependencies: ["Trajectory", "Reciprocal", "Kernels", "Lattice", "HDF5", "Diagnostics"],
+      exclude: ["README.md"], swiftSettings: targeted),
     .target(
       name: "Training",
       dependencies: [
@@ -103,6 +107,7 @@ let package = Package(
         "Training", "MorsePair", "Page", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice",
       ],
       exclude: ["torch"]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Trajectory", "Lattice"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter", "MorsePair"],
