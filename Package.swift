@@ -36,7 +36,7 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Simulation", "Analysis", "Deck", "LRMACE", "Lattice", "Reciprocal", "HDF5",
+        "Report", "Simulation", "Analysis", "Deck", "LRMACE", "Lattice", "Reciprocal", "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -47,6 +47,10 @@ let package = Package(
       path: "Examples/TenSteps/Sources/TenSteps"),
 
     // MARK: - Engine, top to bottom: a target knows only those below it
+    .target(
+      name: "Report",
+      dependencies: ["Simulation", "Analysis", "Deck", "Trajectory", "Page", "Lattice", "Diagnostics"],
+      exclude: ["README.md"]),
     .target(
       name: "Simulation",
       dependencies: [
@@ -108,6 +112,7 @@ let package = Package(
       ],
       exclude: ["torch"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Trajectory", "Lattice"]),
+    .testTarget(name: "ReportTests", dependencies: ["Report", "Analysis", "Page", "Lattice"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter", "MorsePair"],

@@ -20,7 +20,7 @@ struct Bloch: ParsableCommand {
     version: Release.version,
     subcommands: [
       RunCommand.self, ResumeCommand.self, TrainCommand.self, CheckCommand.self, EvaluateCommand.self,
-      ModelCommand.self, AnalyzeCommand.self, ExportCommand.self, BenchmarkCommand.self,
+      ModelCommand.self, AnalyzeCommand.self, ReportCommand.self, ExportCommand.self, BenchmarkCommand.self,
       DeckCommand.self,
     ])
 
