@@ -23,8 +23,8 @@ let package = Package(
     .library(
       name: "Bloch",
       targets: [
-        "Simulation", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
-        "Lattice",
+        "Simulation", "Analysis", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE",
+        "LRMACEModel", "Lattice",
       ]),
   ],
   dependencies: [
@@ -36,7 +36,7 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Simulation", "Deck", "LRMACE", "Kernels", "Reciprocal", "HDF5",
+        "Report", "Simulation", "Analysis", "Deck", "LRMACE", "Lattice", "Kernels", "Reciprocal", "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -48,18 +48,31 @@ let package = Package(
 
     // MARK: - Engine, top to bottom: a target knows only those below it
     .target(
+      name: "Report",
+      dependencies: ["Simulation", "Analysis", "Deck", "Trajectory", "Page", "Lattice", "Diagnostics"],
+      exclude: ["README.md"]),
+    .target(
       name: "Simulation",
       dependencies: [
-        "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
+        "Analysis", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
+        "HDF5",
       ],
       exclude: ["README.md"]),
-    .target(name: "Deck", dependencies: ["Diagnostics", "Kernels", "Lattice", "Yams"], exclude: ["README.md"]),
+    .target(
+      name: "Deck", dependencies: ["Diagnostics", "Kernels", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(
+      name: "Analysis",
+      dependencies: ["Trajectory", "Reciprocal", "Kernels", "Lattice", "HDF5", "Diagnostics"],
+      exclude: ["README.md"], swiftSettings: targeted),
+    .target(
       name: "Training",
-      dependencies: ["LRMACE", "LRMACEModel", "Kernels", "Trajectory", "Diagnostics", "Lattice", "HDF5"],
+      dependencies: [
+        "LRMACE", "LRMACEModel", "Kernels", "Trajectory", "Page", "Diagnostics", "Lattice", "HDF5",
+      ],
       exclude: ["README.md"]),
     .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
+    .target(name: "Page", exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
       name: "LRMACE", dependencies: ["LRMACEModel", "Equivariant", "Reciprocal", "Kernels", "Lattice"],
@@ -95,8 +108,12 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "MorsePair", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice"],
+      dependencies: [
+        "Training", "MorsePair", "Page", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice",
+      ],
       exclude: ["torch"]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Trajectory", "Lattice"]),
+    .testTarget(name: "ReportTests", dependencies: ["Report", "Analysis", "Page", "Lattice"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter", "MorsePair"],

@@ -1,11 +1,12 @@
-// Units that a deck may write, and what they are worth inside Bloch (fs, K, 1/fs, Angstrom, eV, eV/Angstrom, eV/Angstrom^3 and
-// its inverse; seconds of the clock on the wall).
+// Units that a deck or a command line may write, and what they are worth inside Bloch (fs, K, 1/fs, Angstrom, eV, eV/Angstrom,
+// eV/Angstrom^3 and its inverse, 1/Angstrom, eV fs/Angstrom^3; seconds of the clock on the wall).
 
 import Lattice
 
 /// What a number measures.
 enum Dimension: String, Sendable {
-  case time, temperature, rate, length, energy, force, duration, pressure, compressibility
+  case time, temperature, rate, length, energy, force, duration, pressure, compressibility, wavevector,
+    viscosity
 
   /// Symbol and value in Bloch's internal unit. The first three are named in messages.
   var units: [(symbol: String, value: Double)] {
@@ -24,6 +25,13 @@ enum Dimension: String, Sendable {
     case .force: [("eV/A", 1), ("meV/A", 1e-3), ("eV/Angstrom", 1), ("eV/Å", 1)]
     case .duration: [("min", 60), ("h", 3600), ("s", 1)]
     case .pressure: pressures.map { ($0, $1 / Units.bar) } + [("eV/A^3", 1)]
+    case .wavevector: [("1/A", 1), ("1/nm", 0.1), ("1/Angstrom", 1), ("1/Å", 1)]
+    // A pressure times a time of 1e15 fs.
+    case .viscosity:
+      [
+        ("mPa s", 1e12 * 1e-5 / Units.bar), ("cP", 1e12 * 1e-5 / Units.bar),
+        ("Pa s", 1e15 * 1e-5 / Units.bar),
+      ]
     case .compressibility:
       pressures.map { ("1/\($0)", Units.bar / $1) } + pressures.map { ("\($0)^-1", Units.bar / $1) }
     }

@@ -14,6 +14,8 @@ public enum Units {
 
   /// Boltzmann constant in eV/K.
   public static let boltzmann = boltzmannSI / elementaryCharge
+  /// e^2 / (4 pi epsilon_0) in eV Angstrom: 14.399645.
+  public static let coulomb = elementaryCharge / (4 * Double.pi * 8.8541878128e-12) * 1e10
   /// Acceleration in Angstrom/fs^2 of one u under one eV/Angstrom: 9.648533e-3.
   public static let accelerationPerForce = elementaryCharge / atomicMassSI * 1e-10
   /// One eV in kJ/mol: 96.48533.

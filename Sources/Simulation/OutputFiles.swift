@@ -31,8 +31,12 @@ public struct OutputFiles: OutputNames {
 
   public var trajectory: String { path(".trajectory.h5") }
   public var log: String { path(".log.tsv") }
+  /// Where the time went, session by session.
+  public var timings: String { path(".timings.tsv") }
+  /// Made by `bloch report`, at any time.
+  public var page: String { path(".run.html") }
   public var growing: [String] { [trajectory, log] }
-  public var others: [String] { [resolvedDeck] }
+  public var others: [String] { [resolvedDeck, timings] }
   public static let resumeCommand = "resume"
 }
 

@@ -1,5 +1,6 @@
 // Every way in which a command can fail, as a message and an exit code.
 
+import Analysis
 import Deck
 import Diagnostics
 import Dynamics
@@ -50,6 +51,8 @@ public struct RunFailure {
   public init?(_ error: any Error) {
     switch error {
     case let error as DeckError: self.init(error.description, Self.usageExitCode)
+    case let error as AnalysisError:
+      self.init(error.description, error.isUsage ? Self.usageExitCode : Self.fileExitCode)
     case let error as any DiagnosedError: self.init(error.description, Self.fileExitCode)
     case let error as UsageError:
       self.init(Diagnostic(error.message, help: error.help), Self.usageExitCode)

@@ -22,6 +22,13 @@ public struct RunReport: Sendable, CustomStringConvertible {
   public let farthest: Extrapolation?
   public let files: OutputFiles
 
+  /// Seconds of all that the run does.
+  var parts: [(part: String, seconds: Double)] {
+    let motion = max(0, stepSeconds - potentialSeconds.reduce(0) { $0 + $1.seconds })
+    return potentialSeconds
+      + [(potentialSeconds.isEmpty ? "steps" : "motion", motion), ("output", outputSeconds)]
+  }
+
   public var description: String {
     var lines: [String] = []
     if let interruption, !isFinished {
@@ -38,11 +45,7 @@ public struct RunReport: Sendable, CustomStringConvertible {
         "\(steps) steps of \(timestep) fs with \(atoms) atoms in "
           + String(format: "%.1f s: ", total)
           + String(format: "%.3g ns/day, %.3g microseconds per atom and step", rate, perAtomStep))
-      let motion = max(0, stepSeconds - potentialSeconds.reduce(0) { $0 + $1.seconds })
-      lines.append(
-        timingTable(
-          potentialSeconds
-            + [(potentialSeconds.isEmpty ? "steps" : "motion", motion), ("output", outputSeconds)]))
+      lines.append(timingTable(parts))
       lines.append("")
     }
     if let farthest {

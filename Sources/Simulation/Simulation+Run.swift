@@ -44,23 +44,24 @@ extension Simulation {
         ProgressObserver(from: first, to: lastStep, timestep: deck.timestep, events: events)
       ]
     var clock = RunClock()
+    let report: RunReport
     do {
       try advance(observers, &clock, until: interruption)
       try finish(observers)
+      clock.endOutput()
+      report = RunReport(
+        steps: motion.completedSteps - first, step: motion.completedSteps, lastStep: lastStep,
+        isFinished: motion.isFinished, interruption: interruption(), timestep: deck.timestep,
+        atoms: system.count, potentialSeconds: forceField.timings(), stepSeconds: clock.stepSeconds,
+        outputSeconds: clock.outputSeconds, farthest: extrapolation?.farthest, files: files)
+      try RunTimings.append(report, to: files.timings)
     } catch {
       // The frames up to here may tell what went wrong.
       for observer in observers { try? observer.close() }
       let isThere = FileManager.default.fileExists(atPath: files.checkpoint)
       throw BrokenRun(cause: error, checkpoint: isThere ? files.checkpoint : nil)
     }
-    clock.endOutput()
-    try events(
-      .report(
-        RunReport(
-          steps: motion.completedSteps - first, step: motion.completedSteps, lastStep: lastStep,
-          isFinished: motion.isFinished, interruption: interruption(), timestep: deck.timestep,
-          atoms: system.count, potentialSeconds: forceField.timings(), stepSeconds: clock.stepSeconds,
-          outputSeconds: clock.outputSeconds, farthest: extrapolation?.farthest, files: files)))
+    try events(.report(report))
   }
 
   /// Steps, with observations and checkpoints at their intervals and a checkpoint at the end.

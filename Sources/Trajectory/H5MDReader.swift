@@ -156,7 +156,7 @@ public final class H5MDReader {
   /// - Throws: `HDF5Error`, `TrajectoryError.mismatch`.
   public func frame(_ index: Int) throws -> H5MDFrame {
     precondition((0..<frameCount).contains(index))
-    let (step, time) = try (self.step(index), self.time(index))
+    let (step, time) = try (self.step(index), time(ofFrame: index))
     let atomicNumbers = try species.readIntegers(row: index)
     try require(Plausibility.flaw(ofSpecies: atomicNumbers), of: species, index)
     return try H5MDFrame(
@@ -176,8 +176,11 @@ public final class H5MDReader {
     return Int64(value)
   }
 
-  /// In fs.
-  private func time(_ index: Int) throws -> Double {
+  /// In fs, of frame `index` of `0 ..< frameCount`.
+  ///
+  /// - Throws: `HDF5Error`, `TrajectoryError.mismatch`.
+  public func time(ofFrame index: Int) throws -> Double {
+    precondition((0..<frameCount).contains(index))
     let value = try time.readDoubles(row: index)[0] * H5MD.femtosecondsPerPicosecond
     try require(value.isFinite ? nil : "the time is \(value)", of: time, index)
     return value

@@ -20,7 +20,8 @@ struct Bloch: ParsableCommand {
     version: Release.version,
     subcommands: [
       RunCommand.self, ResumeCommand.self, TrainCommand.self, CheckCommand.self, EvaluateCommand.self,
-      ModelCommand.self, ExportCommand.self, BenchmarkCommand.self, DeckCommand.self,
+      ModelCommand.self, AnalyzeCommand.self, ReportCommand.self, ExportCommand.self, BenchmarkCommand.self,
+      DeckCommand.self,
     ])
 
   static func main() {

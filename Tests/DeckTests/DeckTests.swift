@@ -284,3 +284,21 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
   #expect(message("triclinic", "[1 bar, 2, 3 bar]").contains("`2` has no unit"))
   #expect(message("triclinic", "1e9 bar").contains("takes -10000000 to 10000000 bar"))
 }
+
+@Test func valuesOfACommandLineHaveTheUnitsAndTheWordsOfADeck() throws {
+  #expect(try OptionValue.time("2 ps").value == 2000)
+  #expect(try OptionValue.time("2ps").value == 2000)
+  #expect(try OptionValue.length("0.3 nm").value == 3)
+  #expect(try OptionValue.wavevector("6 1/A").value == 6)
+  #expect(try OptionValue.temperature("300 K").value == 300)
+  // 1 Pa s = 1e15 fs / (1.602176634e11 Pa Angstrom^3/eV).
+  #expect(abs(try OptionValue.viscosity("0.89 mPa s").value / (0.89e-3 * 1e15 / 1.602176634e11) - 1) < 1e-12)
+  for (text, words) in [
+    ("2", "`2` has no unit"), ("2 K", "is not a unit of `time`"), ("-1 ps", "out of range"),
+  ] {
+    do {
+      _ = try OptionValue.time(text)
+      Issue.record("\(text) is a time")
+    } catch { #expect("\(error)".contains(words), "\(error)") }
+  }
+}

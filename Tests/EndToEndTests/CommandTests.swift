@@ -8,7 +8,10 @@ private let snapshots = URL(fileURLWithPath: #filePath).deletingLastPathComponen
   "Help"
 ).path
 
-@Test(arguments: ["", "run", "resume", "train", "check", "evaluate", "model", "export", "benchmark", "deck"])
+@Test(arguments: [
+  "", "run", "resume", "train", "check", "evaluate", "model", "analyze", "report", "export", "benchmark",
+  "deck",
+])
 func helpIsAsRecorded(_ command: String) throws {
   let folder = try TemporaryFolder()
   let outcome = try BlochProcess.run(["help"] + (command.isEmpty ? [] : [command]), in: folder.path)

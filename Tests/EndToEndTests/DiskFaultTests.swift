@@ -146,7 +146,7 @@
         let resumed = try BlochProcess.shell("$BLOCH resume \(root)/w.checkpoint.h5", in: faults.folder.path)
         #expect(resumed.exitCode == 0, "call \(call): \(resumed.errors)")
         #expect(try faults.isComplete(root), "call \(call)")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: root).count == 5, "call \(call)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: root).count == 6, "call \(call)")
         try FileManager.default.removeItem(atPath: root)
       }
     }

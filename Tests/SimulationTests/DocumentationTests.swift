@@ -20,6 +20,11 @@ private func expectPage(_ name: String, _ text: String) throws {
 // MARK: - Decks
 
 extension KeyDescription {
+  private var groups: [Substring] { path.split(separator: ".").dropLast() }
+  private var name: Substring {
+    path[(path.lastIndex(of: ".").map(path.index(after:)) ?? path.startIndex)...]
+  }
+
   /// A value that a deck could give: one named where it is described, the default, or one of its kind.
   fileprivate var sample: String {
     if let named = takes.firstMatch(of: /such as (.+)$/) { return String(named.1) }
@@ -30,14 +35,12 @@ extension KeyDescription {
       ("whole number", "8"), ("folder", "output"), ("number", "1"), ("text", "'water, PBE0'"),
     ]
     return kinds.first { takes.contains($0.0) }?.1
-      ?? "\(path.split(separator: ".").last!).\(path == "model" || path == "start" ? "h5" : "xyz")"
+      ?? "\(name).\(path == "model" || path == "start" ? "h5" : "xyz")"
   }
 
   /// The key with that value, inside its groups.
   fileprivate var example: String {
-    let names = path.split(separator: ".")
-    return names.dropLast().map { "\($0): {" }.joined() + "\(names.last!): \(sample)"
-      + String(repeating: "}", count: names.count - 1)
+    groups.map { "\($0): {" }.joined() + "\(name): \(sample)" + String(repeating: "}", count: groups.count)
   }
 
   fileprivate var section: String {

@@ -8,7 +8,7 @@ import Trajectory
 @testable import Deck
 @testable import Simulation
 
-@Test func runWritesItsFourFilesAndNoMore() throws {
+@Test func runWritesItsFilesAndNoMore() throws {
   let folder = try TemporaryFolder()
   var simulation = try Simulation(
     deck: argonDeck("ensemble: nve", steps: 6, in: folder.path), forceField: ForceField.lennardJones)
@@ -17,6 +17,7 @@ import Trajectory
   #expect(
     Set(names).subtracting(["argon.checkpoint.previous.h5"]) == [
       "argon.trajectory.h5", "argon.log.tsv", "argon.checkpoint.h5", "argon.resolved.yaml",
+      "argon.timings.tsv",
     ])
   #expect(try H5MDReader(simulation.files.trajectory).frameCount == 3)
   let lines = try String(contentsOfFile: simulation.files.log, encoding: .utf8).split(separator: "\n")
@@ -101,4 +102,23 @@ import Trajectory
   #expect(system.isFixed[33] && !system.isFixed[32])
   #expect(system.cell.vectors.z.z == 3 * 10.8)
   #expect(abs(system.positions[32].z - system.positions[0].z - 10.8) < 1e-12)
+}
+
+@Test func timingsAddUpOverTheSessionsOfARun() throws {
+  let folder = try TemporaryFolder()
+  let deck = try argonDeck("ensemble: nve", steps: 6, in: folder.path)
+  var first = try Simulation(deck: deck, forceField: ForceField.lennardJones)
+  try first.run(overwrite: false)
+  let alone = try #require(try RunTimings(reading: first.files.timings))
+  var second = try Simulation(
+    checkpoint: first.files.checkpoint, options: ResumeOptions(steps: 4), forceField: ForceField.lennardJones)
+  try second.resume()
+  let both = try #require(try RunTimings(reading: first.files.timings))
+  #expect(alone.steps == 6 && both.steps == 10)
+  #expect(both.parts.map(\.part) == alone.parts.map(\.part))
+  for (sum, part) in zip(both.parts, alone.parts) { #expect(sum.seconds >= part.seconds) }
+  let none = try RunTimings(reading: folder.path + "/none.tsv")
+  #expect(none == nil)
+  try "wrong\n1\n".write(toFile: first.files.timings, atomically: true, encoding: .utf8)
+  #expect(throws: TrajectoryError.self) { try RunTimings(reading: first.files.timings) }
 }

@@ -1,5 +1,6 @@
 // What a person sees of a training, for any number that a training can bring forth.
 
+import Page
 import Testing
 
 @testable import Training
@@ -17,7 +18,7 @@ import Testing
         let x = isParity ? y : y.indices.map(Double.init)
         let svg = Plot(
           title: "t", xLabel: "x", yLabel: "y", isLogarithmic: isLogarithmic, isParity: isParity,
-          series: [.init(name: "a", shape: shape, style: "learned", x: x, y: y)]
+          series: [.init(name: "a", shape: shape, style: .quiet, x: x, y: y)]
         ).svg
         #expect(!svg.contains("nan") && !svg.contains("inf"), "\(svg)")
         let isEmpty = !y.contains { abs($0) < 1e100 && (!isLogarithmic || $0 > 1e-100) }

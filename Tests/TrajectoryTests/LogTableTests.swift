@@ -70,3 +70,30 @@ private func append(_ steps: Range<Int>, to log: LogTable) throws {
   try Data("another".utf8).write(to: URL(fileURLWithPath: path))
   #expect(throws: TrajectoryError.vanished(file: path)) { try log.synchronize() }
 }
+
+@Test func aLogIsReadBackAndALineInTheMakingLeftOut() throws {
+  let scratch = try Scratch()
+  let path = scratch.path("a.tsv")
+  do {
+    let log = try LogTable(creating: path, columns: columns)
+    try append(0..<4, to: log)
+    try log.append(step: 4, [0.002, .nan])
+  }
+  let whole = try String(contentsOfFile: path, encoding: .utf8)
+  try (whole + "5\t0.00").write(toFile: path, atomically: true, encoding: .utf8)
+  let content = try LogTable.read(path)
+  #expect(content.columns == columns && content["step"] == [0, 1, 2, 3, 4])
+  #expect(content["potential_energy"]?[1] == -14.25 && content["potential_energy"]?[4].isNaN == true)
+  #expect(content["pressure"] == nil)
+  for (text, words) in [
+    ("hello\n", "is no table"), ("# step [1]\tT\n", "has no unit"),
+    ("# step [1]\n1\t2\n", "line 2 has 2 of 1 columns"),
+    ("# step [1]\nx\n", "line 2, column 1 is no number"),
+  ] {
+    let wrong = try scratch.write(text, to: "wrong.tsv")
+    do {
+      _ = try LogTable.read(wrong)
+      Issue.record("\(text) is read")
+    } catch let error as TrajectoryError { #expect("\(error)".contains(words), "\(error)") }
+  }
+}

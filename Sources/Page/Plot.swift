@@ -3,31 +3,48 @@
 import Foundation
 
 /// One picture with its axes.
-struct Plot {
+public struct Plot: Sendable {
   /// Drawn in the order in which they are given, the later ones above.
-  struct Series {
-    enum Shape { case line, points }
+  public struct Series: Sendable {
+    public enum Shape: Sendable { case line, points }
+    /// Colours of the page.
+    public enum Style: String, Sendable { case quiet, strong, warm }
     let name: String
     let shape: Shape
-    /// Class of the style sheet.
-    let style: String
+    let style: Style
     let x: [Double]
     let y: [Double]
+
+    public init(name: String, shape: Shape = .line, style: Style, x: [Double], y: [Double]) {
+      (self.name, self.shape, self.style, self.x, self.y) = (name, shape, style, x, y)
+    }
   }
 
   let title: String
   let xLabel: String
   let yLabel: String
-  var isLogarithmic = false
-  /// Whether both axes have one scale, with the diagonal drawn.
-  var isParity = false
+  let isLogarithmic: Bool
+  let isParity: Bool
+  let shaded: Double?
   let series: [Series]
+
+  /// - Parameters:
+  ///   - isLogarithmic: of the ordinate.
+  ///   - isParity: whether both axes have one scale, with the diagonal drawn.
+  ///   - shaded: the abscissa up to which the picture is shaded.
+  public init(
+    title: String, xLabel: String, yLabel: String, isLogarithmic: Bool = false, isParity: Bool = false,
+    shaded: Double? = nil, series: [Series]
+  ) {
+    (self.title, self.xLabel, self.yLabel) = (title, xLabel, yLabel)
+    (self.isLogarithmic, self.isParity, self.shaded, self.series) = (isLogarithmic, isParity, shaded, series)
+  }
 
   private static let (width, height) = (340.0, 260.0)
   private static let (left, right, top, bottom) = (58.0, 12.0, 26.0, 42.0)
 
   /// The element `<svg>`; a note where there is nothing to draw.
-  var svg: String {
+  public var svg: String {
     let xs = series.flatMap(\.x)
     let ys = series.flatMap(\.y).filter(isOnAxis)
     guard var xRange = Self.range(of: xs), var yRange = Self.range(of: ys) else {
@@ -48,6 +65,12 @@ struct Plot {
       "<svg viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" aria-label=\"\(escaped(title))\">",
       text(title, x: Self.left, y: 15, style: "title"),
     ]
+    if let shaded, shaded > xRange.lowerBound {
+      let width = max(0, scaleX(min(shaded, xRange.upperBound)) - Self.left)
+      parts.append(
+        "<rect class=\"shaded\" x=\"\(number(Self.left))\" y=\"\(number(Self.top))\" width=\"\(number(width))\" "
+          + "height=\"\(number(Self.height - Self.bottom - Self.top))\"/>")
+    }
     parts += axes(scaleX, scaleY)
     if isParity {
       parts.append(
@@ -57,7 +80,7 @@ struct Plot {
     }
     for one in series {
       switch one.shape {
-      case .line: parts.append(line(one.x, one.y, scaleX, scaleY, one.style))
+      case .line: parts.append(line(one.x, one.y, scaleX, scaleY, one.style.rawValue))
       case .points: parts.append(points(one, scaleX, scaleY))
       }
     }
@@ -111,7 +134,8 @@ struct Plot {
     return named.enumerated().flatMap { n, one in
       let y = Self.top + 12 + 13 * Double(n)
       return [
-        segment(x, y - 3, x + 14, y - 3, one.style + " key"), text(one.name, x: x + 18, y: y, style: "tick"),
+        segment(x, y - 3, x + 14, y - 3, one.style.rawValue + " key"),
+        text(one.name, x: x + 18, y: y, style: "tick"),
       ]
     }
   }
@@ -125,7 +149,7 @@ struct Plot {
   /// One path of dots: a tenth of the bytes of as many circles.
   private func points(_ series: Series, _ x: Scale, _ y: Scale) -> String {
     let dots = drawable(series.x, series.y).map { "M\(number(x($0))) \(number(y($1)))h0" }
-    return "<path class=\"dots \(series.style)\" d=\"\(dots.joined())\"/>"
+    return "<path class=\"dots \(series.style.rawValue)\" d=\"\(dots.joined())\"/>"
   }
 
   /// The pairs that have a place.
@@ -202,7 +226,7 @@ private struct Scale {
 }
 
 /// Text as HTML shows it.
-func escaped(_ text: String) -> String {
+public func escaped(_ text: String) -> String {
   text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
     .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
 }

@@ -1,0 +1,161 @@
+// Frames of a file one after another: H5MD by Bloch, or extended XYZ.
+//
+// Positions of an extended XYZ file may have been wrapped into the cell by whoever wrote it: every atom is followed from frame to
+// frame through the nearest image, which is right as long as none goes half a cell between two frames. H5MD is unwrapped.
+
+import Diagnostics
+import Foundation
+import HDF5
+import Lattice
+import Trajectory
+
+/// Which frames of a file.
+public struct FrameSelection: Sendable {
+  /// Time to leave out at the beginning, and the time after which to end, in fs from the first frame on.
+  public var skip: Double
+  public var until: Double?
+  /// Every n-th of the rest.
+  public var every: Int
+  /// Time between the frames of a file that does not say, in fs.
+  public var interval: Double?
+
+  public init(skip: Double = 0, until: Double? = nil, every: Int = 1, interval: Double? = nil) {
+    precondition(every > 0)
+    (self.skip, self.until, self.every, self.interval) = (skip, until, every, interval)
+  }
+}
+
+public final class FrameSource {
+  public let path: String
+  /// Units of the observables, by name.
+  public let units: [String: String]
+  /// Frames that `next` gives at most; nil where the file does not say.
+  public let frameCount: Int?
+  /// What a person should know of the file.
+  public let warnings: [Diagnostic]
+  private let selection: FrameSelection
+  private let reader: H5MDReader?
+  private let text: ExtendedXYZFrames?
+  private var index = 0
+  private var taken = 0
+  private var start: Double?
+  private var atomicNumbers: [Int] = []
+
+  /// - Throws: `HDF5Error`, `TrajectoryError`, `StructureError`.
+  public init(_ path: String, selection: FrameSelection = FrameSelection()) throws {
+    self.path = path
+    self.selection = selection
+    text = ExtendedXYZFrames.isText(path) ? try ExtendedXYZFrames(path) : nil
+    reader = text == nil ? try H5MDReader(path) : nil
+    units = Dictionary(uniqueKeysWithValues: (reader?.observables ?? []).map { ($0.name, $0.unit) })
+    frameCount = reader.map { $0.frameCount / selection.every + 1 }
+    warnings = reader.map(Self.warnings) ?? []
+  }
+
+  private static func warnings(about reader: H5MDReader) -> [Diagnostic] {
+    let total = reader.frameCount + reader.incompleteCount
+    guard reader.incompleteCount > 0 else { return [] }
+    return [
+      Diagnostic(
+        severity: .warning, file: reader.path,
+        "the last \(reader.incompleteCount) of \(total) frames are incomplete and left out")
+    ]
+  }
+
+  /// The next frame of the selection; nil at the end.
+  /// - Throws: what the file's reader throws; `AnalysisError` where atoms have changed their number or element.
+  public func next() throws -> TrajectoryFrame? {
+    while true {
+      defer { index += 1 }
+      let given = selection.interval.map { Double(index) * $0 }
+      let frame: TrajectoryFrame
+      if let reader {
+        guard index < reader.frameCount else { return nil }
+        // Of a frame that is left out no more than its time is read.
+        let time = try given ?? reader.time(ofFrame: index)
+        switch try choice(at: time) {
+        case .end: return nil
+        case .leaveOut: continue
+        case .take:
+          frame = try TrajectoryFrame(reader.frame(index), hasVelocities: reader.hasVelocities, time: time)
+        }
+      } else {
+        guard var read = try text?.next() else { return nil }
+        read.time = given ?? read.time
+        switch try choice(at: read.time) {
+        case .end: return nil
+        case .leaveOut: continue
+        case .take: frame = read
+        }
+      }
+      if atomicNumbers.isEmpty { atomicNumbers = frame.system.atomicNumbers }
+      guard frame.system.atomicNumbers == atomicNumbers else {
+        throw AnalysisError(
+          "frame \(index + 1) has other atoms than the first one", help: "analyse frames of one system",
+          file: path)
+      }
+      return frame
+    }
+  }
+
+  private enum Choice { case take, leaveOut, end }
+
+  /// - Throws: `AnalysisError` where times decide and the file has none.
+  private func choice(at time: Double?) throws -> Choice {
+    if index == 0 { start = time }
+    if let time, let start {
+      // To a millionth of a femtosecond, so that "2 ps" is the frame at 2 ps.
+      if time - start < selection.skip - 1e-6 { return .leaveOut }
+      if let until = selection.until, time - start > until + 1e-6 { return .end }
+    } else if selection.skip > 0 || selection.until != nil {
+      throw AnalysisError(
+        "the frames hold no times, by which --skip and --until choose",
+        help: "say how far apart they are: --interval \"5 fs\"", isUsage: true)
+    }
+    defer { taken += 1 }
+    return taken % selection.every == 0 ? .take : .leaveOut
+  }
+}
+
+extension TrajectoryFrame {
+  /// - Parameter time: in fs.
+  public init(_ frame: H5MDFrame, hasVelocities: Bool, time: Double) {
+    self.init(
+      time: time, system: frame.system, hasVelocities: hasVelocities, charges: frame.charges,
+      observables: frame.observables)
+  }
+}
+
+/// Frames of extended XYZ, followed through the faces of the cell.
+private final class ExtendedXYZFrames {
+  private let reader: ExtendedXYZReader
+  private var before: [Vector3] = []
+
+  init(_ path: String) throws { reader = try ExtendedXYZReader(path) }
+
+  /// Whether the file does not begin as HDF5 does.
+  static func isText(_ path: String) -> Bool {
+    guard let handle = FileHandle(forReadingAtPath: path), let start = try? handle.read(upToCount: 4) else {
+      return false
+    }
+    return Array(start) != [0x89] + Array("HDF".utf8) && !start.isEmpty
+  }
+
+  func next() throws -> TrajectoryFrame? {
+    guard let configuration = try reader.next() else { return nil }
+    var system = configuration.system
+    if before.count == system.count {
+      let cell = system.cell
+      for atom in 0..<system.count {
+        var n = cell.fractional(system.positions[atom] - before[atom]).rounded(.toNearestOrEven)
+        for axis in 0..<3 where !cell.isPeriodic[axis] { n[axis] = 0 }
+        system.positions[atom] -= n * cell.vectors
+      }
+    }
+    before = system.positions
+    return TrajectoryFrame(
+      time: configuration.info["time_fs"].flatMap { Double($0) }, system: system,
+      hasVelocities: configuration.hasVelocities,
+      observables: configuration.energy.map { ["potential_energy": $0] } ?? [:])
+  }
+}

@@ -1,0 +1,84 @@
+// Means of the numbers that the trajectory holds for every frame, of the density, and of the temperature of each element:
+//
+//   T_a = sum_{i in a} m_i v_i^2 / (k_B (3 N_a - 3 M_a/M))       M_a/M: its share of the mass, where the whole is at rest
+//
+// Atoms at rest are fixed ones and do not count.
+
+import Lattice
+
+public struct ObservableMeans: Accumulator {
+  public let composition: Composition
+  private let units: [String: String]
+  private var series: [String: [Double]] = [:]
+  private var frames = 0
+
+  /// Conserved or total energies depend on where zero is, and their errors on how long the run was; they are for `report`.
+  private static let leftOut: Set<String> = ["conserved_energy"]
+
+  /// - Parameter units: of the observables, by name.
+  public init(_ composition: Composition, units: [String: String]) {
+    (self.composition, self.units) = (composition, units)
+  }
+
+  public func sample(_ frame: TrajectoryFrame) -> [String: Double] {
+    var values = frame.observables.filter { !Self.leftOut.contains($0.key) }
+    if frame.system.cell.isFullyPeriodic {
+      values["density"] =
+        frame.system.masses.reduce(0, +) / frame.system.cell.volume * Units.gramPerCubicCentimetre
+    }
+    if frame.hasVelocities {
+      for (element, temperature) in temperatures(of: frame.system) {
+        values["temperature of \(composition.symbol(element))"] = temperature
+      }
+    }
+    return values
+  }
+
+  private func temperatures(of system: AtomicSystem) -> [(element: Int, temperature: Double)] {
+    var (squares, masses, counts) = (
+      composition.elements.map { _ in 0.0 }, composition.elements.map { _ in 0.0 },
+      composition.elements.map { _ in 0.0 }
+    )
+    var momentum = Vector3.zero
+    for i in 0..<system.count where system.velocities[i] != .zero {
+      let element = composition.elementOfAtom[i]
+      squares[element] += system.masses[i] * dot(system.velocities[i], system.velocities[i])
+      masses[element] += system.masses[i]
+      counts[element] += 1
+      momentum += system.masses[i] * system.velocities[i]
+    }
+    let (mass, square) = (masses.reduce(0, +), squares.reduce(0, +))
+    // Single precision leaves some momentum.
+    let isAtRest = dot(momentum, momentum) < 1e-6 * mass * square
+    return composition.elements.indices.filter { counts[$0] > 0 }.map { element in
+      let freedom = 3 * (counts[element] - (isAtRest ? masses[element] / mass : 0))
+      return (element, squares[element] / Units.accelerationPerForce / (Units.boltzmann * freedom))
+    }
+  }
+
+  public mutating func add(_ sample: [String: Double]) {
+    frames += 1
+    for (name, value) in sample { series[name, default: []].append(value) }
+  }
+
+  public func findings(_ conditions: Conditions) throws -> Findings {
+    guard frames > 0 else { throw AnalysisError.noFrames }
+    var notes: [String] = []
+    if let energy = series["potential_energy"], energy.count == frames {
+      let start = Equilibration.start(of: energy)
+      if start > frames / 20, let first = conditions.times.first ?? nil, let level = conditions.times[start] {
+        notes.append(
+          "the potential energy is level from \(level * 1e-3) ps on: --skip \"\((level - first) * 1e-3) ps\" leaves out what is before"
+        )
+      }
+    }
+    // A number that is missing from some frames has no spacing in time.
+    let numbers = series.keys.sorted().map { name in
+      let values = series[name] ?? []
+      return Finding(
+        name, unit: units[name] ?? (name == "density" ? "g cm-3" : "K"), meanOf: values,
+        interval: values.count == frames ? conditions.interval : nil)
+    }
+    return Findings(.means, numbers: numbers, notes: notes)
+  }
+}
