@@ -23,7 +23,8 @@ let package = Package(
     .library(
       name: "Bloch",
       targets: [
-        "Simulation", "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel",
+        "Simulation", "Deck", "Diagnostics", "Dynamics", "Statics", "Restraints", "Training", "Trajectory",
+        "LRMACE", "LRMACEModel",
         "Lattice",
       ]),
   ],
@@ -50,10 +51,13 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Deck", "Diagnostics", "Dynamics", "Training", "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
+        "Deck", "Diagnostics", "Statics", "Dynamics", "Restraints", "Training", "Trajectory", "LRMACE",
+        "LRMACEModel", "HDF5",
       ],
       exclude: ["README.md"]),
     .target(name: "Deck", dependencies: ["Diagnostics", "Lattice", "Yams"], exclude: ["README.md"]),
+    .target(name: "Statics", dependencies: ["Dynamics", "Kernels", "Lattice"], exclude: ["README.md"]),
+    .target(name: "Restraints", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(
       name: "Training",
@@ -93,6 +97,8 @@ let package = Package(
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
+    .testTarget(name: "StaticsTests", dependencies: ["Statics"]),
+    .testTarget(name: "RestraintsTests", dependencies: ["Restraints"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: ["Training", "MorsePair", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice"],
