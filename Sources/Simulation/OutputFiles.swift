@@ -31,8 +31,10 @@ public struct OutputFiles: OutputNames {
 
   public var trajectory: String { path(".trajectory.h5") }
   public var log: String { path(".log.tsv") }
+  /// The images of a band.
+  public var band: String { path(".band.xyz") }
   public var growing: [String] { [trajectory, log] }
-  public var others: [String] { [resolvedDeck] }
+  public var others: [String] { [resolvedDeck, band] }
   public static let resumeCommand = "resume"
 }
 
