@@ -11,6 +11,9 @@ extension Deck {
     case isotropic
     case semiIsotropic = "semi-isotropic"
     case orthorhombic, triclinic
+
+    /// Whether each component may be let go or kept by itself.
+    var hasComponents: Bool { self == .orthorhombic || self == .triclinic }
   }
   /// Components of a symmetric tensor in Voigt's order.
   public enum Component: String, CaseIterable, Sendable { case xx, yy, zz, yz, xz, xy }
@@ -58,7 +61,7 @@ extension DeckReader {
     let coupling: Deck.CellCoupling = choice(
       "barostat.coupling", default: "isotropic", condition: condition, excluded: excluded,
       help: "What changes: the volume; the plane xy and z; the lengths along x, y and z; all of the cell.")
-    let hasAll = coupling == .orthorhombic || coupling == .triclinic
+    let hasAll = coupling.hasComponents
     if type == .rescaling, hasAll {
       report(
         Mistake(
@@ -67,9 +70,8 @@ extension DeckReader {
         at: entries["barostat.coupling"]?.value)
     }
     let components = components(
-      of: coupling,
-      excluded: excluded
-        ?? (hasAll ? nil : "only `orthorhombic` and `triclinic` cells have components to choose"))
+      "barostat.components", of: coupling, key: "coupling",
+      excluded: excluded ?? (hasAll ? nil : Self.noComponents))
     let compressibility = quantity(
       "barostat.compressibility", .compressibility, Self.compressibilities, default: "4.5e-5 1/bar",
       defaultInWords: "4.5e-5 1/bar, water's", condition: "with `type: c-rescale`",
@@ -89,18 +91,23 @@ extension DeckReader {
   private static let pressures =
     -1e7 * Dimension.pressure.units[0].value...1e7 * Dimension.pressure.units[0].value
 
+  static let noComponents = "only `orthorhombic` and `triclinic` cells have components to choose"
+
   /// The components of the cell that change.
-  private mutating func components(of coupling: Deck.CellCoupling, excluded: String?) -> [Deck.Component] {
+  /// - Parameter key: that gives the coupling.
+  mutating func components(
+    _ path: String, of coupling: Deck.CellCoupling, key: String, excluded: String?
+  ) -> [Deck.Component] {
     let known = coupling == .triclinic ? Deck.Component.allCases : [.xx, .yy, .zz]
     let all = "[" + known.map(\.rawValue).joined(separator: ", ") + "]"
     return list(
-      "barostat.components", takes: "a list of components, such as [xx, yy, zz, yz, xz, xy]", default: all,
-      defaultInWords: "all", condition: "with `coupling: orthorhombic` or `triclinic`", excluded: excluded,
+      path, takes: "a list of components, such as [xx, yy, zz, yz, xz, xy]", default: all,
+      defaultInWords: "all", condition: "with `\(key): orthorhombic` or `triclinic`", excluded: excluded,
       help: "What of the cell changes; the rest stays as it is."
     ) { text, node, _ throws(Mistake) in
       guard let component = Deck.Component(rawValue: text), known.contains(component) else {
         throw Mistake(
-          message: "`\(text)` is no component that `coupling: \(coupling.rawValue)` changes",
+          message: "`\(text)` is no component that `\(key): \(coupling.rawValue)` changes",
           help: "components are \(known.map(\.rawValue).joined(separator: ", "))", part: node)
       }
       return (component, text)
@@ -132,14 +139,15 @@ extension DeckReader {
   }
 
   /// One pressure from all sides; a list [xx, yy, zz], or [xx, yy, zz, yz, xz, xy], where the cell can follow it.
-  private mutating func pressure(
-    _ path: String, _ coupling: Deck.CellCoupling, condition: String, excluded: String?,
-    isGroup: Bool = false, help: String
+  /// - Parameter key: that gives the coupling.
+  mutating func pressure(
+    _ path: String, _ coupling: Deck.CellCoupling, key: String = "barostat.coupling",
+    default fallback: String? = nil, condition: String, excluded: String?, isGroup: Bool = false, help: String
   ) -> [Double] {
     let takes =
       "a pressure in \(Dimension.pressure.unitNames), or a list of [xx, yy, zz] or [xx, yy, zz, yz, xz, xy]"
-    return key(
-      path, takes: takes, default: nil, condition: condition, excluded: excluded, isGroup: isGroup,
+    return self.key(
+      path, takes: takes, default: fallback, condition: condition, excluded: excluded, isGroup: isGroup,
       help: help, standIn: [0, 0, 0, 0, 0, 0]
     ) { node throws(Mistake) in
       func value(_ node: Node) throws(Mistake) -> (Double, String) {
@@ -168,7 +176,7 @@ extension DeckReader {
         }
       if let problem {
         throw Mistake(
-          message: problem, help: "`\(path.lastKey)` takes \(takes), as `barostat.coupling` lets it")
+          message: problem, help: "`\(path.lastKey)` takes \(takes), as `\(key)` lets it")
       }
       values += Array(repeating: 0, count: 6 - values.count)
       return (values, "[" + texts.joined(separator: ", ") + "]")

@@ -2,32 +2,17 @@
 
 import Foundation
 
-extension Deck {
-  /// Every key, in the order of its declaration.
-  public static let keys = DeckReader.keys { _ = Deck(reading: &$0) }
-
-  /// The reference as text for a terminal.
-  public static var reference: String { DeckReader.reference(of: keys) }
-}
-
-extension TrainingDeck {
-  /// Every key, in the order of its declaration.
-  public static let keys = DeckReader.keys { _ = TrainingDeck(reading: &$0) }
-
-  /// The reference as text for a terminal.
-  public static var reference: String { DeckReader.reference(of: keys) }
-}
-
-extension DeckReader {
-  /// The keys that `declare` asks for.
-  fileprivate static func keys(_ declare: (inout DeckReader) -> Void) -> [KeyDescription] {
+extension DeckKind {
+  /// Every key of a deck of this kind, in the order of its declaration.
+  public var keys: [KeyDescription] {
     let nothing = SourceText(file: "deck.yaml", text: "")
-    var reader = DeckReader(source: nothing, folder: URL(fileURLWithPath: "/"), root: nil)
-    declare(&reader)
-    return reader.declared
+    var reader = DeckReader(source: nothing, kind: self, folder: URL(fileURLWithPath: "/"), root: nil)
+    if self == .training { _ = TrainingDeck(reading: &reader) } else { _ = Deck(reading: &reader) }
+    return reader.declared.filter { $0.kinds.contains(self) }
   }
 
-  fileprivate static func reference(of keys: [KeyDescription]) -> String {
+  /// The reference as text for a terminal.
+  public var reference: String {
     keys.map { key in
       let fallback = (key.fallbackInWords ?? key.fallback).map { "default: \($0)" } ?? "required"
       let condition = key.condition.map { "\($0); " } ?? ""

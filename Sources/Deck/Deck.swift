@@ -37,18 +37,30 @@ public struct Deck: Sendable {
   /// Beyond any run; sums and products of steps stay far from overflow.
   public static let mostSteps = 1_000_000_000_000
 
+  /// What the deck is for.
+  public let kind: DeckKind
   public let structure: String
   public let replicate: [Int]
   public let model: String
   public let precision: Precision
-  public let ensemble: Ensemble
+  /// Nil where no time passes.
+  public let ensemble: Ensemble?
   /// Nil when nothing in the run asks for a temperature.
   public let temperature: TemperatureSchedule?
   /// Nil for `nve` and `nph`.
   public let thermostat: Thermostat?
   /// Nil for `nve` and `nvt`.
   public let barostat: Barostat?
-  public let timestep: Double
+  public let restraints: [Restraint]
+  /// Nil but in a minimisation.
+  public let minimization: Minimization?
+  /// Nil but in a deck with a band of images.
+  public let band: Band?
+  /// Nil but in a deck of normal modes.
+  public let modes: Modes?
+  /// Nil where no time passes.
+  public let timestep: Double?
+  /// The last step, or the last that may be.
   public let steps: Int
   public let velocities: Velocities
   /// Atoms that do not move, numbered from 1 as in the structure file.
@@ -85,6 +97,8 @@ public struct Deck: Sendable {
   private let spans: [String: SourceSpan]
 
   init(reading read: inout DeckReader) {
+    let isRun = read.kind == .run
+    kind = read.kind
     // What moves, and by which forces
     structure = read.path(
       "structure", takes: "a file", help: "Extended XYZ file with the atoms and their cell.")
@@ -93,19 +107,28 @@ public struct Deck: Sendable {
       help: "Copies of the structure along its three lattice vectors.")
     model = read.path("model", takes: "a file", help: "LR-MACE model file.")
     precision = read.choice(
-      "precision", default: "mixed",
+      "precision", default: isRun ? "mixed" : "double",
       help: "`mixed`: network in single precision, energies and motion in double; `double`: all in double.")
     fixed = read.atoms("fixed", help: "Atoms that do not move, numbered from 1 as in the structure file.")
 
+    minimization = read.minimization()
+    band = read.band()
+    modes = read.modes()
+
     // How it moves
-    ensemble = read.choice(
+    read.section = [.run]
+    let ensemble: Ensemble = read.choice(
       "ensemble",
       help:
         "`nve` keeps the energy, `nvt` the temperature, `npt` that and the pressure, `nph` enthalpy and pressure."
     )
-    timestep = read.quantity("timestep", .time, 1e-3...100, help: "Length of one step.")
-    steps = read.count("steps", 0...Self.mostSteps, help: "Number of steps.")
-    let isWithoutTemperature = ensemble == .nve && !read.isGiven("temperature")
+    let timestep = read.quantity("timestep", .time, 1e-3...100, help: "Length of one step.")
+    read.section = [.run, .minimization, .band]
+    steps = read.count(
+      "steps", 0...Self.mostSteps, default: isRun ? nil : "1000",
+      help: isRun ? "Number of steps." : "Number of steps after which it ends in any case.")
+    read.section = [.run]
+    let isWithoutTemperature = isRun && ensemble == .nve && !read.isGiven("temperature")
     leavesVelocitiesOpen = isWithoutTemperature && !read.isGiven("velocities")
     velocities = read.choice(
       "velocities", default: isWithoutTemperature ? "rest" : "maxwell-boltzmann",
@@ -128,7 +151,7 @@ public struct Deck: Sendable {
       case .nph: "`nph` keeps the enthalpy and takes no thermostat"
       case .nvt, .npt: nil
       }
-    leavesThermostatOpen = ensemble == .nvt && !read.isGiven("thermostat")
+    leavesThermostatOpen = isRun && ensemble == .nvt && !read.isGiven("thermostat")
     let isLangevinMeant = read.isGiven("thermostat.friction") && !read.isGiven("thermostat.tau")
     let type: ThermostatType = read.choice(
       "thermostat.type", default: isLangevinMeant ? "langevin" : "nose-hoover",
@@ -156,7 +179,7 @@ public struct Deck: Sendable {
       help: "Langevin's friction.")
     thermostat =
       switch type {
-      case _ where !ensemble.hasThermostat: nil
+      case _ where !isRun || !ensemble.hasThermostat: nil
       case .noseHoover: .noseHoover(tau: tau, chain: chain)
       case .langevin: .langevin(friction: friction)
       }
@@ -164,18 +187,30 @@ public struct Deck: Sendable {
       read.count("seed", 0...Int.max, default: "1", help: "Start of the random numbers: same seed, same run.")
     )
 
+    self.ensemble = isRun ? ensemble : nil
+    self.timestep = isRun ? timestep : nil
+    read.section = [.run, .minimization]
+    restraints = read.restraints(steps: steps, timestep: self.timestep)
+
     // What is written
+    read.section = [.run]
+    let writesVelocities = read.flag("trajectory.velocities", default: "true", help: "Write velocities.")
+    self.writesVelocities = isRun && writesVelocities
+    read.section = [.run, .minimization, .band]
     trajectoryInterval = read.interval(
-      "trajectory.every", timestep: timestep, default: "100 steps", help: "Interval between frames.")
-    writesVelocities = read.flag("trajectory.velocities", default: "true", help: "Write velocities.")
+      "trajectory.every", timestep: self.timestep, default: isRun ? "100 steps" : "10 steps",
+      help: "Interval between frames.")
     writesForces = read.flag("trajectory.forces", default: "false", help: "Write forces.")
     writesCharges = read.flag(
       "trajectory.charges", default: "false", help: "Write charges, of a model that has charges.")
     framePrecision = read.choice("trajectory.precision", default: "single", help: "Precision of the frames.")
     logInterval = read.interval(
-      "log.every", timestep: timestep, default: "10 steps", help: "Interval between lines of the log.")
+      "log.every", timestep: self.timestep, default: isRun ? "10 steps" : "1 step",
+      help: "Interval between lines of the log.")
     checkpointInterval = read.interval(
-      "checkpoint.every", timestep: timestep, default: "1000 steps", help: "Interval between checkpoints.")
+      "checkpoint.every", timestep: self.timestep, default: isRun ? "1000 steps" : "100 steps",
+      help: "Interval between checkpoints.")
+    read.section = Set(DeckKind.allCases)
     (outputFolder, outputName) = read.output()
     threads = read.threads("a run")
 
@@ -187,20 +222,27 @@ public struct Deck: Sendable {
   }
 
   /// Reads the deck at `path`.
-  /// - Parameter overrides: values by key (`threads`) that replace the deck's own.
+  /// - Parameters:
+  ///   - overrides: values by key (`threads`) that replace the deck's own.
+  ///   - kind: what the deck has to be for; nil for anything but a training.
   /// - Throws: `FileError` if there is no readable file, `DeckError` with every mistake found in it.
-  public init(path: String, overrides: [String: String] = [:]) throws {
+  public init(path: String, overrides: [String: String] = [:], as kind: DeckKind? = nil) throws {
     try self.init(
-      text: DeckText.contents(of: path), file: path, folder: DeckText.folder(of: path), overrides: overrides)
+      text: DeckText.contents(of: path), file: path, folder: DeckText.folder(of: path), overrides: overrides,
+      as: kind)
   }
 
   /// Reads a deck from its text.
   /// - Parameters:
   ///   - file: the name that messages give.
   ///   - folder: the folder to which the deck's paths are relative.
+  ///   - kind: what the deck has to be for; nil for anything but a training.
   /// - Throws: `DeckError` with every mistake found.
-  public init(text: String, file: String, folder: String, overrides: [String: String] = [:]) throws {
-    self = try DeckText.read(text, file: file, folder: folder, overrides: overrides, as: .run) {
+  public init(
+    text: String, file: String, folder: String, overrides: [String: String] = [:], as kind: DeckKind? = nil
+  ) throws {
+    let kinds = kind.map { [$0] } ?? DeckKind.allCases.filter { $0 != .training }
+    self = try DeckText.read(text, file: file, folder: folder, overrides: overrides, as: kinds) {
       Deck(reading: &$0)
     }
   }

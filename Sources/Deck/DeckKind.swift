@@ -2,8 +2,8 @@
 
 import Yams
 
-public enum DeckKind: String, Sendable {
-  case run, training
+public enum DeckKind: String, Sendable, CaseIterable {
+  case training, minimization, band, modes, run
 
   /// The kind of the deck at `path`.
   /// - Throws: `FileError`, `DeckError` where it is no YAML.
@@ -12,11 +12,31 @@ public enum DeckKind: String, Sendable {
   }
 
   init(of root: Node.Mapping) {
-    self = root.keys.contains { $0.string == DeckKind.training.mark } ? .training : .run
+    self = DeckKind.allCases.first { kind in root.keys.contains { $0.string == kind.mark } } ?? .run
   }
 
-  /// The key.
-  var mark: String { self == .run ? "structure" : "train" }
+  /// The key. Those of all other kinds come before `structure`, which a run shares with some.
+  var mark: String {
+    switch self {
+    case .training: "train"
+    case .minimization: "minimize"
+    case .band: "neb"
+    case .modes: "modes"
+    case .run: "structure"
+    }
+  }
   /// What `bloch` does with it.
-  var command: String { self == .run ? "run" : "train" }
+  public var command: String {
+    self == .run ? "run" : mark
+  }
+  /// `the deck of ...`
+  public var words: String {
+    switch self {
+    case .training: "a training"
+    case .minimization: "a minimisation"
+    case .band: "a band of images"
+    case .modes: "normal modes"
+    case .run: "a run"
+    }
+  }
 }

@@ -79,7 +79,7 @@ extension DeckReader {
     defaultInWords: String? = nil, condition: String? = nil, excluded: String? = nil, help: String
   ) -> [Double] {
     let name = path.lastKey
-    let takes = "a \(dimension.rawValue) in \(dimension.unitNames), or a list of them"
+    let takes = "\(dimension.name.withArticle) in \(dimension.unitNames), or a list of them"
     return key(
       path, takes: takes, default: fallback, defaultInWords: defaultInWords, condition: condition,
       excluded: excluded, help: help, standIn: [range.lowerBound]

@@ -87,6 +87,18 @@ extension DeckReader {
     }
   }
 
+  /// A name of the user's own for a column of a table.
+  mutating func word(_ path: String, default fallback: String, help: String) -> String {
+    let takes = "a name of letters, digits, - and _"
+    return key(path, takes: takes, default: fallback, help: help, standIn: fallback) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      guard text.wholeMatch(of: /[A-Za-z][A-Za-z0-9_-]{0,63}/) != nil else {
+        throw Mistake(message: "`\(text)` is no name of a column", help: "`\(path.lastKey)` takes \(takes)")
+      }
+      return (text, quoted(text))
+    }
+  }
+
   /// A name of the user's own; nil for the word `auto`.
   mutating func name(_ path: String, help: String) -> String? {
     let takes = "`auto`, or a name"
@@ -193,9 +205,9 @@ extension DeckReader {
   }
 
   /// Atoms by number from 1 as in the structure file: `[1, 4, 10-20]`.
-  mutating func atoms(_ path: String, help: String) -> [ClosedRange<Int>] {
+  mutating func atoms(_ path: String, default fallback: String? = "[]", help: String) -> [ClosedRange<Int>] {
     let takes = "a list of atom numbers and ranges, such as [1, 4, 10-20]"
-    return key(path, takes: takes, default: "[]", help: help, standIn: []) { node throws(Mistake) in
+    return key(path, takes: takes, default: fallback, help: help, standIn: []) { node throws(Mistake) in
       guard let items = node.sequence else {
         throw Mistake(message: "not a list", help: "`\(path)` takes \(takes)")
       }
@@ -281,12 +293,28 @@ extension DeckReader {
     defaultInWords: String? = nil, condition: String? = nil, excluded: String? = nil, isGroup: Bool = false,
     help: String
   ) -> Double {
-    let takes = "a \(dimension.rawValue) in \(dimension.unitNames)"
+    let takes = "\(dimension.name.withArticle) in \(dimension.unitNames)"
     return key(
       path, takes: takes, default: fallback, defaultInWords: defaultInWords, condition: condition,
       excluded: excluded, isGroup: isGroup, help: help, standIn: range.lowerBound
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, path.lastKey, takes: takes)
+      return (try Self.quantity(text, path.lastKey, dimension, range, takes: takes), text)
+    }
+  }
+
+  /// A number with its unit that need not be given; nil for the word `none`.
+  mutating func optionalQuantity(
+    _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, default fallback: String = "none",
+    condition: String? = nil, excluded: String? = nil, help: String
+  ) -> Double? {
+    let takes = "`none`, or \(dimension.name.withArticle) in \(dimension.unitNames)"
+    return key(
+      path, takes: takes, default: fallback, condition: condition, excluded: excluded, help: help,
+      standIn: nil
+    ) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      if text == "none" { return (nil, text) }
       return (try Self.quantity(text, path.lastKey, dimension, range, takes: takes), text)
     }
   }
@@ -310,11 +338,14 @@ extension DeckReader {
   }
 
   /// A number of steps, written as `10 steps` or as a time that is a whole number of steps.
+  /// - Parameter timestep: in fs; nil where no time passes.
   mutating func interval(
-    _ path: String, timestep: Double, default fallback: String, defaultInWords: String? = nil,
+    _ path: String, timestep: Double?, default fallback: String, defaultInWords: String? = nil,
     condition: String? = nil, excluded: String? = nil, help: String
   ) -> Int {
-    let takes = "a number of steps, or a time in \(Dimension.time.unitNames)"
+    let takes = "a number of steps" + (timestep == nil ? "" : ", or a time in \(Dimension.time.unitNames)")
+    let times = timestep == nil ? [] : Dimension.time.units
+    let timestep = timestep ?? 1
     let name = path.lastKey
     let stepUnits = [(symbol: "steps", value: timestep), (symbol: "step", value: timestep)]
     return key(
@@ -323,7 +354,7 @@ extension DeckReader {
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, name, takes: takes)
       let (number, unit) = try Self.measurement(
-        text, name, [stepUnits, Dimension.time.units], of: .time, takes: takes)
+        text, name, [stepUnits, times], of: .time, takes: takes)
       let ratio = number * unit / timestep
       guard ratio.rounded() >= 1, ratio <= 1e12, abs(ratio.rounded() - ratio) <= 1e-9 * ratio else {
         throw Mistake(
@@ -361,6 +392,11 @@ extension DeckReader {
     }
     throw Mistake(message: "`\(symbol)` is not a unit of `\(name)`", help: suggestion ?? "it takes \(takes)")
   }
+}
+
+extension String {
+  /// `a length`, `an angle`.
+  var withArticle: String { (first.map("aeiou".contains) == true ? "an " : "a ") + self }
 }
 
 /// `path` where a deck in `folder` means it.

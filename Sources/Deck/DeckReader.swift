@@ -19,7 +19,18 @@ public struct KeyDescription: Sendable {
   public let fallbackInWords: String?
   /// Where the key has a meaning, in words; nil for everywhere.
   public let condition: String?
+  /// The decks in which it has a place.
+  public let kinds: Set<DeckKind>
   public let help: String
+}
+
+extension KeyDescription {
+  /// The same in the group `path`, of decks of `kinds`.
+  fileprivate func inside(_ path: String, of kinds: Set<DeckKind>) -> KeyDescription {
+    KeyDescription(
+      path: "\(path).\(self.path)", takes: takes, fallback: fallback, fallbackInWords: fallbackInWords,
+      condition: condition, kinds: kinds, help: help)
+  }
 }
 
 /// Keys and values of a deck on their way to a `Deck`. Mistakes are collected, not thrown, so that a user
@@ -41,10 +52,15 @@ struct DeckReader {
   }
 
   let source: SourceText
+  let kind: DeckKind
+  /// Kinds of deck in which the keys declared from here on have a place.
+  var section = Set(DeckKind.allCases)
   /// Folder to which the deck's paths are relative.
   let folder: URL
   let overrides: [String: String]
   private(set) var entries: [String: Entry] = [:]
+  /// Where the group stands whose keys are read, of a list of groups.
+  private var place: SourceSpan?
   private(set) var declared: [KeyDescription] = []
   /// Path and deck text of every key that applies, defaults included, in the order of declaration.
   private(set) var resolved: [(path: String, text: String)] = []
@@ -57,8 +73,11 @@ struct DeckReader {
   /// - Parameters:
   ///   - root: the deck's mapping; nil reads nothing but defaults.
   ///   - overrides: values by path that replace the deck's own, as given on the command line.
-  init(source: SourceText, folder: URL, root: Node.Mapping?, overrides: [String: String] = [:]) {
+  init(
+    source: SourceText, kind: DeckKind, folder: URL, root: Node.Mapping?, overrides: [String: String] = [:]
+  ) {
     self.source = source
+    self.kind = kind
     self.folder = folder
     self.overrides = overrides
     for (key, value) in root ?? Node.Mapping([]) {
@@ -78,7 +97,15 @@ struct DeckReader {
 
   func isGroup(_ path: String) -> Bool { entries[path]?.node.mapping != nil }
 
+  /// Whether the keys being declared have no place in this deck.
+  private var isElsewhere: Bool { !section.contains(kind) }
+
+  /// Adds a mistake, unless it is one in a key that has no place here anyway.
   mutating func report(_ mistake: Mistake, at span: SourceSpan?) {
+    if !isElsewhere { add(mistake, at: span) }
+  }
+
+  private mutating func add(_ mistake: Mistake, at span: SourceSpan?) {
     diagnostics.append(source.diagnostic(at: span, mistake.message, help: mistake.help))
   }
 
@@ -101,14 +128,15 @@ struct DeckReader {
     declared.append(
       KeyDescription(
         path: path, takes: takes, fallback: fallback, fallbackInWords: defaultInWords, condition: condition,
-        help: help))
+        kinds: section, help: help))
+    let excluded = isElsewhere ? "this is the deck of \(kind.words)" : excluded
     let parsedFallback = fallback.flatMap { text -> (value: Value, text: String)? in
       guard let node = try? Yams.compose(yaml: text) else { return nil }
       return try? parse(node)
     }
     if let excluded {
       if let entry = entries[path], reasonsGiven.insert(excluded).inserted {
-        report(
+        add(
           Mistake(message: "`\(path.lastKey)` has no place here: \(excluded)", help: "remove this key"),
           at: entry.key)
       }
@@ -121,7 +149,7 @@ struct DeckReader {
         resolved.append((path, parsedFallback.text))
         return parsedFallback.value
       }
-      let place = path.group.flatMap { entries[$0]?.key }
+      let place = path.group.flatMap { entries[$0]?.key } ?? place
       missing[path] = source.diagnostic(
         at: place, "the key `\(path)` is missing", help: "add `\(path.lastKey): ...`, \(takes)")
       return standIn
@@ -135,6 +163,48 @@ struct DeckReader {
       report(error, at: overrides[path] == nil ? span : nil)
       return parsedFallback?.value ?? standIn
     }
+  }
+
+  /// A list of groups, the keys of each read by `declare`, which is told the number of the group from 1.
+  /// - Parameters:
+  ///   - name: what one of them is called.
+  ///   - example: one of them.
+  mutating func groups<Value>(
+    _ path: String, of name: String, example: String, help: String,
+    declare: (inout DeckReader, _ number: Int) -> Value
+  ) -> [Value] {
+    let (source, kind, folder) = (source, kind, folder)
+    func reader(_ root: Node.Mapping?) -> DeckReader {
+      DeckReader(source: source, kind: kind, folder: folder, root: root)
+    }
+    let takes = "a list of groups, such as [\(example)]"
+    var found: [Diagnostic] = []
+    let values = key(path, takes: takes, default: "[]", help: help, standIn: [Value]()) {
+      node throws(Mistake) in
+      guard let items = node.sequence else {
+        throw Mistake(message: "not a list", help: "`\(path)` takes \(takes)")
+      }
+      var values: [Value] = []
+      var texts: [String] = []
+      for (index, item) in items.enumerated() {
+        guard let mapping = item.mapping else {
+          throw Mistake(message: "a \(name) is a group of keys", help: "such as \(example)", part: item)
+        }
+        var group = reader(mapping)
+        group.place = source.span(of: item)
+        values.append(declare(&group, index + 1))
+        group.finish()
+        found += group.diagnostics
+        texts.append("{" + group.resolved.map { "\($0.path): \($0.text)" }.joined(separator: ", ") + "}")
+      }
+      return (values, "[" + texts.joined(separator: ", ") + "]")
+    }
+    diagnostics += isElsewhere ? [] : found
+    // For the reference.
+    var group = reader(nil)
+    _ = declare(&group, 1)
+    declared += group.declared.map { $0.inside(path, of: section) }
+    return values
   }
 
   /// `resolved` as YAML.
@@ -153,11 +223,12 @@ struct DeckReader {
 
   /// Reports keys that no call asked for, and values where a group belongs.
   mutating func finish() {
+    section = Set(DeckKind.allCases)
     let paths = declared.map(\.path)
     let groups = Set(paths.compactMap(\.group))
     for (path, entry) in entries where !paths.contains(path) {
       if groups.contains(path) {
-        guard entry.node.mapping == nil else { continue }
+        guard entry.node.mapping == nil, !isNothing(path, entry.node) else { continue }
         let keys = paths.filter { $0.group == path }.map(\.lastKey)
         let example = declared.first { $0.path == "\(path).\(keys[0])" }?.fallback ?? "..."
         report(
@@ -166,7 +237,8 @@ struct DeckReader {
             help: "write `\(path): {\(keys[0]): \(example)}`"),
           at: entry.value)
       } else if path.group.map(groups.contains) ?? true {
-        reportUnknown(path, entry, among: paths, groups: groups)
+        let here = declared.filter { $0.kinds.contains(kind) }.map(\.path)
+        reportUnknown(path, entry, among: here, groups: Set(here.compactMap(\.group)))
       }
     }
     diagnostics += missing.values
@@ -175,6 +247,11 @@ struct DeckReader {
         $1.span?.line ?? 0, $1.span?.column ?? 0, $1.message
       )
     }
+  }
+
+  /// `minimize:` with nothing behind it: the mark of a kind of deck whose group has no key that must be given.
+  private func isNothing(_ path: String, _ node: Node) -> Bool {
+    path == kind.mark && node.scalar?.string.trimmed.isEmpty == true
   }
 
   private mutating func reportUnknown(

@@ -27,22 +27,23 @@ enum DeckText {
   /// - Parameters:
   ///   - file: the name that messages give.
   ///   - folder: the folder to which the deck's paths are relative.
-  ///   - kind: what this deck is to be.
+  ///   - kinds: what this deck may be.
   /// - Throws: `DeckError` with every mistake found.
   static func read<Result>(
-    _ text: String, file: String, folder: String, overrides: [String: String], as kind: DeckKind,
+    _ text: String, file: String, folder: String, overrides: [String: String], as kinds: [DeckKind],
     _ declare: (inout DeckReader) -> Result
   ) throws -> Result {
     let (source, root) = try compose(text, file: file)
     let found = DeckKind(of: root)
-    guard found == kind else {
+    guard kinds.contains(found) else {
       let key = root.keys.first { $0.string == found.mark }
       throw source.error(
-        at: key.map(source.span), "this is the deck of a \(found.rawValue), not of a \(kind.rawValue)",
+        at: key.map(source.span),
+        "this is the deck of \(found.words), not of \(kinds.contains(.run) ? DeckKind.run.words : kinds[0].words)",
         help: "`bloch \(found.command) \(shellQuoted(file))`")
     }
     var reader = DeckReader(
-      source: source, folder: URL(fileURLWithPath: folder, isDirectory: true), root: root,
+      source: source, kind: found, folder: URL(fileURLWithPath: folder, isDirectory: true), root: root,
       overrides: overrides)
     let result = declare(&reader)
     reader.finish()

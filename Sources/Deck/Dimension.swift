@@ -1,12 +1,16 @@
-// Units that a deck or a command line may write, and what they are worth inside Bloch (fs, K, 1/fs, Angstrom, eV, eV/Angstrom,
-// eV/Angstrom^3 and its inverse, 1/Angstrom, eV fs/Angstrom^3; seconds of the clock on the wall).
+// Units that a deck or a command line may write, and what they are worth inside Bloch (fs, K, 1/fs, Angstrom, rad, eV,
+// eV/Angstrom, eV/Angstrom^2, eV/rad^2, eV/Angstrom^3 and its inverse, 1/Angstrom, eV fs/Angstrom^3; seconds of the clock on the
+// wall).
 
 import Lattice
 
 /// What a number measures.
-enum Dimension: String, Sendable {
-  case time, temperature, rate, length, energy, force, duration, pressure, compressibility, wavevector,
-    viscosity
+enum Dimension: Sendable {
+  case time, temperature, rate, length, angle, energy, force, duration, pressure, compressibility, stiffness
+  case angularStiffness, wavevector, viscosity
+
+  /// What messages call it.
+  var name: String { self == .angularStiffness ? "stiffness" : "\(self)" }
 
   /// Symbol and value in Bloch's internal unit. The first three are named in messages.
   var units: [(symbol: String, value: Double)] {
@@ -19,6 +23,15 @@ enum Dimension: String, Sendable {
         + [("ps", 1e-3), ("fs", 1), ("ns", 1e-6)].flatMap { unit, value in
           ["/\(unit)", "\(unit)^-1", "\(unit)-1"].map { ($0, value) }
         }
+    case .angle: [("deg", Double.pi / 180), ("rad", 1)]
+    // 1 kJ/mol/nm^2 = 0.01 kJ/mol/A^2; calories are thermochemical ones.
+    case .stiffness:
+      [
+        ("eV/A^2", 1), ("kcal/mol/A^2", 4.184 / Units.kilojoulePerMole),
+        ("kJ/mol/nm^2", 0.01 / Units.kilojoulePerMole), ("meV/A^2", 1e-3), ("eV/Angstrom^2", 1),
+        ("eV/Å^2", 1),
+      ]
+    case .angularStiffness: [("eV/rad^2", 1), ("kcal/mol/rad^2", 4.184 / Units.kilojoulePerMole)]
     case .length: [("A", 1), ("Angstrom", 1), ("nm", 10), ("Å", 1)]
     // Hartree: CODATA 2018.
     case .energy: [("eV", 1), ("meV", 1e-3), ("Ha", 27.211386245988)]
@@ -42,9 +55,9 @@ enum Dimension: String, Sendable {
     [("bar", 1), ("GPa", 1e4), ("MPa", 10), ("kbar", 1e3), ("atm", 1.01325), ("kPa", 1e-2), ("Pa", 1e-5)]
   }
 
-  /// "0.01 to 1000 fs": in the unit of memory, but pressures in bar.
+  /// "0.01 to 1000 fs": in the unit of memory, but pressures in bar, angles in degrees.
   func words(for range: ClosedRange<Double>) -> String {
-    let unit = units.first { $0.value == 1 && self != .pressure } ?? units[0]
+    let unit = units.first { $0.value == 1 && self != .pressure && self != .angle } ?? units[0]
     func number(_ bound: Double) -> String { plain((bound / unit.value * 1e9).rounded() / 1e9) }
     return "\(number(range.lowerBound)) to \(number(range.upperBound)) \(unit.symbol)"
   }

@@ -29,7 +29,7 @@ public struct OptionValue: Sendable, Hashable {
   private static func read(_ text: String, _ dimension: Dimension, _ range: ClosedRange<Double>) throws
     -> OptionValue
   {
-    let name = dimension.rawValue
+    let name = dimension.name
     do throws(DeckReader.Mistake) {
       return OptionValue(
         value: try DeckReader.quantity(

@@ -333,7 +333,7 @@ public struct TrainingDeck: Sendable {
   ///   - folder: the folder to which the deck's paths are relative.
   /// - Throws: `DeckError` with every mistake found.
   public init(text: String, file: String, folder: String, overrides: [String: String] = [:]) throws {
-    self = try DeckText.read(text, file: file, folder: folder, overrides: overrides, as: .training) {
+    self = try DeckText.read(text, file: file, folder: folder, overrides: overrides, as: [.training]) {
       TrainingDeck(reading: &$0)
     }
   }
@@ -362,7 +362,7 @@ public struct TrainingDeck: Sendable {
   public func differences(from old: TrainingDeck, ignoring: Set<String> = []) -> [Difference] {
     let before = Dictionary(uniqueKeysWithValues: old.resolved.map { ($0.path, $0.text) })
     let now = Dictionary(uniqueKeysWithValues: resolved.map { ($0.path, $0.text) })
-    return Self.keys.map(\.path).filter { !ignoring.contains($0) && before[$0] != now[$0] }
+    return DeckKind.training.keys.map(\.path).filter { !ignoring.contains($0) && before[$0] != now[$0] }
       .map { Difference(key: $0, old: before[$0], new: now[$0]) }
   }
 }

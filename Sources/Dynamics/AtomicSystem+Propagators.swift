@@ -41,7 +41,8 @@ extension AtomicSystem {
   }
 
   /// The cell and all in it change by F = e^E while momenta are kept from point to point: A <- A F, r <- r F, v <- v F^-1.
-  mutating func strain(by e: Matrix3) {
+  /// - Parameter e: symmetric, of Frobenius' norm 0.1 at most.
+  public mutating func strain(by e: Matrix3) {
     let (stretch, shrink) = (e.exponential, (e * -1).exponential)
     for i in 0..<count {
       positions[i] = positions[i] * stretch

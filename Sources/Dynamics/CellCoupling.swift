@@ -44,7 +44,7 @@ public struct CellCoupling: Sendable, Hashable {
   var count: Int { modes.count }
 
   /// What of `x` is a strain that the cell may follow: sum_m (x : B_m) B_m.
-  func project(_ x: Matrix3) -> Matrix3 {
+  public func project(_ x: Matrix3) -> Matrix3 {
     var sum = Matrix3.zero
     for mode in modes { sum += mode * doubleDot(x, mode) }
     return sum

@@ -53,6 +53,7 @@ extension Integrator {
     _ system: AtomicSystem, _ potential: any Potential, _ evaluation: inout Evaluation, step: Int64
   ) throws {
     try limits.checkMotion(of: system, timestep: timestep, step: step)
+    evaluation.step = step
     try potential.evaluate(system, into: &evaluation)
     try limits.check(evaluation, step: step)
   }

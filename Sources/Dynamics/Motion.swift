@@ -15,6 +15,8 @@ public protocol Motion {
   var isFinished: Bool { get }
   /// The configuration to be looked at after the present step; of several, the one that matters most.
   var frame: Frame { get }
+  /// What it has come to of what it is to reach; nil where nothing but a last step is asked for.
+  var goal: Goal? { get }
   /// All that the next step needs beside the frame's step and system.
   var state: StateTree { get }
 
@@ -31,6 +33,22 @@ public protocol Motion {
   mutating func advance() throws
 }
 
+extension Motion {
+  public var goal: Goal? { nil }
+}
+
+/// How far a motion is from what it is to reach.
+public struct Goal: Sendable, Hashable {
+  public let isReached: Bool
+  /// The numbers that decide it: `largest force 0.0083 eV/Angstrom (asked for 0.01)`.
+  public let words: String
+
+  public init(isReached: Bool, words: String) {
+    self.isReached = isReached
+    self.words = words
+  }
+}
+
 /// One configuration between two steps.
 public struct Frame: Sendable {
   /// Steps completed since the run began.
@@ -43,10 +61,25 @@ public struct Frame: Sendable {
   public let time: Double?
   /// The constant of motion in eV that shows the error of the integration; nil where there is none.
   public let conservedQuantity: Double?
+  /// What else the motion knows of itself, by name; each says what, in which unit.
+  public let quantities: [String: Double]
+  /// Of several systems all of them, in their order; empty where there is one.
+  public let images: [Image]
+
+  /// A system of several.
+  public struct Image: Sendable {
+    public let system: AtomicSystem
+    public let evaluation: Evaluation
+
+    public init(system: AtomicSystem, evaluation: Evaluation) {
+      (self.system, self.evaluation) = (system, evaluation)
+    }
+  }
 
   public init(
     step: Int64, system: AtomicSystem, evaluation: Evaluation, degreesOfFreedom: Int, time: Double? = nil,
-    conservedQuantity: Double? = nil
+    conservedQuantity: Double? = nil, quantities: [String: Double] = [:],
+    images: [Image] = []
   ) {
     self.step = step
     self.system = system
@@ -54,6 +87,8 @@ public struct Frame: Sendable {
     self.degreesOfFreedom = degreesOfFreedom
     self.time = time
     self.conservedQuantity = conservedQuantity
+    self.quantities = quantities
+    self.images = images
   }
 
   /// In K.

@@ -26,6 +26,25 @@ extension Cell {
     return (position - n * vectors, SIMD3<Int32>(Int32(n.x), Int32(n.y), Int32(n.z)))
   }
 
+  /// The shortest of the vectors d + n A. Right for cells whose angles are between 60 and 120 degrees; in a more oblique one
+  /// for what is shorter than half the least height.
+  public func nearestImage(_ d: Vector3) -> Vector3 {
+    guard hasPeriodicAxis else { return d }
+    var n = fractional(d).rounded(.toNearestOrEven)
+    n.replace(with: 0, where: .!periodicAxes)
+    let start = d - n * vectors
+    var best = start
+    for i in -1...1 where isPeriodic[0] || i == 0 {
+      for j in -1...1 where isPeriodic[1] || j == 0 {
+        for k in -1...1 where isPeriodic[2] || k == 0 {
+          let image = start + Vector3(Double(i), Double(j), Double(k)) * vectors
+          if dot(image, image) < dot(best, best) { best = image }
+        }
+      }
+    }
+    return best
+  }
+
   /// True along periodic axes.
   var periodicAxes: SIMDMask<SIMD3<Int64>> {
     var mask = SIMDMask<SIMD3<Int64>>(repeating: false)

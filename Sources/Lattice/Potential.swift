@@ -12,6 +12,10 @@ public struct Evaluation: Sendable {
   public var stress = Matrix3.zero
   /// Charge of every atom in e, from a potential that has charges.
   public var charges: [Double]?
+  /// What else the potential says of it, by name.
+  public var quantities: [String: Double] = [:]
+  /// Asked for: the step of the motion, by which potentials go that change with time.
+  public var step: Int64 = 0
   /// By which plan: the next evaluation of the same atoms follows it. Nil lets the potential make one.
   public var plan: EvaluationPlan?
 
@@ -21,8 +25,8 @@ public struct Evaluation: Sendable {
 
 /// A force field.
 ///
-/// It may keep a neighbour list and scratch memory between calls, but what it computes is a function of the system and
-/// of `result.plan` alone, bit for bit.
+/// It may keep a neighbour list and scratch memory between calls, but what it computes is a function of the system, of
+/// `result.plan` and `result.step` alone, bit for bit.
 public protocol Potential: AnyObject {
   /// Evaluates `system` into `result`, reusing its arrays, by its plan; afterwards `result.plan` holds the plan that was
   /// followed, made or renewed where need be.

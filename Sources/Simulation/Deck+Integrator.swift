@@ -8,6 +8,9 @@ extension Deck {
   /// What carries `system` from step to step.
   /// - Throws: `DeckError` at the key that the integrator refuses, or at the one that leaves it nothing to do.
   func makeIntegrator(for system: AtomicSystem) throws -> any Integrator {
+    guard let timestep else {
+      throw error(at: kind == .run ? "timestep" : "structure", "nothing moves in time here")
+    }
     do {
       if let barostat, barostat.type == .martynaTobiasKlein, let temperature {
         return try MartynaTobiasKlein(
@@ -103,16 +106,25 @@ extension Deck.Thermostat {
 
 extension Deck.PressureSchedule {
   fileprivate var ofDynamics: Dynamics.PressureSchedule {
-    func tensor(_ p: [Double]) -> Matrix3 {
-      Matrix3([p[0], p[5], p[4]], [p[5], p[1], p[3]], [p[4], p[3], p[2]])
-    }
-    return .init(from: tensor(start), to: tensor(end), steps: Int64(steps))
+    .init(from: Matrix3(voigt: start), to: Matrix3(voigt: end), steps: Int64(steps))
+  }
+}
+
+extension Matrix3 {
+  /// The symmetric tensor of six components in Voigt's order.
+  init(voigt p: [Double]) {
+    self.init([p[0], p[5], p[4]], [p[5], p[1], p[3]], [p[4], p[3], p[2]])
   }
 }
 
 extension Deck.Barostat {
-  fileprivate var couplingOfDynamics: Dynamics.CellCoupling {
-    switch coupling {
+  fileprivate var couplingOfDynamics: Dynamics.CellCoupling { coupling.ofDynamics(components) }
+}
+
+extension Deck.CellCoupling {
+  /// - Parameter components: that change, where each may be let go by itself.
+  func ofDynamics(_ components: [Deck.Component]) -> Dynamics.CellCoupling {
+    switch self {
     case .isotropic: .isotropic
     case .semiIsotropic: .semiIsotropic
     case .orthorhombic, .triclinic: .components(Set(components.map(\.ofDynamics)))

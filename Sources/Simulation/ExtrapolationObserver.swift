@@ -42,7 +42,7 @@ public struct Extrapolation: Sendable, Equatable {
 final class ExtrapolationObserver: Observer {
   let name = "extrapolation"
   let interval: Int
-  private let timestep: Double
+  private let timestep: Double?
   private let grades: () -> [Double]
   private let events: EventHandler
   private(set) var farthest: Extrapolation?
@@ -64,11 +64,11 @@ final class ExtrapolationObserver: Observer {
     guard found.grade > limit else { return }
     // Twice as far is worth another word.
     limit = 2 * found.grade
-    let time = String(format: "%g", Double(found.step) * timestep * 1e-3)
+    let time = timestep.map { String(format: " (%g ps)", Double(found.step) * $0 * 1e-3) } ?? ""
     try events(
       .warning(
         Diagnostic(
-          severity: .warning, "\(found.words) at step \(found.step) (\(time) ps)",
+          severity: .warning, "\(found.words) at step \(found.step)\(time)",
           help:
             "what follows may be invented: compare with reference calculations, or train with frames like this one"
         )))

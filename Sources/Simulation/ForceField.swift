@@ -5,6 +5,7 @@ import Diagnostics
 import Foundation
 import LRMACE
 import Lattice
+import Restraints
 
 public struct ForceField {
   public let potential: any Potential
@@ -45,6 +46,11 @@ public struct ForceField {
 }
 
 extension ForceField {
+  /// Its potential and these restraints as one.
+  func potential(with restraints: [Restraint]) -> any Potential {
+    restraints.isEmpty ? potential : RestrainedPotential(potential, restraints)
+  }
+
   /// The LR-MACE model in the file `path`.
   /// - Throws: `FileError` if there is no such file, `HDF5Error` or `ModelError` if it is no model.
   public static func lrmace(
@@ -88,8 +94,17 @@ extension ForceField {
       throw deck.error(
         at: "model", "there is no file \(deck.model)", help: "paths are relative to the folder of the deck")
     }
-    return try lrmace(path: deck.model, precision: deck.precision.ofKernels, threads: deck.threads)
+    return try lrmace(
+      path: deck.model, precision: deck.precision.ofKernels, threads: deck.threadsOfForceField)
   }
+}
+
+extension Deck {
+  /// Images of a band are evaluated side by side, a thread for each.
+  fileprivate var threadsOfForceField: Int { band == nil ? threads : 1 }
+
+  /// Force fields that are at work at once.
+  var forceFieldCount: Int { band.map { min($0.images, threads) } ?? 1 }
 }
 
 extension Deck.Precision {

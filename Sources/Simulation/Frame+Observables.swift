@@ -11,20 +11,42 @@ struct Observable {
   let unit: String
   /// NaN where it does not apply.
   let value: (Frame) -> Double
+
+  init(name: String, unit: String, value: @escaping (Frame) -> Double) {
+    (self.name, self.unit, self.value) = (name, unit, value)
+  }
+
+  /// What motion or potential know under `name`, times `factor`.
+  init(_ name: String, unit: String, factor: Double = 1) {
+    self.init(name: name, unit: unit) {
+      ($0.quantities[name] ?? $0.evaluation.quantities[name] ?? .nan) * factor
+    }
+  }
 }
 
 extension Deck {
   /// What a run in `cell` follows.
   func observables(in cell: Cell) -> [Observable] {
-    var all = [
-      Observable(name: "potential_energy", unit: "eV") { $0.evaluation.energy },
-      Observable(name: "kinetic_energy", unit: "eV") { $0.system.kineticEnergy },
-      Observable(name: "conserved_energy", unit: "eV") { $0.conservedQuantity ?? .nan },
-      Observable(name: "temperature", unit: "K") { $0.temperature },
-    ]
+    var all = [Observable(name: "potential_energy", unit: "eV") { $0.evaluation.energy }]
+    if kind == .run {
+      all += [
+        Observable(name: "kinetic_energy", unit: "eV") { $0.system.kineticEnergy },
+        Observable(name: "conserved_energy", unit: "eV") { $0.conservedQuantity ?? .nan },
+        Observable(name: "temperature", unit: "K") { $0.temperature },
+      ]
+    } else {
+      all.append(Observable("largest_force", unit: "eV/Angstrom"))
+    }
+    if band != nil {
+      all += [
+        Observable("barrier", unit: "eV"), Observable("reaction_energy", unit: "eV"),
+        Observable("highest_image", unit: "1"),
+      ]
+    }
+    all += restraintObservables
     guard cell.isFullyPeriodic else { return all }
     all.append(Observable(name: "pressure", unit: "bar") { $0.pressureTensor.trace / 3 })
-    guard barostat != nil else { return all }
+    guard barostat != nil || minimization?.cell != nil else { return all }
     all.append(Observable(name: "volume", unit: "Angstrom3") { $0.system.cell.volume })
     all.append(Observable(name: "density", unit: "g cm-3") { $0.system.density })
     for (name, row, column) in [

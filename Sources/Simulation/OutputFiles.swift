@@ -33,10 +33,12 @@ public struct OutputFiles: OutputNames {
   public var log: String { path(".log.tsv") }
   /// Where the time went, session by session.
   public var timings: String { path(".timings.tsv") }
+  /// The images of a band.
+  public var band: String { path(".band.xyz") }
   /// Made by `bloch report`, at any time.
   public var page: String { path(".run.html") }
   public var growing: [String] { [trajectory, log] }
-  public var others: [String] { [resolvedDeck, timings] }
+  public var others: [String] { [resolvedDeck, timings, band] }
   public static let resumeCommand = "resume"
 }
 

@@ -1,7 +1,9 @@
 // How far a run is, in one line:
 //
 //   step 420/1000   0.210 ps   E -29987.412 eV   T 298.4 K   1.93 ns/day   0:12 left
+//   step 42/1000   E -29987.4123 eV   largest force 0.0834 eV/Angstrom
 
+import Deck
 import Dynamics
 import Foundation
 import Lattice
@@ -9,16 +11,22 @@ import Lattice
 public struct Progress: Sendable, CustomStringConvertible {
   public let step: Int64
   public let lastStep: Int64
-  /// In fs, of one step.
-  public let timestep: Double
+  /// In fs, of one step; nil where no time passes.
+  public let timestep: Double?
   /// Potential energy in eV.
   public let energy: Double
   /// In K.
   public let temperature: Double
+  /// On an atom that may move, in eV/Angstrom; nil where no forces are to vanish.
+  public let largestForce: Double?
   /// Of the wall clock; nil where none has passed.
   public let stepsPerSecond: Double?
 
   public var description: String {
+    guard let timestep else {
+      return "step \(step)/\(lastStep)" + String(format: "   E %.4f eV", energy)
+        + (largestForce.map { String(format: "   largest force %.4f eV/Angstrom", $0) } ?? "")
+    }
     var fields = [
       "step \(step)/\(lastStep)", String(format: "%.3f ps", Double(step) * timestep * 1e-3),
       String(format: "E %.3f eV", energy), String(format: "T %.1f K", temperature),
@@ -37,17 +45,17 @@ final class ProgressObserver: Observer {
   let interval = 1
   private let first: Int64
   private let last: Int64
-  private let timestep: Double
+  private let timestep: Double?
   private let events: EventHandler
   private let start = ContinuousClock.now
   private var told: ContinuousClock.Instant?
 
   private static let pause = Duration.milliseconds(250)
 
-  init(from first: Int64, to last: Int64, timestep: Double, events: @escaping EventHandler) {
+  init(from first: Int64, to last: Int64, deck: Deck, events: @escaping EventHandler) {
     self.first = first
     self.last = last
-    self.timestep = timestep
+    timestep = deck.timestep
     self.events = events
   }
 
@@ -63,7 +71,8 @@ final class ProgressObserver: Observer {
       .progress(
         Progress(
           step: frame.step, lastStep: last, timestep: timestep, energy: frame.evaluation.energy,
-          temperature: frame.temperature, stepsPerSecond: rate > 0 ? rate : nil)))
+          temperature: frame.temperature, largestForce: frame.quantities["largest_force"],
+          stepsPerSecond: rate > 0 ? rate : nil)))
     told = .now
   }
 

@@ -8,6 +8,7 @@ import HDF5
 import Kernels
 import LRMACE
 import Lattice
+import Statics
 import Trajectory
 
 /// A run that ended because its numbers made no sense any more.
@@ -22,6 +23,14 @@ struct BrokenRun: Error {
   let checkpoint: String?
   /// By which command.
   var resumeCommand = OutputFiles.resumeCommand
+}
+
+/// A search that ended at its last step without what it looked for.
+struct MissedGoal: Error {
+  let kind: DeckKind
+  let steps: Int64
+  let words: String
+  let checkpoint: String
 }
 
 /// A mistake on the command line that shows only when it is put to work.
@@ -39,6 +48,7 @@ public struct RunFailure {
   public static let usageExitCode: Int32 = 2
   static let fileExitCode: Int32 = 3
   static let numericalExitCode: Int32 = 4
+  static let missedGoalExitCode: Int32 = 5
 
   private init(_ message: String, _ exitCode: Int32) {
     self.message = message
@@ -61,7 +71,15 @@ public struct RunFailure {
       self.init(Diagnostic(file: error.file, error.pathAndReason, help: help), Self.fileExitCode)
     case is MemoryError, is PlanError: self.init(Diagnostic("\(error)"), Self.fileExitCode)
     case let error as NumericalError: self.init(Diagnostic(error.cause), Self.numericalExitCode)
-    case is DynamicsError, is LatticeError: self.init(Diagnostic("\(error)"), Self.numericalExitCode)
+    case let error as MissedGoal:
+      self.init(
+        Diagnostic(
+          "\(error.kind.words) that has not converged in \(error.steps) steps: \(error.words)",
+          help:
+            "`\(Release.command) \(OutputFiles.resumeCommand) \(shellQuoted(error.checkpoint)) --steps N` makes N more"
+        ), Self.missedGoalExitCode)
+    case is DynamicsError, is StaticsError, is LatticeError:
+      self.init(Diagnostic("\(error)"), Self.numericalExitCode)
     case let error as BrokenRun:
       guard let cause = RunFailure(error.cause) else { return nil }
       let isNumerical = cause.exitCode == Self.numericalExitCode

@@ -10,6 +10,8 @@ struct RunOutput {
   private let lock: OutputLock
   private let trajectory: TrajectoryObserver
   private let log: LogObserver
+  /// Of a deck with a band; it keeps nothing, its file is written anew.
+  private let band: BandObserver?
 
   /// Begins the files of a new run, whose first configuration is `frame`; the caller holds their lock.
   init(creating files: OutputFiles, lock: OutputLock, deck: Deck, frame: Frame, modelHash: String) throws {
@@ -18,6 +20,7 @@ struct RunOutput {
     trajectory = try TrajectoryObserver(
       creating: files.trajectory, deck: deck, frame: frame, modelHash: modelHash)
     log = try LogObserver(creating: files.log, deck: deck, cell: frame.system.cell)
+    band = BandObserver(files.band, deck: deck)
   }
 
   /// Opens the files on which `checkpoint`, read from `path`, counts, having made sure that they hold what it counts.
@@ -42,9 +45,10 @@ struct RunOutput {
       resuming: files.trajectory, deck: deck, system: checkpoint.system, mark: frames)
     log = try LogObserver(
       resuming: files.log, deck: deck, cell: checkpoint.system.cell, mark: lines)
+    band = BandObserver(files.band, deck: deck)
   }
 
-  var observers: [any Observer] { [trajectory, log] }
+  var observers: [any Observer] { [trajectory, log] + [band].compactMap { $0 } }
 
   /// What the files hold beyond the checkpoint.
   func whatFollows() throws -> (frames: Int, lines: Int, lastStep: Int64?) {

@@ -1,6 +1,8 @@
 // The words at the end of a run: how fast it was, what it wrote, what to do next.
 
+import Deck
 import Diagnostics
+import Dynamics
 import Foundation
 
 public struct RunReport: Sendable, CustomStringConvertible {
@@ -11,8 +13,11 @@ public struct RunReport: Sendable, CustomStringConvertible {
   public let isFinished: Bool
   /// What asked the run to end before its last step.
   public let interruption: String?
-  /// In fs.
-  public let timestep: Double
+  public let kind: DeckKind
+  /// In fs; nil where no time passes.
+  public let timestep: Double?
+  /// Where there was something to reach.
+  public let goal: Goal?
   public let atoms: Int
   /// Seconds of the wall clock in the parts of the force field, in all steps, and in output.
   public let potentialSeconds: [(part: String, seconds: Double)]
@@ -37,14 +42,19 @@ public struct RunReport: Sendable, CustomStringConvertible {
         "  \(Release.command) resume \(shellQuoted(files.checkpoint))", "",
       ]
     }
+    if let goal, isFinished {
+      lines += ["\(goal.isReached ? "Converged" : "Not converged") at step \(step): \(goal.words).", ""]
+    }
     let total = stepSeconds + outputSeconds
     if steps > 0 {
       let perAtomStep = total / Double(steps) / Double(atoms) * 1e6
-      let rate = Double(steps) * timestep * 1e-6 / total * 86400
+      let rate = timestep.map {
+        String(format: "%.3g ns/day, ", Double(steps) * $0 * 1e-6 / total * 86400)
+      }
       lines.append(
-        "\(steps) steps of \(timestep) fs with \(atoms) atoms in "
-          + String(format: "%.1f s: ", total)
-          + String(format: "%.3g ns/day, %.3g microseconds per atom and step", rate, perAtomStep))
+        "\(steps) steps \(timestep.map { "of \($0) fs " } ?? "")with \(atoms) atoms in "
+          + String(format: "%.1f s: ", total) + (rate ?? "")
+          + String(format: "%.3g microseconds per atom and step", perAtomStep))
       lines.append(timingTable(parts))
       lines.append("")
     }
@@ -61,7 +71,11 @@ public struct RunReport: Sendable, CustomStringConvertible {
     lines += [
       "Written:",
       "  \(files.trajectory)   trajectory (H5MD; for MDAnalysis and ZnH5MD see README, Files)",
-      "  \(files.log)   energies and temperature over time",
+      "  \(files.log)   "
+        + (timestep == nil ? "energy and forces step by step" : "energies and temperature over time"),
+    ]
+    if kind == .band { lines.append("  \(files.band)   the images of the path, with energies and forces") }
+    lines += [
       "  \(files.checkpoint)   for bloch resume",
       "  \(files.resolvedDeck)   the deck with every default",
     ]

@@ -27,18 +27,18 @@ extension Simulation {
       "cell            " + cellDescription,
       "energy          " + String(format: "%.6f eV", evaluation.energy),
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
-      "temperature     "
-        + String(format: "%.1f K at the start", frame.temperature),
     ]
-    if deck.barostat != nil {
+    if deck.kind == .run {
+      report.append("temperature     " + String(format: "%.1f K at the start", frame.temperature))
+    }
+    if deck.barostat != nil || deck.minimization?.cell != nil {
       report.append(
         "pressure        "
           + String(format: "%.0f bar at the start", system.pressure(potential: evaluation.stress) * Units.bar)
       )
     }
     report += [
-      "run             \(lastStep) steps of \(deck.timestep) fs: "
-        + String(format: "%.3f ps, ", Double(lastStep) * deck.timestep * 1e-3) + deck.ensembleDescription,
+      deck.motionDescription,
       "memory          \(bytes(Double(peakMemory()))) (measured at one evaluation of the forces)",
       "trajectory      \(String(format: "%.0f", frames)) frames of \(bytes(bytesPerFrame)): "
         + bytes(frames * bytesPerFrame),
@@ -52,7 +52,7 @@ extension Simulation {
     report += notices.map(\.description)
     let isAllWell = !notices.contains(where: \.isWarning)
     report.append(
-      "\(isAllWell ? "All is well" : "It can run, with the warnings above"): \(Release.command) run \(shellQuoted(deck.file))"
+      "\(isAllWell ? "All is well" : "It can run, with the warnings above"): \(Release.command) \(deck.kind.command) \(shellQuoted(deck.file))"
     )
     return report.joined(separator: "\n")
   }
@@ -85,14 +85,32 @@ extension Simulation {
 }
 
 extension Deck {
-  var ensembleDescription: String {
+  /// A line of the report.
+  fileprivate var motionDescription: String {
+    if let minimization {
+      return
+        "minimisation    \(minimization.algorithm.rawValue), at most \(steps) steps, until no force is larger than "
+        + "\(minimization.force) eV/Angstrom"
+        + (minimization.cell.map { "; \($0.coupling.rawValue) cell" } ?? "")
+    }
+    if let band {
+      return
+        "band            \(band.images) images between both ends, at most \(steps) steps, until no force is larger than "
+        + "\(band.force) eV/Angstrom"
+    }
+    let timestep = timestep ?? 0
+    return "run             \(steps) steps of \(timestep) fs: "
+      + String(format: "%.3f ps, ", Double(steps) * timestep * 1e-3) + ensembleDescription
+  }
+
+  private var ensembleDescription: String {
     let thermostatted: String? =
       switch thermostat {
       case nil: nil
       case .noseHoover(let tau, let chain): "Nose-Hoover chain of \(chain), tau \(tau) fs"
       case .langevin(let friction): "Langevin with friction \(friction * 1e3) 1/ps"
       }
-    return ([ensemble.rawValue.uppercased()] + [thermostatted, barostat?.description].compactMap { $0 })
+    return ([ensemble?.rawValue.uppercased(), thermostatted, barostat?.description].compactMap { $0 })
       .joined(separator: ", ")
   }
 }

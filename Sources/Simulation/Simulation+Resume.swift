@@ -5,6 +5,7 @@ import Diagnostics
 import Dynamics
 import Foundation
 import Lattice
+import Restraints
 import Trajectory
 
 extension Simulation {
@@ -39,9 +40,15 @@ extension Simulation {
       try events(.note("note: \(reason); new ones are chosen here: the run goes on, but not bit for bit"))
       plan = nil
     }
-    motion = MolecularDynamics(
-      system, by: try deck.makeIntegrator(for: system), in: forceField.potential, steps: lastStep,
-      plan: plan)
+    let fresh = try deck.makeRestraints(on: system)
+    let restraints = try Checkpoint.reading("restraints", of: point.path) {
+      try fresh.restored(from: point.checkpoint.restraints)
+    }
+    self.restraints = restraints
+    let potentials = try Self.potentials(of: deck, forceField, restraints, makeForceField)
+    motion =
+      try deck.makeBand(restoredInto: system, in: potentials, plan: plan)
+      ?? deck.makeMotion(of: system, in: potentials[0], plan: plan)
     resumePoint = point
     notices = []
     try Checkpoint.reading("motion", of: point.path) {
@@ -70,6 +77,7 @@ extension Simulation {
       try events(
         .result("The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
       )
+      try requireGoal()
     }
   }
 }

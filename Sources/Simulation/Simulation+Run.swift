@@ -4,6 +4,8 @@ import Deck
 import Dynamics
 import Foundation
 import Lattice
+import Restraints
+import Statics
 import Trajectory
 
 extension Simulation {
@@ -11,7 +13,8 @@ extension Simulation {
   /// - Parameters:
   ///   - overwrite: replace the files of an earlier run.
   ///   - interruption: what asks the run to end after the present step, nil for nothing.
-  /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, `BrokenRun`, what the handler of events throws.
+  /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, `BrokenRun`, `MissedGoal`, what the handler of events
+  ///   throws.
   public mutating func run(overwrite: Bool, interruption: () -> String? = { nil }) throws {
     for notice in notices { try events(notice) }
     try prepare()
@@ -32,16 +35,21 @@ extension Simulation {
   }
 
   /// Evaluates the forces from which the first step starts.
-  mutating func prepare() throws { try numerically { try motion.prepare() } }
+  mutating func prepare() throws {
+    try numerically {
+      do { try motion.prepare() } catch let error as StaticsError { throw deck.refusal(of: error) ?? error }
+    }
+  }
 
   mutating func integrate(writing output: RunOutput, until interruption: () -> String?) throws {
     // The files are this run's until its last word.
     defer { withExtendedLifetime(output) {} }
     let first = motion.completedSteps
-    let extrapolation = ExtrapolationObserver(forceField, deck: deck, events: events)
+    // Of several images at work at once nobody knows which was the last.
+    let extrapolation = deck.band == nil ? ExtrapolationObserver(forceField, deck: deck, events: events) : nil
     let observers: [any Observer] =
       output.observers + [extrapolation].compactMap { $0 } + [
-        ProgressObserver(from: first, to: lastStep, timestep: deck.timestep, events: events)
+        ProgressObserver(from: first, to: lastStep, deck: deck, events: events)
       ]
     var clock = RunClock()
     let report: RunReport
@@ -51,8 +59,9 @@ extension Simulation {
       clock.endOutput()
       report = RunReport(
         steps: motion.completedSteps - first, step: motion.completedSteps, lastStep: lastStep,
-        isFinished: motion.isFinished, interruption: interruption(), timestep: deck.timestep,
-        atoms: system.count, potentialSeconds: forceField.timings(), stepSeconds: clock.stepSeconds,
+        isFinished: motion.isFinished, interruption: interruption(), kind: deck.kind, timestep: deck.timestep,
+        goal: motion.goal, atoms: system.count,
+        potentialSeconds: deck.band == nil ? forceField.timings() : [], stepSeconds: clock.stepSeconds,
         outputSeconds: clock.outputSeconds, farthest: extrapolation?.farthest, files: files)
       try RunTimings.append(report, to: files.timings)
     } catch {
@@ -62,6 +71,14 @@ extension Simulation {
       throw BrokenRun(cause: error, checkpoint: isThere ? files.checkpoint : nil)
     }
     try events(.report(report))
+    if motion.isFinished { try requireGoal() }
+  }
+
+  /// - Throws: `MissedGoal` where the motion has not reached what it was to reach.
+  func requireGoal() throws {
+    guard let goal = motion.goal, !goal.isReached else { return }
+    throw MissedGoal(
+      kind: deck.kind, steps: motion.completedSteps, words: goal.words, checkpoint: files.checkpoint)
   }
 
   /// Steps, with observations and checkpoints at their intervals and a checkpoint at the end.
@@ -90,7 +107,8 @@ extension Simulation {
     for observer in observers { states[observer.name] = try observer.state() }
     try Checkpoint(
       step: motion.completedSteps, system: frame.system, motion: motion.state,
-      plan: frame.evaluation.plan?.state ?? [:], observers: states, deck: deck.resolvedText,
+      plan: frame.evaluation.plan?.state ?? [:], restraints: restraints.state, observers: states,
+      deck: deck.resolvedText,
       modelHash: forceField.hash, engineVersion: Release.version
     ).write(to: files.checkpoint)
   }
@@ -106,8 +124,8 @@ extension Simulation {
 }
 
 /// Ends in a `NumericalError` where numbers make no sense any more.
-private func numerically(_ body: () throws -> Void) throws {
-  do { try body() } catch let error where error is DynamicsError || error is LatticeError {
-    throw NumericalError(cause: "\(error)")
-  }
+func numerically<Result>(_ body: () throws -> Result) throws -> Result {
+  do { return try body() } catch let error
+    where error is DynamicsError || error is StaticsError || error is LatticeError
+  { throw NumericalError(cause: "\(error)") }
 }

@@ -3,12 +3,14 @@
 import Deck
 import Dynamics
 import Lattice
+import Restraints
 import Trajectory
 
 /// A run: made from a deck or from a checkpoint, then run or resumed once.
 public struct Simulation {
   public let deck: Deck
   let forceField: ForceField
+  let restraints: [Restraints.Restraint]
   let files: OutputFiles
   var motion: any Motion
   /// The step after which the run ends.
@@ -33,8 +35,34 @@ public struct Simulation {
     deck = try given.settled(for: structure, notices: &notices)
     var system = try AtomicSystem(structure, deck: deck, forceField: forceField)
     try deck.requireCompany(in: system)
-    let integrator = try deck.makeIntegrator(for: system)
-    let conservesMomentum = type(of: integrator).conservesMomentum
+    if deck.kind == .run { try Self.setVelocities(of: &system, deck, &notices) }
+    self.notices = notices
+    files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
+    lastStep = Int64(deck.steps)
+    restraints = try deck.makeRestraints(on: system)
+    let potentials = try Self.potentials(of: deck, forceField, restraints, makeForceField)
+    motion = try deck.makeBand(from: system, in: potentials) ?? deck.makeMotion(of: system, in: potentials[0])
+    resumePoint = nil
+  }
+
+  /// With restraints; as many as are at work at once.
+  static func potentials(
+    of deck: Deck, _ forceField: ForceField, _ restraints: [Restraints.Restraint],
+    _ makeForceField: (Deck) throws -> ForceField
+  ) throws -> [any Potential] {
+    let others = try (1..<deck.forceFieldCount).map { _ in try makeForceField(deck) }
+    return ([forceField] + others).map { $0.potential(with: restraints) }
+  }
+
+  /// What the motion shows after the present step.
+  var frame: Frame { motion.frame }
+  public var system: AtomicSystem { frame.system }
+
+  /// The velocities with which dynamics begins.
+  private static func setVelocities(
+    of system: inout AtomicSystem, _ deck: Deck, _ notices: inout [Event]
+  ) throws {
+    let conservesMomentum = type(of: try deck.makeIntegrator(for: system)).conservesMomentum
     switch deck.velocities {
     case .maxwellBoltzmann:
       system.drawVelocities(
@@ -42,22 +70,11 @@ public struct Simulation {
         degreesOfFreedom: system.degreesOfFreedom(conservingMomentum: conservesMomentum), seed: deck.seed)
     case .structure:
       for atom in 0..<system.count where system.isFixed[atom] { system.velocities[atom] = .zero }
-      if conservesMomentum {
-        notices += Self.driftNotice(system.removeCenterOfMassMotion(), of: system)
-      }
+      if conservesMomentum { notices += driftNotice(system.removeCenterOfMassMotion(), of: system) }
     case .rest:
       system.velocities = Array(repeating: .zero, count: system.count)
     }
-    self.notices = notices
-    files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
-    lastStep = Int64(deck.steps)
-    motion = MolecularDynamics(system, by: integrator, in: forceField.potential, steps: lastStep)
-    resumePoint = nil
   }
-
-  /// What the motion shows after the present step.
-  var frame: Frame { motion.frame }
-  public var system: AtomicSystem { frame.system }
 
   /// What is said about a `drift` (Angstrom/fs) that was taken out, unless it was rounding.
   private static func driftNotice(_ drift: Vector3, of system: AtomicSystem) -> [Event] {

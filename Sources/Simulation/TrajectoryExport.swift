@@ -46,8 +46,8 @@ public func exportTrajectory(
 private func exportCheckpoint(_ path: String, to output: String) throws -> Int {
   let checkpoint = try Checkpoint.read(path)
   var info = ["step": "\(checkpoint.step)"]
-  if let deck = try? Deck(text: checkpoint.deck, file: path, folder: "/") {
-    info["time_fs"] = "\(Double(checkpoint.step) * deck.timestep)"
+  if let timestep = try? Deck(text: checkpoint.deck, file: path, folder: "/").timestep {
+    info["time_fs"] = "\(Double(checkpoint.step) * timestep)"
   }
   let writer = try ExtendedXYZWriter(creating: output)
   try writer.append(Configuration(system: checkpoint.system, hasVelocities: true, info: info))

@@ -4,9 +4,10 @@
 //   /system     cell, is_periodic, atomic_numbers, masses, positions, velocities, is_fixed
 //   /motion     variables of the motion
 //   /plan       what the potential settled on
+//   /restraints points by which atoms are held; not there without any
 //   /observers  of each by its name, how much of its file counts
 //
-// What is in /motion, /plan and /observers is the business of those parts.
+// What is in /motion, /plan, /restraints and /observers is the business of those parts.
 
 import Foundation
 import Lattice
@@ -18,6 +19,7 @@ public struct Checkpoint: Sendable, Equatable {
   public var system: AtomicSystem
   public var motion: StateTree
   public var plan: StateTree
+  public var restraints: StateTree
   public var observers: [String: StateTree]
   /// The resolved deck.
   public var deck: String
@@ -27,12 +29,14 @@ public struct Checkpoint: Sendable, Equatable {
 
   public init(
     step: Int64, system: AtomicSystem, motion: StateTree = [:], plan: StateTree = [:],
-    observers: [String: StateTree] = [:], deck: String, modelHash: String, engineVersion: String
+    restraints: StateTree = [:], observers: [String: StateTree] = [:], deck: String, modelHash: String,
+    engineVersion: String
   ) {
     self.step = step
     self.system = system
     self.motion = motion
     self.plan = plan
+    self.restraints = restraints
     self.observers = observers
     self.deck = deck
     self.modelHash = modelHash
@@ -45,7 +49,7 @@ public struct Checkpoint: Sendable, Equatable {
   private static let largestStep: Int64 = 1 << 53
 
   var tree: StateTree {
-    [
+    var tree: StateTree = [
       "run": .group([
         "step": .integers([step]), "deck": .text(deck), "model_hash": .text(modelHash),
         "engine_version": .text(engineVersion),
@@ -53,15 +57,20 @@ public struct Checkpoint: Sendable, Equatable {
       "system": .group(system.state), "motion": .group(motion), "plan": .group(plan),
       "observers": .group(StateTree(observers.mapValues(StateTree.Value.group))),
     ]
+    if !restraints.values.isEmpty { tree.values["restraints"] = .group(restraints) }
+    return tree
   }
 
   /// - Throws: `StateError` for what no run could go on from.
   init(_ tree: StateTree) throws {
+    let hasRestraints = tree.values["restraints"] != nil
     self = try tree.read { tree in
       let (run, system, observers) = try (tree.group("run"), tree.group("system"), tree.group("observers"))
       var checkpoint = try Checkpoint(
         step: 0, system: StateError.inside("system") { try AtomicSystem(system) },
-        motion: tree.group("motion"), plan: tree.group("plan"), deck: "", modelHash: "", engineVersion: "")
+        motion: tree.group("motion"), plan: tree.group("plan"),
+        restraints: hasRestraints ? tree.group("restraints") : [:], deck: "", modelHash: "", engineVersion: ""
+      )
       try StateError.inside("run") {
         try run.read { run in
           checkpoint.step = try run.integer("step")

@@ -4,6 +4,15 @@
 import Foundation
 import Lattice
 
+extension ExtendedXYZ {
+  /// Puts a file of `frames` in the place of what is at `path`; whatever happens, one of the two is there as a whole.
+  ///
+  /// - Throws: `TrajectoryError`.
+  public static func replace(_ path: String, with frames: [Configuration]) throws {
+    try Disk.replace(path, with: frames.flatMap { Array(ExtendedXYZWriter.text(of: $0).utf8) })
+  }
+}
+
 /// Writes frames to an extended XYZ file. Every number is written so that reading it gives the same bits,
 /// except velocities, which pass through ASE's momenta.
 public final class ExtendedXYZWriter {

@@ -15,9 +15,11 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     switch try DeckKind(ofDeckAt: deck.deck) {
-    case .run:
+    case .run, .minimization, .band:
       var simulation = try Simulation(deck: deck.read())
       try Console.print(simulation.check())
+    case .modes:
+      try Console.print(ModesRun(deck: deck.read(), events: Console.listener()).check())
     case .training:
       let training = try TrainingRun(deck: TrainingDeck(path: deck.deck, overrides: deck.overrides))
       try Console.print(training.check())

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Deck
 import Foundation
+import Simulation
 
 /// A deck and what the command line may change in it.
 struct DeckArguments: ParsableArguments {
@@ -19,7 +20,17 @@ struct DeckArguments: ParsableArguments {
 
   var overrides: [String: String] { DeckOverrides(threads: threads, outputDir: outputDir).values }
 
-  func read() throws -> Deck { try Deck(path: deck, overrides: overrides) }
+  /// - Parameter kind: what the deck has to be for; nil for anything but a training.
+  func read(as kind: DeckKind? = nil) throws -> Deck { try Deck(path: deck, overrides: overrides, as: kind) }
+}
+
+extension DeckArguments {
+  /// Does what the deck says until it is done or a signal comes.
+  func simulate(as kind: DeckKind, overwrite: Bool) throws {
+    Interruption.watch()
+    var simulation = try Simulation(deck: read(as: kind), events: Console.listener())
+    try simulation.run(overwrite: overwrite, interruption: { Interruption.name })
+  }
 }
 
 /// What the command line puts in the place of keys that decks of every kind have.

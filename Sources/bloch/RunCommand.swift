@@ -1,5 +1,4 @@
 import ArgumentParser
-import Simulation
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,9 +13,5 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Replace the files of an earlier run.")
   var overwrite = false
 
-  func run() throws {
-    Interruption.watch()
-    var simulation = try Simulation(deck: deck.read(), events: Console.listener())
-    try simulation.run(overwrite: overwrite, interruption: { Interruption.name })
-  }
+  func run() throws { try deck.simulate(as: .run, overwrite: overwrite) }
 }

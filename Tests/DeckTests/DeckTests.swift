@@ -122,9 +122,9 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
 }
 
 @Test func everyKeyIsInTheReferenceOnce() {
-  #expect(Set(Deck.keys.map(\.path)).count == Deck.keys.count)
-  for key in Deck.keys {
-    #expect(Deck.reference.contains("\(key.path)  ("))
+  #expect(Set(DeckKind.run.keys.map(\.path)).count == DeckKind.run.keys.count)
+  for key in DeckKind.run.keys {
+    #expect(DeckKind.run.reference.contains("\(key.path)  ("))
     #expect(key.help.hasSuffix("."))
   }
 }
@@ -194,7 +194,7 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
     "temperature.from  (in a ramp; required)",
     "thermostat.friction  (with `type: langevin`; default: 1 1/ps)",
     "thermostat.type  (in `nvt` and `npt`; default: nose-hoover; langevin for a free cluster of fewer than 100 atoms)",
-  ] { #expect(Deck.reference.contains(words)) }
+  ] { #expect(DeckKind.run.reference.contains(words)) }
 }
 
 // MARK: - Numbers and files at the edge

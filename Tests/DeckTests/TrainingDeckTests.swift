@@ -147,10 +147,10 @@ private func mistakes(_ extra: String) -> String {
   }
 
   @Test func everyKeyIsInTheReferenceWithItsHelp() {
-    #expect(TrainingDeck.keys.count == Set(TrainingDeck.keys.map(\.path)).count)
-    for key in TrainingDeck.keys {
+    #expect(DeckKind.training.keys.count == Set(DeckKind.training.keys.map(\.path)).count)
+    for key in DeckKind.training.keys {
       #expect(key.help.hasSuffix("."), "\(key.path)")
-      #expect(TrainingDeck.reference.contains("\(key.path)  ("))
+      #expect(DeckKind.training.reference.contains("\(key.path)  ("))
     }
   }
 }

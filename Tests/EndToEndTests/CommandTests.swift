@@ -9,8 +9,8 @@ private let snapshots = URL(fileURLWithPath: #filePath).deletingLastPathComponen
 ).path
 
 @Test(arguments: [
-  "", "run", "resume", "train", "check", "evaluate", "model", "analyze", "report", "export", "benchmark",
-  "deck",
+  "", "run", "resume", "minimize", "neb", "modes", "train", "check", "evaluate", "model", "analyze", "report",
+  "export", "benchmark", "deck",
 ])
 func helpIsAsRecorded(_ command: String) throws {
   let folder = try TemporaryFolder()
@@ -23,11 +23,11 @@ func helpIsAsRecorded(_ command: String) throws {
   #expect(outcome.output == (try String(contentsOfFile: file, encoding: .utf8)))
 }
 
-@Test(arguments: [[], ["--training"]])
+@Test(arguments: [[], ["--training"], ["--minimize"], ["--neb"], ["--modes"]])
 func referenceOfKeysIsAsRecorded(_ kind: [String]) throws {
   let folder = try TemporaryFolder()
   let outcome = try BlochProcess.run(["deck"] + kind, in: folder.path)
-  let file = "\(snapshots)/\(kind.isEmpty ? "keys" : "training-keys").txt"
+  let file = "\(snapshots)/\(kind.first.map { $0.dropFirst(2) + "-" } ?? "")keys.txt"
   if ProcessInfo.processInfo.environment["BLOCH_RECORD"] != nil {
     try outcome.output.write(toFile: file, atomically: true, encoding: .utf8)
   }

@@ -17,10 +17,14 @@ private let motions = [
   "ensemble: npt\npressure: {from: 0 bar, to: 1 kbar, over: 50 steps}\nbarostat: {type: mtk}",
   "ensemble: npt\npressure: [1 bar, 2 bar, 3 bar, 0 bar, 1 kbar, 0 bar]\nbarostat: {type: mtk, coupling: triclinic}",
   "ensemble: nph\npressure: 1 kbar\nbarostat: {tau: 500 fs, coupling: orthorhombic, components: [xx, zz]}",
+  "ensemble: nve\n"
+    + "restraints: [{type: distance, atoms: [1, 2], from: 3.8 A, to: 4.2 A, over: 50 steps, k: 5 eV/A^2}]",
+  "ensemble: npt\npressure: 100 bar\nrestraints: [{type: position, atoms: [5-8], k: 1 eV/A^2}, "
+    + "{type: angle, atoms: [1, 2, 3], center: 70 deg, k: 1 eV/rad^2}]",
 ]
 
 /// Every frame of a trajectory, with all its bits.
-private func frames(_ path: String) throws -> [[UInt64]] {
+func frames(_ path: String) throws -> [[UInt64]] {
   let reader = try H5MDReader(path)
   return try (0..<reader.frameCount).map { index in
     let frame = try reader.frame(index)
@@ -32,7 +36,7 @@ private func frames(_ path: String) throws -> [[UInt64]] {
   }
 }
 
-private func expectSameRun(_ a: Simulation, _ b: Simulation) throws {
+func expectSameRun(_ a: Simulation, _ b: Simulation) throws {
   #expect(a.system.positions == b.system.positions)
   #expect(a.system.velocities == b.system.velocities && a.system.cell == b.system.cell)
   #expect(try frames(a.files.trajectory) == frames(b.files.trajectory))

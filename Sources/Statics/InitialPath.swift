@@ -1,0 +1,83 @@
+// A first path between two configurations: a straight line, or the image dependent pair potential, Smidstrup et al. 2014, doi
+// 10.1063/1.4878664. Image k of n is to have the interpolated distances between all pairs of atoms, near ones above all:
+//
+//   t_ij = d_ij(0) + k/n (d_ij(n) - d_ij(0)),   S = sum_(i<j) (t_ij - d_ij)^2 / d_ij^4
+//
+// and the band of all images relaxes on S. Atoms then go round each other where a straight line would send them through.
+
+import Lattice
+
+public enum InitialPath {
+  /// Positions of `count` images and both ends, on a straight line.
+  public static func linear(from first: [Vector3], to last: [Vector3], images count: Int) -> [[Vector3]] {
+    let way = last.adding(first, times: -1)
+    return (0...count + 1).map {
+      $0 == count + 1 ? last : first.adding(way, times: Double($0) / Double(count + 1))
+    }
+  }
+
+  /// The same, relaxed on the image dependent pair potential.
+  /// - Parameters:
+  ///   - first: positions of the atoms of `system`.
+  ///   - system: whose cell makes distances those of nearest images, and whose fixed atoms stay.
+  public static func idpp(
+    from first: [Vector3], to last: [Vector3], images count: Int, of system: AtomicSystem
+  ) -> [[Vector3]] {
+    var path = linear(from: first, to: last, images: count)
+    let (start, end) = (distances(first, system.cell), distances(last, system.cell))
+    var minimizer = FIRE(largestStep: 0.1)
+    for _ in 0..<mostSteps {
+      var energies = Array(repeating: 0.0, count: path.count)
+      var forces = Array(repeating: [Vector3](), count: path.count)
+      for k in 1...count {
+        let share = Double(k) / Double(count + 1)
+        (energies[k], forces[k]) = pairForces(path[k], system, start, end, share)
+      }
+      let all = Band.forces(path, energies, forces, spring: spring)
+      let flat = all.flatMap { $0 }
+      guard flat.largest > tolerance else { break }
+      let step = minimizer.displacement(for: flat)
+      for k in 1...count {
+        path[k] = path[k].adding(Array(step[(k - 1) * first.count..<k * first.count]), times: 1)
+      }
+    }
+    return path
+  }
+
+  // S is in Angstrom^-2; numbers are those of ASE's idpp_interpolate.
+  private static let (spring, tolerance, mostSteps) = (0.1, 0.1, 300)
+  /// Nearer atoms count as so near, in Angstrom: on one spot they would have no distance to speak of.
+  private static let leastDistance = 0.1
+
+  /// Of all pairs i > j, row by row.
+  private static func distances(_ r: [Vector3], _ cell: Cell) -> [Double] {
+    var d: [Double] = []
+    for i in r.indices { for j in 0..<i { d.append(length(cell.nearestImage(r[i] - r[j]))) } }
+    return d
+  }
+
+  /// S and its forces; none on fixed atoms.
+  private static func pairForces(
+    _ r: [Vector3], _ system: AtomicSystem, _ start: [Double], _ end: [Double], _ share: Double
+  ) -> (Double, [Vector3]) {
+    var energy = 0.0
+    var forces = Array(repeating: Vector3.zero, count: r.count)
+    var pair = 0
+    for i in r.indices {
+      for j in 0..<i {
+        let target = start[pair] + share * (end[pair] - start[pair])
+        pair += 1
+        let vector = system.cell.nearestImage(r[i] - r[j])
+        let d = max(length(vector), leastDistance)
+        let miss = target - d
+        let weight = 1 / (d * d * d * d)
+        energy += weight * miss * miss
+        let f = vector * ((2 * miss + 4 * miss * miss / d) * weight / d)
+        forces[i] += f
+        forces[j] -= f
+      }
+    }
+    for atom in r.indices where system.isFixed[atom] { forces[atom] = .zero }
+    return (energy, forces)
+  }
+}

@@ -1,0 +1,135 @@
+// Paths between minima whose saddle point is known.
+
+import Dynamics
+import Foundation
+import Lattice
+import Testing
+
+@testable import Statics
+
+/// Atoms each on the surface U = h (x^2 - 1)^2 + k/2 (y - c (1 - x^2))^2 + k/2 z^2: minima at x = -1 and 1, y = 0, a curved path
+/// y = c (1 - x^2) between them, its saddle point at (0, c) with the energy h.
+private final class CurvedPass: Potential {
+  static let (h, k, c) = (0.4, 5.0, 0.6)
+
+  func evaluate(_ system: AtomicSystem, into result: inout Evaluation) {
+    let (h, k, c) = (Self.h, Self.k, Self.c)
+    result.plan = result.plan ?? EvaluationPlan(cell: system.cell, positions: system.positions)
+    result.energy = 0
+    result.forces = system.positions.map { r in
+      let (w, v) = (r.x * r.x - 1, r.y - c * (1 - r.x * r.x))
+      result.energy += h * w * w + k / 2 * (v * v + r.z * r.z)
+      return -Vector3(4 * h * r.x * w + k * v * 2 * c * r.x, k * v, k * r.z)
+    }
+  }
+}
+
+private func band(
+  images count: Int = 5, threads: Int = 1, atoms: Int = 1, steps: Int64 = 2000,
+  _ change: (inout NudgedElasticBand.Settings) -> Void = { _ in }
+) -> NudgedElasticBand {
+  var settings = NudgedElasticBand.Settings()
+  settings.tolerance = 1e-6
+  change(&settings)
+  let far = (1..<atoms).map { _ in Vector3(1, 0, 0) }
+  let path = InitialPath.linear(from: [[-1, 0, 0]] + far, to: [[1, 0, 0]] + far, images: count)
+  let fixed = (0..<atoms).map { $0 > 0 }
+  return NudgedElasticBand(
+    path.map { cluster($0, isFixed: fixed) }, in: (0..<threads).map { _ in CurvedPass() }, settings: settings,
+    steps: steps)
+}
+
+@Test(arguments: [MinimizerMethod.fire, .lbfgs])
+func theClimbingImageFindsTheSaddlePoint(_ method: MinimizerMethod) throws {
+  // An even number: no image is at the saddle point by symmetry.
+  let end = try finish(band(images: 4) { $0.method = method })
+  #expect(end.isConverged && end.goal?.isReached == true)
+  #expect(abs(end.barrier - CurvedPass.h) < 1e-9)
+  let top = end.frame.system.positions[0]
+  #expect(length(top - [0, CurvedPass.c, 0]) < 1e-5)
+  #expect(
+    end.frame.quantities["barrier"] == end.barrier
+      && abs(end.frame.quantities["reaction_energy"] ?? 1) < 1e-12)
+}
+
+@Test func withoutClimbingImagesAreEvenlySpacedOnThePath() throws {
+  let end = try finish(band(images: 6) { $0.climbs = false })
+  #expect(end.isConverged && end.barrier < CurvedPass.h - 1e-3)
+  let r = end.images.map { $0.positions[0] }
+  let gaps = zip(r, r.dropFirst()).map { length($0 - $1) }
+  #expect((gaps.max() ?? 1) - (gaps.min() ?? 0) < 1e-4, "\(gaps)")
+  // Images of few see the path by its chords.
+  for point in r { #expect(abs(point.y - CurvedPass.c * (1 - point.x * point.x)) < 0.06) }
+}
+
+@Test func theNumberOfThreadsChangesNoBit() throws {
+  let ends = try [1, 2].map { try finish(band(threads: $0, atoms: 3)) }
+  #expect(ends[0].images.map(\.positions) == ends[1].images.map(\.positions))
+  #expect(ends[0].completedSteps == ends[1].completedSteps)
+}
+
+@Test func aBandGoesOnFromItsStateBitForBit() throws {
+  var whole = band(atoms: 2)
+  try whole.prepare()
+  while whole.completedSteps < 31 { try whole.advance() }
+  let frame = whole.frame
+  var rest = NudgedElasticBand(
+    whole.images.map { _ in frame.system }, in: [CurvedPass()], settings: whole.settings, steps: 2000,
+    plan: frame.evaluation.plan)
+  try rest.restore(whole.state, at: 31)
+  try rest.prepare()
+  while !whole.isFinished { try whole.advance() }
+  while !rest.isFinished { try rest.advance() }
+  #expect(whole.completedSteps > 31 && rest.completedSteps == whole.completedSteps)
+  #expect(rest.images.map(\.positions) == whole.images.map(\.positions) && rest.state == whole.state)
+}
+
+@Test func endsThatAreNoMinimaAreRefused() {
+  var settings = NudgedElasticBand.Settings()
+  settings.tolerance = 0.05
+  for (first, last) in [(-0.9, 1.0), (-1.0, 0.9)] {
+    let path = InitialPath.linear(from: [[first, 0, 0]], to: [[last, 0, 0]], images: 3)
+    let error = #expect(throws: StaticsError.self) {
+      _ = try finish(
+        NudgedElasticBand(path.map { cluster($0) }, in: [CurvedPass()], settings: settings, steps: 10))
+    }
+    #expect(error?.description.contains("the \(last == 1 ? "first" : "last") structure of the path") == true)
+  }
+}
+
+// MARK: - Forces
+
+/// Equations 8 to 11 of the paper.
+@Test func tangentsFollowThePath() {
+  let r: [[Vector3]] = [[[0, 0, 0]], [[1, 0, 0]], [[1, 2, 0]]]
+  #expect(Band.tangent(r, [0, 1, 2], at: 1) == [[0, 1, 0]])
+  #expect(Band.tangent(r, [2, 1, 0], at: 1) == [[1, 0, 0]])
+  // A maximum: |dE| is 3 behind, 1 ahead; the end ahead is the higher one.
+  let top = Band.tangent(r, [0, 3, 2], at: 1)[0]
+  #expect(length(top - Vector3(1, 6, 0) / 37.0.squareRoot()) < 1e-15)
+  // A minimum with the higher neighbour behind.
+  let bottom = Band.tangent(r, [3, 0, 1], at: 1)[0]
+  #expect(length(bottom - Vector3(3, 2, 0) / 13.0.squareRoot()) < 1e-15)
+}
+
+@Test func springsActAlongTheTangentAndTrueForcesAcrossIt() {
+  let r: [[Vector3]] = [[[0, 0, 0]], [[1, 0, 0]], [[3, 0, 0]]]
+  let f: [[Vector3]] = [[[9, 9, 9]], [[0.5, 0.25, 0]], [[9, 9, 9]]]
+  #expect(Band.forces(r, [0, 1, 2], f, spring: 2) == [[[2, 0.25, 0]]])
+  #expect(Band.forces(r, [0, 1, 2], f, spring: 2, climber: 1) == [[[-0.5, 0.25, 0]]])
+  #expect(Band.summit([0, 2, 1]) == 1 && Band.summit([0, 1, 2]) == nil && Band.summit([2, 1, 0]) == nil)
+}
+
+// MARK: - First path
+
+@Test func idppGoesRoundAnAtomThatALineGoesThrough() {
+  let first: [Vector3] = [[0, 0, 0], [-2, 0.1, 0], [0, 4, 0]]
+  let last: [Vector3] = [[0, 0, 0], [2, 0.1, 0], [0, 4, 0]]
+  let start = cluster(first, isFixed: [true, false, false])
+  let line = InitialPath.linear(from: first, to: last, images: 5)
+  let path = InitialPath.idpp(from: first, to: last, images: 5, of: start)
+  #expect(path.first == first && path.last == last && line.last == last)
+  func nearest(_ path: [[Vector3]]) -> Double { path.map { length($0[1] - $0[0]) }.min() ?? 0 }
+  #expect(nearest(line) < 0.2 && nearest(path) > 1.5)
+  #expect(path.allSatisfy { $0[0] == .zero })
+}
