@@ -163,14 +163,20 @@ extension LinkedCells {
     typealias Block = SIMD8<Double>
     let (xi, yi, zi) = (x[slot], y[slot], z[slot])
     let t = bin.translation
+    // 0x80 in byte b of lane b.
+    let laneBits = SIMD8<UInt64>(repeating: 0x80) &<< SIMD8<UInt64>(0, 8, 16, 24, 32, 40, 48, 56)
     for first in stride(from: bin.slots.lowerBound, to: bin.slots.upperBound, by: 8) {
       let dx = xi - x.block(at: first) - t.x
       let dy = yi - y.block(at: first) - t.y
       let dz = zi - z.block(at: first) - t.z
       let isNear = dx * dx + dy * dy + dz * dz .< range * range
-      let bytes = SIMD8<Int8>(truncatingIfNeeded: unsafeBitCast(isNear, to: SIMD8<Int64>.self))
+      // A bit of its own for each lane, then all in one: lane by lane through bytes it takes ten times as long.
+      let bits = unsafeBitCast(isNear, to: SIMD8<UInt64>.self) & laneBits
+      let quarter = bits.lowHalf | bits.highHalf
+      let pair = quarter.lowHalf | quarter.highHalf
+      let hits = pair.x | pair.y
       let present = UInt64(0x8080_8080_8080_8080) &>> UInt64(8 * max(0, first + 8 - bin.slots.upperBound))
-      body(first, unsafeBitCast(bytes, to: UInt64.self) & present)
+      body(first, hits & present)
     }
   }
 }

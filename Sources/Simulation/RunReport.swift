@@ -82,7 +82,8 @@ public struct RunReport: Sendable, CustomStringConvertible {
     if isFinished {
       let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
       lines += [
-        "", "Next, see the atoms move (OVITO, VMD, ASE):",
+        "", "Next, see how it went, and the atoms move (OVITO, VMD, ASE):",
+        "  \(Release.command) report \(shellQuoted(files.trajectory))",
         "  \(Release.command) export \(shellQuoted(files.trajectory)) \(shellQuoted(view))",
       ]
     }

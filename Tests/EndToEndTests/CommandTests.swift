@@ -64,7 +64,7 @@ func referenceOfKeysIsAsRecorded(_ kind: [String]) throws {
     #expect(outcome.output.contains("\(folder.path)/water.\(ending)"))
     #expect(folder.exists("water.\(ending)"))
   }
-  #expect(outcome.output.contains("bloch export"))
+  #expect(outcome.output.contains("bloch export") && outcome.output.contains("bloch report"))
   #expect(outcome.errors.contains("step 10/10"))
   #expect(outcome.errors.contains("ns/day"))
 
