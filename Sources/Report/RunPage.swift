@@ -160,6 +160,6 @@ extension RunRecord {
     }.joined(separator: " ")
     return String(
       format: "%d atoms (%@), %@ with steps of %g fs to %.6g ps; %d frames.", atoms, formula,
-      deck.ensemble.rawValue.uppercased(), deck.timestep, times.last ?? 0, frameCount)
+      ensemble.rawValue.uppercased(), timestep, times.last ?? 0, frameCount)
   }
 }

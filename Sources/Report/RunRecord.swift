@@ -12,6 +12,9 @@ struct RunRecord {
   let files: OutputFiles
   let log: LogTable.Content
   let deck: Deck
+  let ensemble: Deck.Ensemble
+  /// In fs.
+  let timestep: Double
   let provenance: Provenance
   let composition: Composition
   let frameCount: Int
@@ -20,7 +23,7 @@ struct RunRecord {
   /// Seconds by part, where the run has come to an end.
   let timings: RunTimings?
 
-  /// - Throws: `TrajectoryError`, `HDF5Error`, `FileError`; `AnalysisError` of a run without a frame.
+  /// - Throws: `TrajectoryError`, `HDF5Error`, `FileError`; also of what is no run in time; `AnalysisError` of a run without a frame.
   init(_ files: OutputFiles) throws {
     self.files = files
     let reader = try H5MDReader(files.trajectory)
@@ -38,6 +41,12 @@ struct RunRecord {
         file: files.trajectory, "the deck in it is not one that this version of Bloch reads",
         help: "make the report with the version that made the run: \(provenance.engineVersion)")
     }
+    guard let ensemble = deck.ensemble, let timestep = deck.timestep else {
+      throw FileError(
+        file: files.trajectory, "this is \(deck.kind.words); reports are of runs in time",
+        help: "`\(Release.command) export` shows its frames, its log has energies and forces step by step")
+    }
+    (self.ensemble, self.timestep) = (ensemble, timestep)
     let log = try LogTable.read(files.log)
     self.log = log
     guard let time = log["time"], !time.isEmpty else {
