@@ -92,15 +92,17 @@ extension TemporaryFolder {
 }
 
 @Test(.enabled(if: hasASE, "needs a Python (BLOCH_PYTHON) with ASE and scipy"))
-func minimumAndFrequenciesAreThoseOfASE() throws {
+func minimumFrequenciesAndBandAreThoseOfASE() throws {
   let folder = try TemporaryFolder()
   let outcome = try BlochProcess.shell(
-    "cd '\(root)' && \(python) Examples/statics/compare.py --monomer minimum modes",
+    "cd '\(root)' && \(python) Examples/statics/compare.py --monomer minimum modes"
+      + " && \(python) Examples/statics/compare.py --resting barrier",
     environment: ["TMPDIR": folder.path],
     in: folder.path)
   #expect(outcome.exitCode == 0, "\(outcome.errors)")
   for (pattern, limit) in [
     (/minimum  differs by (-?[0-9.]+) meV/, 0.05), (/modes    differ by ([0-9.]+) 1/, 0.5),
+    (/largest force on its band ([0-9.]+) eV/, 0.0101),
   ] {
     let match = try #require(outcome.output.firstMatch(of: pattern), "\(outcome.output)")
     #expect(abs(try #require(Double(match.output.1))) < limit, "\(outcome.output)")

@@ -104,6 +104,7 @@ private let gallery: [(heading: String, inputs: [String])] = [
     | 2 | a mistake in the deck or on the command line |
     | 3 | a file that is missing, damaged, wrong or cannot be written |
     | 4 | the numbers of the run make no sense any more: forces, steps or energies beyond all bounds |
+    | 5 | a minimisation or a band of images has not converged in its steps |
 
     Nothing that was written before is lost. All mistakes of a deck are shown at once. What follows are decks, or structures and
     models that decks name, and what `bloch check` says of them.
