@@ -3,18 +3,18 @@
 #
 #   format    every Swift file as swift format writes it
 #   checked   kernels built with the language's own checks (overflow, bounds), which a release leaves out
-#   address   the same under AddressSanitizer, without invariances, which need no more memory than what else runs there
+#   address   the same checks under AddressSanitizer, without invariances, which need no more memory than what else runs there
 #   both      without long tests of gradients by weights and of ensembles, whose code shorter ones pass through
 #   thread    under ThreadSanitizer, two threads on small systems; not part of a plain run: it takes long
 #
-# Without arguments: format, checked and address, as continuous integration does.
+# Without arguments: format and address, as continuous integration does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source Scripts/setup.sh
 
 # In-process tests of files, kernels and runs; those that start the program are Scripts/test.sh's.
 targets='HDF5Tests|TrajectoryTests|DeckTests|LatticeTests|KernelsTests|EquivariantTests|ReciprocalTests'
-targets+='|LRMACETests|DynamicsTests|TrainingTests|SimulationTests'
+targets+='|LRMACETests|DynamicsTests|StaticsTests|RestraintsTests|AnalysisTests|TrainingTests|SimulationTests'
 long='everyKindOfWeight|firstFiftyLosses|differentiableNetwork|volumesOfAnIdealGas|volumesFluctuate|VirialTheorem'
 
 # Arguments: a name for the build folder, what the build is told, then what the tests are told.
@@ -26,7 +26,7 @@ checked_tests() {
   BLOCH_CHECKED=1 BLOCH_MUTATIONS=40 swift test --skip-build "${options[@]}" "$@"
 }
 
-[ $# -gt 0 ] || set -- format checked address
+[ $# -gt 0 ] || set -- format address
 for check in "$@"; do
   echo "== $check"
   case $check in

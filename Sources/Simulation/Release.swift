@@ -6,5 +6,5 @@ public enum Release {
   public static let version = "0.1.0"
 
   /// As the user typed it, so that the commands in messages can be copied.
-  static let command = shellQuoted(ProcessInfo.processInfo.arguments.first ?? "bloch")
+  public static let command = shellQuoted(ProcessInfo.processInfo.arguments.first ?? "bloch")
 }

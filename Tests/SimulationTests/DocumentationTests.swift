@@ -30,17 +30,21 @@ extension KeyDescription {
     if let named = takes.firstMatch(of: /such as (.+)$/) { return String(named.1) }
     if let fallback, !fallback.hasPrefix("/"), fallbackInWords == nil { return fallback }
     if let choice = takes.firstMatch(of: /`([^`]+)`/) { return String(choice.1) }
+    if takes.contains("file") { return "\(name).\(path == "model" || path == "start" ? "h5" : "xyz")" }
     let kinds = [
-      ("time", "0.5 fs"), ("temperature", "300 K"), ("pressure", "1 bar"), ("number of steps", "100 steps"),
-      ("whole number", "8"), ("folder", "output"), ("number", "1"), ("text", "'water, PBE0'"),
+      ("time", "0.5 fs"), ("temperature", "300 K"), ("number of steps", "100 steps"), ("whole number", "8"),
+      ("folder", "output"),
     ]
-    return kinds.first { takes.contains($0.0) }?.1
-      ?? "\(name).\(path == "model" || path == "start" ? "h5" : "xyz")"
+    if let known = kinds.first(where: { takes.contains($0.0) }) { return known.1 }
+    return takes.firstMatch(of: /in ([^ ,]+)/).map { "1 \($0.1)" } ?? "1"
   }
 
   /// The key with that value, inside its groups.
   fileprivate var example: String {
-    groups.map { "\($0): {" }.joined() + "\(name): \(sample)" + String(repeating: "}", count: groups.count)
+    // Of lists of groups there is one.
+    let (open, close) = groups.first == "restraints" ? ("[{", "}]") : ("{", "}")
+    return groups.map { "\($0): \(open)" }.joined() + "\(name): \(sample)"
+      + String(repeating: close, count: groups.count)
   }
 
   fileprivate var section: String {
