@@ -30,6 +30,7 @@ extension KeyDescription {
     if let named = takes.firstMatch(of: /such as (.+)$/) { return String(named.1) }
     if let fallback, !fallback.hasPrefix("/"), fallbackInWords == nil { return fallback }
     if let choice = takes.firstMatch(of: /`([^`]+)`/) { return String(choice.1) }
+    if takes.contains("file name") { return "water" }
     if takes.contains("file") { return "\(name).\(path == "model" || path == "start" ? "h5" : "xyz")" }
     let kinds = [
       ("time", "0.5 fs"), ("temperature", "300 K"), ("number of steps", "100 steps"), ("whole number", "8"),
