@@ -13,7 +13,7 @@ public enum ChargeSource: Sendable {
     switch self {
     case .frames:
       guard composition.first.charges != nil else {
-        let example = composition.elements.indices.map { "\(composition.symbol($0))=0.4" }.joined(
+        let example = composition.elements.indices.map { "\(composition.symbol($0))=..." }.joined(
           separator: " ")
         throw AnalysisError(
           "\(purpose) needs charges, which the trajectory does not hold",
@@ -23,7 +23,7 @@ public enum ChargeSource: Sendable {
       for (element, number) in composition.elements.enumerated() where charges[number] == nil {
         throw AnalysisError(
           "no charge is given for \(composition.symbol(element))",
-          help: "name every element of the trajectory: --charges \(composition.symbol(element))=0.4 ...",
+          help: "name every element of the trajectory: --charges \(composition.symbol(element))=... ...",
           isUsage: true)
       }
     }

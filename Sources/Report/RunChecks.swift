@@ -74,7 +74,7 @@ enum RunChecks {
     let (perAtom, errorPerAtom) = (slope / Double(atoms), error / Double(atoms))
     let light: Page.Light =
       abs(perAtom) < goodDrift || abs(perAtom) < 2 * errorPerAtom
-      ? .good : abs(perAtom) < badDrift ? .doubtful : .bad
+      ? .good : abs(perAtom) < badDrift || abs(perAtom) < badErrors * errorPerAtom ? .doubtful : .bad
     return Check(
       light: light, name: name,
       text: String(

@@ -107,7 +107,7 @@ public struct ModesRun {
           .progress(
             Progress(
               step: Int64($0), lastStep: Int64($1), timestep: nil, energy: $2.energy, temperature: 0,
-              largestForce: nil, stepsPerSecond: nil)))
+              density: nil, largestForce: nil, stepsPerSecond: nil)))
       }
     }
     do {

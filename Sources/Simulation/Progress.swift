@@ -17,6 +17,8 @@ public struct Progress: Sendable, CustomStringConvertible {
   public let energy: Double
   /// In K.
   public let temperature: Double
+  /// In g/cm^3, of a cell that changes in time; else nil.
+  public let density: Double?
   /// On an atom that may move, in eV/Angstrom; nil where no forces are to vanish.
   public let largestForce: Double?
   /// Of the wall clock; nil where none has passed.
@@ -31,6 +33,7 @@ public struct Progress: Sendable, CustomStringConvertible {
       "step \(step)/\(lastStep)", String(format: "%.3f ps", Double(step) * timestep * 1e-3),
       String(format: "E %.3f eV", energy), String(format: "T %.1f K", temperature),
     ]
+    if let density { fields.append(String(format: "%.4f g/cm^3", density)) }
     if let stepsPerSecond {
       fields.append(String(format: "%.3g ns/day", stepsPerSecond * timestep * 1e-6 * 86400))
       fields.append(clock(Double(lastStep - step) / stepsPerSecond) + " left")
@@ -46,6 +49,7 @@ final class ProgressObserver: Observer {
   private let first: Int64
   private let last: Int64
   private let timestep: Double?
+  private let showsDensity: Bool
   private let events: EventHandler
   private let start = ContinuousClock.now
   private var told: ContinuousClock.Instant?
@@ -56,6 +60,7 @@ final class ProgressObserver: Observer {
     self.first = first
     self.last = last
     timestep = deck.timestep
+    showsDensity = deck.barostat != nil
     self.events = events
   }
 
@@ -71,7 +76,8 @@ final class ProgressObserver: Observer {
       .progress(
         Progress(
           step: frame.step, lastStep: last, timestep: timestep, energy: frame.evaluation.energy,
-          temperature: frame.temperature, largestForce: frame.quantities["largest_force"],
+          temperature: frame.temperature, density: showsDensity ? frame.system.density : nil,
+          largestForce: frame.quantities["largest_force"],
           stepsPerSecond: rate > 0 ? rate : nil)))
     told = .now
   }

@@ -81,11 +81,14 @@ public struct RunReport: Sendable, CustomStringConvertible {
     ]
     if isFinished {
       let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
-      lines += [
-        "", "Next, see how it went, and the atoms move (OVITO, VMD, ASE):",
-        "  \(Release.command) report \(shellQuoted(files.trajectory))",
-        "  \(Release.command) export \(shellQuoted(files.trajectory)) \(shellQuoted(view))",
-      ]
+      let export = "  \(Release.command) export \(shellQuoted(files.trajectory)) \(shellQuoted(view))"
+      lines +=
+        timestep == nil
+        ? ["", "Next, see the atoms move (OVITO, VMD, ASE):", export]
+        : [
+          "", "Next, see how it went, and the atoms move (OVITO, VMD, ASE):",
+          "  \(Release.command) report \(shellQuoted(files.trajectory))", export,
+        ]
     }
     return lines.joined(separator: "\n")
   }

@@ -78,7 +78,7 @@ private func times(_ path: String, _ selection: FrameSelection) throws -> [Doubl
   let whole = try TrajectoryAnalysis(of: FrameSource(scratch.path("a.h5")), AnalysisSettings())
   #expect(
     whole.findings.map(\.quantity) == ["means", "rdf", "msd", "vacf", "profile", "hbonds", "sk", "cell"])
-  #expect(whole.leftOut.count == 2 && whole.leftOut.allSatisfy { $0.contains("--charges H=0.4 O=0.4") })
+  #expect(whole.leftOut.count == 2 && whole.leftOut.allSatisfy { $0.contains("--charges H=... O=...") })
   #expect(whole.text.contains("40 frames of 12 atoms from 0 to 0.078 ps"))
   var settings = AnalysisSettings()
   settings.quantities = [.dipole]

@@ -65,7 +65,7 @@ private func shortRun(
   #expect(asked.exitCode == 3 && asked.errors.contains("`trajectory.velocities: true`"), "\(asked)")
   let whole = try BlochProcess.run(["analyze", "water.trajectory.h5"], in: folder.path)
   #expect(whole.exitCode == 0, "\(whole.errors)")
-  for words in ["Left out", "vacf: a velocity autocorrelation needs velocities", "--charges H=0.4 O=0.4"] {
+  for words in ["Left out", "vacf: a velocity autocorrelation needs velocities", "--charges H=... O=..."] {
     #expect(whole.output.contains(words), "\(whole.output)")
   }
 }

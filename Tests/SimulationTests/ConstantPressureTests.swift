@@ -38,6 +38,25 @@ private let rescaled = "ensemble: npt\npressure: 100 bar\nbarostat: {tau: 200 fs
   #expect(last[7] == volumes.last)
 }
 
+@Test func progressTellsTheDensityOfACellThatChangesAndOfNoOther() throws {
+  func lines(_ motion: String) throws -> [String] {
+    let folder = try TemporaryFolder()
+    var told: [String] = []
+    var simulation = try Simulation(
+      deck: argonDeck(motion, steps: 3, in: folder.path),
+      events: { if case .progress(let progress) = $0 { told.append(progress.description) } },
+      forceField: ForceField.lennardJones)
+    try simulation.run(overwrite: false)
+    return told
+  }
+  // 32 atoms of 39.95 u in a cube of 10.8 A.
+  let changing = try lines(rescaled)
+  #expect(
+    !changing.isEmpty && changing.allSatisfy { $0.contains("   1.68") && $0.contains(" g/cm^3   ") },
+    "\(changing)")
+  #expect(try lines("ensemble: nve").allSatisfy { !$0.contains("g/cm^3") })
+}
+
 @Test func aCellThatRunsAwayLeavesItsLastCheckpoint() throws {
   let folder = try TemporaryFolder()
   let squeezed =
