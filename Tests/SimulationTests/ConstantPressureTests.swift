@@ -49,11 +49,11 @@ private let rescaled = "ensemble: npt\npressure: 100 bar\nbarostat: {tau: 200 fs
     try simulation.run(overwrite: false)
     return told
   }
-  // 32 atoms of 39.95 u in a cube of 10.8 A.
+  // 32 atoms of 39.95 u in a cube of 10.8 A, before it has changed by much.
   let changing = try lines(rescaled)
-  #expect(
-    !changing.isEmpty && changing.allSatisfy { $0.contains("   1.68") && $0.contains(" g/cm^3   ") },
-    "\(changing)")
+  let densities = changing.compactMap { $0.firstMatch(of: /([0-9.]+) g\/cm\^3/).flatMap { Double($0.1) } }
+  #expect(densities.count == changing.count && !changing.isEmpty, "\(changing)")
+  #expect(densities.allSatisfy { abs($0 - 1.6852) < 0.05 }, "\(changing)")
   #expect(try lines("ensemble: nve").allSatisfy { !$0.contains("g/cm^3") })
 }
 
