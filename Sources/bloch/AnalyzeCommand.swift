@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import Deck
 import Foundation
+import Kernels
 import Lattice
 
 extension Quantity: ExpressibleByArgument {}
@@ -123,7 +124,7 @@ struct AnalyzeCommand: ParsableCommand {
     settings.longestLag = maxLag?.value
     settings.viscosity = viscosity?.value
     settings.temperature = temperature?.value
-    settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    settings.threads = threads ?? Processors.count
     return settings
   }
 

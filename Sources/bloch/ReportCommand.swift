@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Foundation
+import Kernels
 import Report
 import Simulation
 
@@ -29,7 +30,7 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let files = try OutputFiles(ofRun: self.files)
-    let page = try RunPage(of: files, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let page = try RunPage(of: files, threads: threads ?? Processors.count)
     for warning in page.warnings { Console.note("\(warning)") }
     let path = try page.write(to: output ?? files.page, replacing: output == nil)
     try Console.print("\(path)   open it in a browser")
