@@ -1,6 +1,7 @@
 // What Swift cannot ask of the processor: which of its cores this process may use; and of the instruction set that it
-// compiles for (BLOCH_MARCH in Package.swift): its vector registers, and a b + c on vectors in one rounding where it has that, else in two. Swift's own fused product never rounds twice and
-// calls the C library for each lane where there is no instruction, and comes out in half registers for eight doubles.
+// compiles for (BLOCH_MARCH in Package.swift): its vector registers, and a b + c on vectors in one rounding where it has
+// that, else in two. Swift's own fused product never rounds twice and calls the C library for each lane where there is no
+// instruction, and comes out in half registers for eight doubles.
 
 #ifndef BLOCH_CPROCESSOR_H
 #define BLOCH_CPROCESSOR_H
