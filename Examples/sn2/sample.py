@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
-"""Geometries for more reference data, from dynamics with a model: sample.py MODEL OUT.xyz FIRST LAST
+"""Geometries for more reference data, from dynamics with a model.
+
+usage: sample.py MODEL OUT.xyz FIRST LAST                 short trajectories on the path
+       sample.py MODEL OUT.xyz --along TRAJECTORY.xyz...  what collide.py left
 
 Trajectory n of FIRST <= n < LAST begins on make_lines.py's path at a reaction coordinate drawn from -2.5 ... 3.5 A, with
 velocities of 300 to 1200 K, and is followed for 40 to 150 fs by `bloch run` ($BLOCH, or .build/release/bloch). Its last frame is
-kept with `extrapolation_grade`, how far the model says that it is from what it has learned. make_sn2.py --label labels them:
-a second each, where a trajectory with GFN2-xTB takes half a minute. Needs ase, numpy."""
+kept with `extrapolation_grade`, how far the model says that it is from what it has learned.
+
+Along trajectories up to five frames each are kept, 10 fs apart at least and evenly chosen, that are farther from the data than their
+farthest atom (grades 1 to 2.5), before the model fails (C-I below 1.3 A, or a grade of 4).
+
+make_sn2.py --label labels them. A geometry takes a second or less, where GFN2-xTB's trajectory takes half a minute. Needs ase, numpy."""
 import os
 import subprocess
 import sys
@@ -33,8 +40,33 @@ output: {{name: n}}
 """
 
 
+def keep(out, positions, n, grade, **info):
+    b = Atoms(SYMBOLS, positions, info=dict(n=n, kind="sampled", charge=-1, **info, extrapolation_grade=round(float(grade), 3)))
+    write(out, b, format="extxyz", append=True)
+
+
+def along(model, out, trajectories):
+    for path in trajectories:
+        n = int(Path(path).stem.split(".")[0])
+        with tempfile.TemporaryDirectory() as folder:
+            frames = [Atoms(SYMBOLS, a.positions) for a in read(path, index=":")]
+            write(f"{folder}/t.xyz", frames, format="extxyz")
+            done = subprocess.run([BLOCH, "evaluate", "--model", model, "t.xyz", "--output", "e.xyz"], cwd=folder, capture_output=True)
+            if done.returncode: continue
+            frames = read(f"{folder}/e.xyz", index=":")
+        grades = [a.info["extrapolation_grade"] for a in frames]
+        kept, last = [], -2
+        for k, (a, g) in enumerate(zip(frames, grades)):
+            if g > 4 or a.get_distance(1, 5) < 1.3: break
+            if 1 <= g <= 2.5 and k - last >= 2: kept, last = kept + [k], k
+        for k in sorted({kept[i] for i in np.linspace(0, len(kept) - 1, 5).round().astype(int)} if kept else []):
+            keep(out, frames[k].positions, n, grades[k], frame=k)
+
+
 def main():
-    model, out, first, last = os.path.abspath(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    model, out = os.path.abspath(sys.argv[1]), sys.argv[2]
+    if sys.argv[3] == "--along": return along(model, out, sys.argv[4:])
+    first, last = int(sys.argv[3]), int(sys.argv[4])
     with tempfile.TemporaryDirectory() as folder:
         def bloch(*arguments):
             return subprocess.run([BLOCH, *arguments], cwd=folder, capture_output=True).returncode == 0
@@ -51,9 +83,7 @@ def main():
             write(f"{folder}/n.xyz", Atoms(SYMBOLS, read(f"{folder}/n.xyz", index=-1).positions), format="extxyz")
             if not bloch("evaluate", "--model", model, "n.xyz", "--output", "e.xyz"): continue
             e = read(f"{folder}/e.xyz")
-            b = Atoms(SYMBOLS, e.positions, info=dict(n=n, kind="sampled", charge=-1, rc=round(float(rc), 2),
-                                                      extrapolation_grade=float(e.info["extrapolation_grade"])))
-            write(out, b, format="extxyz", append=True)
+            keep(out, e.positions, n, e.info["extrapolation_grade"], rc=round(float(rc), 2))
 
 
 if __name__ == "__main__":
