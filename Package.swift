@@ -23,8 +23,8 @@ let package = Package(
     .library(
       name: "Bloch",
       targets: [
-        "Simulation", "Analysis", "Deck", "Diagnostics", "Dynamics", "Statics", "Restraints", "Training",
-        "Trajectory", "LRMACE", "LRMACEModel", "Lattice",
+        "Simulation", "Analysis", "Deck", "Diagnostics", "Dynamics", "Statics", "Restraints", "Committee",
+        "Training", "Trajectory", "LRMACE", "LRMACEModel", "Lattice",
       ]),
   ],
   dependencies: [
@@ -54,14 +54,15 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Analysis", "Deck", "Diagnostics", "Statics", "Dynamics", "Restraints", "Training", "Trajectory",
-        "LRMACE", "LRMACEModel", "HDF5",
+        "Analysis", "Deck", "Diagnostics", "Statics", "Dynamics", "Restraints", "Committee", "Training",
+        "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
       ],
       exclude: ["README.md"]),
     .target(
       name: "Deck", dependencies: ["Diagnostics", "Kernels", "Lattice", "Yams"], exclude: ["README.md"]),
     .target(name: "Statics", dependencies: ["Dynamics", "Kernels", "Lattice"], exclude: ["README.md"]),
     .target(name: "Restraints", dependencies: ["Lattice"], exclude: ["README.md"]),
+    .target(name: "Committee", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(
       name: "Analysis",
@@ -110,6 +111,7 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(name: "StaticsTests", dependencies: ["Statics"]),
     .testTarget(name: "RestraintsTests", dependencies: ["Restraints"]),
+    .testTarget(name: "CommitteeTests", dependencies: ["Committee", "Trajectory", "Lattice"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [

@@ -18,6 +18,12 @@ public struct Deck: Sendable {
   }
   public enum FramePrecision: String, CaseIterable, Sendable { case single, double }
 
+  /// Spreads of the force on an atom, eV/Angstrom, at which a committee's frames are marked and its run ends; nil for none.
+  public struct Committee: Sendable, Hashable {
+    public let mark: Double?
+    public let stop: Double?
+  }
+
   public enum Thermostat: Sendable, Hashable {
     /// Time constant in fs and number of thermostats in the chain.
     case noseHoover(tau: Double, chain: Int)
@@ -41,7 +47,9 @@ public struct Deck: Sendable {
   public let kind: DeckKind
   public let structure: String
   public let replicate: [Int]
-  public let model: String
+  /// One, or those of a committee.
+  public let models: [String]
+  public let committee: Committee
   public let precision: Precision
   /// Nil where no time passes.
   public let ensemble: Ensemble?
@@ -92,7 +100,7 @@ public struct Deck: Sendable {
   /// The deck with every default written out and paths absolute; it reads back as the same deck.
   public let resolvedText: String
   private let folder: URL
-  private let overrides: [String: String]
+  private let overrides: [String: DeckValue]
   private let source: SourceText
   private let spans: [String: SourceSpan]
 
@@ -105,7 +113,22 @@ public struct Deck: Sendable {
     replicate = read.counts(
       "replicate", length: 3, 1...1000, default: "[1, 1, 1]",
       help: "Copies of the structure along its three lattice vectors.")
-    model = read.path("model", takes: "a file", help: "LR-MACE model file.")
+    models = read.paths(
+      "model", takes: "a file, or a list of files",
+      help: "LR-MACE model file; of several, a committee, the mean moves the atoms.")
+    let noCommittee = models.count > 1 || !read.isGiven("model") ? nil : "there is one model"
+    read.section = [.run]
+    let force = 1e-6...1e3
+    committee = Committee(
+      mark: read.optionalQuantity(
+        "committee.mark", .force, force, condition: "with several models", excluded: noCommittee,
+        help:
+          "Frames in which the models' forces on an atom spread by more are marked in log and trajectory, and told."
+      ),
+      stop: read.optionalQuantity(
+        "committee.stop", .force, force, condition: "with several models", excluded: noCommittee,
+        help: "A run ends at the first logged frame in which they spread by more."))
+    read.section = Set(DeckKind.allCases)
     precision = read.choice(
       "precision", default: isRun ? "mixed" : "double",
       help: "`mixed`: network in single precision, energies and motion in double; `double`: all in double.")
@@ -226,7 +249,7 @@ public struct Deck: Sendable {
   ///   - overrides: values by key (`threads`) that replace the deck's own.
   ///   - kind: what the deck has to be for; nil for anything but a training.
   /// - Throws: `FileError` if there is no readable file, `DeckError` with every mistake found in it.
-  public init(path: String, overrides: [String: String] = [:], as kind: DeckKind? = nil) throws {
+  public init(path: String, overrides: [String: DeckValue] = [:], as kind: DeckKind? = nil) throws {
     try self.init(
       text: DeckText.contents(of: path), file: path, folder: DeckText.folder(of: path), overrides: overrides,
       as: kind)
@@ -239,7 +262,7 @@ public struct Deck: Sendable {
   ///   - kind: what the deck has to be for; nil for anything but a training.
   /// - Throws: `DeckError` with every mistake found.
   public init(
-    text: String, file: String, folder: String, overrides: [String: String] = [:], as kind: DeckKind? = nil
+    text: String, file: String, folder: String, overrides: [String: DeckValue] = [:], as kind: DeckKind? = nil
   ) throws {
     let kinds = kind.map { [$0] } ?? DeckKind.allCases.filter { $0 != .training }
     self = try DeckText.read(text, file: file, folder: folder, overrides: overrides, as: kinds) {
@@ -255,7 +278,7 @@ public struct Deck: Sendable {
   public func with(_ key: String, _ value: String) throws -> Deck {
     try Deck(
       text: source.lines.joined(separator: "\n"), file: file, folder: folder.path,
-      overrides: overrides.merging([key: value]) { $1 })
+      overrides: overrides.merging([key: .text(value)]) { $1 })
   }
 
   /// A mistake in the value of `key` that shows only when the deck is put to work, such as a file that is

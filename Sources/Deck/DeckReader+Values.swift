@@ -75,6 +75,26 @@ extension DeckReader {
     }
   }
 
+  /// A file, or a list of files, each once.
+  mutating func paths(_ path: String, takes: String, help: String) -> [String] {
+    let folder = folder
+    return key(path, takes: takes, default: nil, help: help, standIn: []) { node throws(Mistake) in
+      var absolute: [String] = []
+      for item in node.sequence.map({ Array($0) }) ?? [node] {
+        let file = absoluteURL(try Self.text(of: item, path.lastKey, takes: takes), in: folder).path
+        guard !absolute.contains(file) else {
+          throw Mistake(message: "\(file) stands here twice", help: "name each file once", part: item)
+        }
+        absolute.append(file)
+      }
+      guard !absolute.isEmpty else {
+        throw Mistake(message: "an empty list", help: "`\(path.lastKey)` takes \(takes)")
+      }
+      let texts = absolute.map(quoted)
+      return (absolute, texts.count == 1 ? texts[0] : "[" + texts.joined(separator: ", ") + "]")
+    }
+  }
+
   /// A file that need not be given; nil for the word `none`.
   mutating func optionalPath(_ path: String, takes: String, help: String) -> String? {
     let folder = folder

@@ -57,7 +57,7 @@ struct DeckReader {
   var section = Set(DeckKind.allCases)
   /// Folder to which the deck's paths are relative.
   let folder: URL
-  let overrides: [String: String]
+  let overrides: [String: DeckValue]
   private(set) var entries: [String: Entry] = [:]
   /// Where the group stands whose keys are read, of a list of groups.
   private var place: SourceSpan?
@@ -74,7 +74,7 @@ struct DeckReader {
   ///   - root: the deck's mapping; nil reads nothing but defaults.
   ///   - overrides: values by path that replace the deck's own, as given on the command line.
   init(
-    source: SourceText, kind: DeckKind, folder: URL, root: Node.Mapping?, overrides: [String: String] = [:]
+    source: SourceText, kind: DeckKind, folder: URL, root: Node.Mapping?, overrides: [String: DeckValue] = [:]
   ) {
     self.source = source
     self.kind = kind
@@ -143,7 +143,7 @@ struct DeckReader {
       return parsedFallback?.value ?? standIn
     }
     if isGroup { return standIn }
-    let given = overrides[path].map { Node($0) } ?? entries[path]?.node
+    let given = overrides[path]?.node ?? entries[path]?.node
     guard let given else {
       if let parsedFallback {
         resolved.append((path, parsedFallback.text))

@@ -30,7 +30,7 @@ enum DeckText {
   ///   - kinds: what this deck may be.
   /// - Throws: `DeckError` with every mistake found.
   static func read<Result>(
-    _ text: String, file: String, folder: String, overrides: [String: String], as kinds: [DeckKind],
+    _ text: String, file: String, folder: String, overrides: [String: DeckValue], as kinds: [DeckKind],
     _ declare: (inout DeckReader) -> Result
   ) throws -> Result {
     let (source, root) = try compose(text, file: file)

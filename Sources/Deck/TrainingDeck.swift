@@ -322,7 +322,7 @@ public struct TrainingDeck: Sendable {
   /// Reads the deck at `path`.
   /// - Parameter overrides: values by key (`threads`) that replace the deck's own.
   /// - Throws: `FileError` if there is no readable file, `DeckError` with every mistake found in it.
-  public init(path: String, overrides: [String: String] = [:]) throws {
+  public init(path: String, overrides: [String: DeckValue] = [:]) throws {
     try self.init(
       text: DeckText.contents(of: path), file: path, folder: DeckText.folder(of: path), overrides: overrides)
   }
@@ -332,7 +332,7 @@ public struct TrainingDeck: Sendable {
   ///   - file: the name that messages give.
   ///   - folder: the folder to which the deck's paths are relative.
   /// - Throws: `DeckError` with every mistake found.
-  public init(text: String, file: String, folder: String, overrides: [String: String] = [:]) throws {
+  public init(text: String, file: String, folder: String, overrides: [String: DeckValue] = [:]) throws {
     self = try DeckText.read(text, file: file, folder: folder, overrides: overrides, as: [.training]) {
       TrainingDeck(reading: &$0)
     }

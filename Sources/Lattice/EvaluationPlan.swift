@@ -11,11 +11,16 @@ public struct EvaluationPlan: Hashable, Sendable {
   public var positions: [Vector3]
   /// What else was chosen, in words and numbers that the potential reads back.
   public var choices: [String: String]
+  /// The plans of the potentials of which this one is made, where they have plans of their own.
+  public var members: [EvaluationPlan]
 
-  public init(cell: Cell, positions: [Vector3], choices: [String: String] = [:]) {
+  public init(
+    cell: Cell, positions: [Vector3], choices: [String: String] = [:], members: [EvaluationPlan] = []
+  ) {
     self.cell = cell
     self.positions = positions
     self.choices = choices
+    self.members = members
   }
 }
 

@@ -12,6 +12,9 @@ public struct Evaluation: Sendable {
   public var stress = Matrix3.zero
   /// Charge of every atom in e, from a potential that has charges.
   public var charges: [Double]?
+  /// How far the members of a committee are apart in the force on every atom, eV/Angstrom: the root of the mean square of
+  /// their distances from the mean.
+  public var forceSpreads: [Double]?
   /// What else the potential says of it, by name.
   public var quantities: [String: Double] = [:]
   /// Asked for: the step of the motion, by which potentials go that change with time.

@@ -67,6 +67,9 @@ public struct StateReader {
 
   fileprivate init(_ values: [String: StateTree.Value]) { unread = values }
 
+  /// Values that were not asked for yet.
+  public var unreadCount: Int { unread.count }
+
   public mutating func integers(_ name: String, count: Int? = nil) throws -> [Int64] {
     guard case .integers(let values) = try take(name) else { throw StateError(name, "holds no integers") }
     return try values.counted(count, name)

@@ -63,7 +63,7 @@ public struct RunPage {
     page.table(["for", "reference"], record.deck.citations.map { [$0.what, $0.reference] })
     page.heading("Versions")
     page.preformatted(
-      "Bloch \(record.provenance.engineVersion)\nmodel \(record.deck.model)\nsha256 \(record.provenance.modelHash)"
+      "Bloch \(record.provenance.engineVersion)\nmodel \(record.deck.models.joined(separator: ", "))\nsha256 \(record.provenance.modelHash)"
     )
     page.heading("Deck with every default")
     page.preformatted(record.deck.resolvedText)

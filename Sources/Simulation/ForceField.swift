@@ -1,5 +1,6 @@
 // A potential, with what a run must know of it beside forces.
 
+import Committee
 import Deck
 import Diagnostics
 import Foundation
@@ -11,6 +12,8 @@ public struct ForceField {
   public let potential: any Potential
   /// Atomic numbers that it knows.
   public let species: Set<Int>
+  /// Models of which it is made: the spread of their forces is known of more than one.
+  public let memberCount: Int
   /// Whether its evaluations give charges of atoms.
   public let hasCharges: Bool
   /// Identifies its parameters: a run resumes only with the force field that it began with.
@@ -26,7 +29,7 @@ public struct ForceField {
   public let extrapolationGrades: (() -> [Double])?
 
   public init(
-    potential: any Potential, species: Set<Int>, hash: String, hasCharges: Bool = false,
+    potential: any Potential, species: Set<Int>, hash: String, memberCount: Int = 1, hasCharges: Bool = false,
     timings: @escaping () -> [(part: String, seconds: Double)] = { [] },
     operations: @escaping () -> [String: Double] = { [:] },
     peakOperationsPerSecond: @escaping () -> Double? = { nil },
@@ -36,6 +39,7 @@ public struct ForceField {
     self.potential = potential
     self.species = species
     self.hash = hash
+    self.memberCount = memberCount
     self.hasCharges = hasCharges
     self.timings = timings
     self.operations = operations
@@ -87,15 +91,46 @@ extension ForceField {
       extrapolationGrades: potential.model.domain == nil ? nil : { potential.extrapolationGrades() ?? [] })
   }
 
-  /// The model that `deck` names.
+  /// The models that `deck` names, as one.
   /// - Throws: `DeckError` at `model` if there is no such file; what reading it throws.
   public static func lrmace(_ deck: Deck) throws -> ForceField {
-    guard FileManager.default.fileExists(atPath: deck.model) else {
-      throw deck.error(
-        at: "model", "there is no file \(deck.model)", help: "paths are relative to the folder of the deck")
-    }
-    return try lrmace(
-      path: deck.model, precision: deck.precision.ofKernels, threads: deck.threadsOfForceField)
+    try committee(
+      of: deck.models.map { model in
+        guard FileManager.default.fileExists(atPath: model) else {
+          throw deck.error(
+            at: "model", "there is no file \(model)", help: "paths are relative to the folder of the deck")
+        }
+        return try lrmace(
+          path: model, precision: deck.precision.ofKernels, threads: deck.threadsOfForceField)
+      })
+  }
+
+  /// Several as one, whose forces are their mean; one alone is itself.
+  /// - Precondition: there is one.
+  public static func committee(of members: [ForceField]) -> ForceField {
+    guard let first = members.first, members.count > 1 else { return members[0] }
+    let areAllGraded = members.allSatisfy { $0.extrapolationGrades != nil }
+    return ForceField(
+      potential: CommitteePotential(members.map(\.potential)),
+      species: members.reduce(first.species) { $0.intersection($1.species) },
+      hash: members.map(\.hash).joined(separator: ","), memberCount: members.count,
+      hasCharges: members.allSatisfy(\.hasCharges),
+      timings: {
+        members.dropFirst().reduce(first.timings()) { sums, member in
+          zip(sums, member.timings()).map { ($0.part, $0.seconds + $1.seconds) }
+        }
+      },
+      operations: {
+        members.dropFirst().reduce(first.operations()) { $0.merging($1.operations(), uniquingKeysWith: +) }
+      },
+      peakOperationsPerSecond: first.peakOperationsPerSecond, attention: first.attention,
+      extrapolationGrades: areAllGraded
+        ? {
+          members.reduce([]) { farthest, member in
+            let grades = member.extrapolationGrades?() ?? []
+            return farthest.isEmpty ? grades : zip(farthest, grades).map { max($0, $1) }
+          }
+        } : nil)
   }
 }
 

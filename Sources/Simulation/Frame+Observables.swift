@@ -1,5 +1,6 @@
 // The numbers that a run follows, once for the log and for the trajectory.
 
+import Committee
 import Deck
 import Dynamics
 import Lattice
@@ -43,7 +44,7 @@ extension Deck {
         Observable("highest_image", unit: "1"),
       ]
     }
-    all += restraintObservables
+    all += committeeObservables + restraintObservables
     guard cell.isFullyPeriodic else { return all }
     all.append(Observable(name: "pressure", unit: "bar") { $0.pressureTensor.trace / 3 })
     guard barostat != nil || minimization?.cell != nil else { return all }
@@ -55,6 +56,18 @@ extension Deck {
       all.append(Observable(name: "pressure_\(name)", unit: "bar") { $0.pressureTensor[row][column] })
     }
     return all
+  }
+}
+
+extension Deck {
+  /// How far the members of a committee are apart, and whether that is more than the deck asks to mark.
+  private var committeeObservables: [Observable] {
+    guard models.count > 1 else { return [] }
+    let spread = Observable(CommitteePotential.forceSpreadName, unit: "eV/Angstrom")
+    let mark = committee.mark.map { limit in
+      Observable(name: "marked", unit: "1") { spread.value($0) > limit ? 1 : 0 }
+    }
+    return [spread, Observable(CommitteePotential.energySpreadName, unit: "eV")] + [mark].compactMap { $0 }
   }
 }
 

@@ -12,19 +12,19 @@ import Trajectory
 public struct ResumeOptions: Sendable {
   /// Number of steps from the checkpoint on; nil for what is left of the deck's.
   public var steps: Int?
-  /// Where model and structure are now.
-  public var model: String?
+  /// Where the models, as many as the run has, and the structure are now; empty and nil for where they were.
+  public var models: [String]
   public var structure: String?
   public var threads: Int?
   /// Drop what a later part of the run has written after the checkpoint.
   public var overwrite: Bool
 
   public init(
-    steps: Int? = nil, model: String? = nil, structure: String? = nil, threads: Int? = nil,
+    steps: Int? = nil, models: [String] = [], structure: String? = nil, threads: Int? = nil,
     overwrite: Bool = false
   ) {
     self.steps = steps
-    self.model = model
+    self.models = models
     self.structure = structure
     self.threads = threads
     self.overwrite = overwrite
@@ -92,12 +92,16 @@ struct ResumePoint {
     }
     let recorded = try Deck(text: checkpoint.deck, file: path, folder: "/")
     let files = OutputFiles(besideCheckpoint: path, recorded: recorded.outputName)
-    var overrides = ["output.folder": files.folder, "output.name": files.name]
-    overrides["model"] =
-      options.model.map(absolute) ?? ResumePoint.present(recorded.model, recorded.outputFolder, files.folder)
-    overrides["structure"] =
+    var overrides: [String: DeckValue] = [
+      "output.folder": .text(files.folder), "output.name": .text(files.name),
+    ]
+    overrides["model"] = .list(
+      options.models.isEmpty
+        ? recorded.models.map { ResumePoint.present($0, recorded.outputFolder, files.folder) }
+        : options.models.map(absolute))
+    overrides["structure"] = .text(
       options.structure.map(absolute)
-      ?? ResumePoint.present(recorded.structure, recorded.outputFolder, files.folder)
+        ?? ResumePoint.present(recorded.structure, recorded.outputFolder, files.folder))
     if let steps = options.steps {
       let most = Deck.mostSteps - Int(checkpoint.step)
       guard steps <= most else {

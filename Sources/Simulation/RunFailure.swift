@@ -78,6 +78,11 @@ public struct RunFailure {
           help:
             "`\(Release.command) \(OutputFiles.resumeCommand) \(shellQuoted(error.checkpoint)) --steps N` makes N more"
         ), Self.missedGoalExitCode)
+    case let error as Disagreement:
+      self.init(
+        Diagnostic(
+          "\(error.words) at step \(error.step): the run ends as `committee.stop` asks",
+          help: Disagreement.help), Self.numericalExitCode)
     case is DynamicsError, is StaticsError, is LatticeError:
       self.init(Diagnostic("\(error)"), Self.numericalExitCode)
     case let error as BrokenRun:

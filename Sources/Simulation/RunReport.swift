@@ -25,6 +25,8 @@ public struct RunReport: Sendable, CustomStringConvertible {
   public let outputSeconds: Double
   /// The atom farthest from the model's training data, where the model knows them.
   public let farthest: Extrapolation?
+  /// How far the models of a committee were apart.
+  public let committee: String?
   public let files: OutputFiles
 
   /// Seconds of all that the run does.
@@ -68,6 +70,7 @@ public struct RunReport: Sendable, CustomStringConvertible {
         "",
       ]
     }
+    if let committee { lines += [committee, ""] }
     lines += [
       "Written:",
       "  \(files.trajectory)   trajectory (H5MD; for MDAnalysis and ZnH5MD see README, Files)",

@@ -75,7 +75,7 @@ extension Simulation {
   /// Positions, and what else the deck asks for, of one frame.
   private var bytesPerFrame: Double {
     let vectors = 1 + (deck.writesVelocities ? 1 : 0) + (deck.writesForces ? 1 : 0)
-    let scalars = 3 * vectors + (deck.writesCharges ? 1 : 0)
+    let scalars = 3 * vectors + (deck.writesCharges ? 1 : 0) + (deck.models.count > 1 ? 1 : 0)
     let size = deck.framePrecision == .single ? 4 : 8
     return Double(system.count) * Double(scalars * size + 4) + 200
   }

@@ -47,22 +47,26 @@ extension Simulation {
     let first = motion.completedSteps
     // Of several images at work at once nobody knows which was the last.
     let extrapolation = deck.band == nil ? ExtrapolationObserver(forceField, deck: deck, events: events) : nil
+    let committee = deck.band == nil ? CommitteeObserver(deck, events: events) : nil
+    let watchers: [(any Observer)?] = [extrapolation, committee]
     let observers: [any Observer] =
-      output.observers + [extrapolation].compactMap { $0 } + [
+      output.observers + watchers.compactMap { $0 } + [
         ProgressObserver(from: first, to: lastStep, deck: deck, events: events)
       ]
+    func stop() -> String? { interruption() ?? committee?.reasonToStop.map { _ in "`committee.stop`" } }
     var clock = RunClock()
     let report: RunReport
     do {
-      try advance(observers, &clock, until: interruption)
+      try advance(observers, &clock, until: stop)
       try finish(observers)
       clock.endOutput()
       report = RunReport(
         steps: motion.completedSteps - first, step: motion.completedSteps, lastStep: lastStep,
-        isFinished: motion.isFinished, interruption: interruption(), kind: deck.kind, timestep: deck.timestep,
+        isFinished: motion.isFinished, interruption: stop(), kind: deck.kind, timestep: deck.timestep,
         goal: motion.goal, atoms: system.count,
         potentialSeconds: deck.band == nil ? forceField.timings() : [], stepSeconds: clock.stepSeconds,
-        outputSeconds: clock.outputSeconds, farthest: extrapolation?.farthest, files: files)
+        outputSeconds: clock.outputSeconds, farthest: extrapolation?.farthest, committee: committee?.summary,
+        files: files)
       try RunTimings.append(report, to: files.timings)
     } catch {
       // The frames up to here may tell what went wrong.
@@ -71,6 +75,7 @@ extension Simulation {
       throw BrokenRun(cause: error, checkpoint: isThere ? files.checkpoint : nil)
     }
     try events(.report(report))
+    if let disagreement = committee?.reasonToStop { throw disagreement }
     if motion.isFinished { try requireGoal() }
   }
 

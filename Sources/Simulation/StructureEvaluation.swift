@@ -93,7 +93,8 @@ public func evaluateStructures(
   let grades = forceField.extrapolationGrades
   try report(
     "frame   atoms   energy (eV)          energy/atom (eV)   largest force (eV/Angstrom)"
-      + (grades == nil ? "" : "   farthest from the data"))
+      + (grades == nil ? "" : "   farthest from the data")
+      + (forceField.memberCount == 1 ? "" : "   models apart (eV/Angstrom)"))
   while var configuration = try reader.next() {
     frame += 1
     let system = configuration.system
@@ -113,15 +114,19 @@ public func evaluateStructures(
     deviations.add(result, configuration)
     // Before another evaluation.
     let grade = grades.flatMap { $0().max() }
-    let force = String(format: "%.6f", result.forces.map(length).max() ?? 0)
+    let spread = result.forceSpreads?.max()
+    var last = [String(format: "%.6f", result.forces.map(length).max() ?? 0)]
+    if let grade { last.append(String(format: "%.2f", grade)) }
+    if let spread { last.append(String(format: "%.6f", spread)) }
     try report(
       column("\(frame)", 8) + column("\(system.count)", 8) + column(String(format: "%.9f", result.energy), 21)
         + column(String(format: "%.9f", result.energy / Double(system.count)), 19)
-        + (grade.map { column(force, 30) + String(format: "%.2f", $0) } ?? force))
+        + last.dropLast().enumerated().map { column($1, $0 == 0 ? 30 : 25) }.joined() + (last.last ?? ""))
     configuration.energy = result.energy
     configuration.forces = result.forces
     configuration.stress = system.cell.isFullyPeriodic ? result.stress : nil
     if let grade { configuration.info["extrapolation_grade"] = String(format: "%.3f", grade) }
+    if let spread { configuration.info["force_spread"] = "\(spread)" }
     configuration.charges = result.charges
     configuration.dipole = result.charges.flatMap { system.dipole(of: $0) }
     try writer?.append(configuration)

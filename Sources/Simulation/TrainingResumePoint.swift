@@ -153,7 +153,9 @@ struct TrainingResumePoint {
           "`\(Release.command) \(TrainingFiles.resumeCommand) \(shellQuoted(files.checkpoint))` goes on from its end; "
           + "to go back, remove that checkpoint first")
     }
-    var overrides = ["output.folder": files.folder, "output.name": files.name]
+    var overrides: [String: DeckValue] = [
+      "output.folder": .text(files.folder), "output.name": .text(files.name),
+    ]
     if let threads = options.threads { overrides["threads"] = "\(threads)" }
     deck =
       try options.deck.map { try TrainingDeck(path: $0, overrides: overrides) }

@@ -37,8 +37,7 @@ final class TrajectoryObserver: Observer {
     try writer.append(
       step: frame.step, time: frame.time ?? Double(frame.step), system: frame.system,
       forces: frame.evaluation.forces, charges: frame.evaluation.charges ?? [],
-      observables: observables.values(of: frame)
-    )
+      forceSpreads: frame.evaluation.forceSpreads ?? [], observables: observables.values(of: frame))
   }
 
   func state() throws -> StateTree? {
@@ -56,6 +55,6 @@ extension Deck {
   fileprivate var trajectoryOptions: H5MDOptions {
     H5MDOptions(
       storesVelocities: writesVelocities, storesForces: writesForces, storesCharges: writesCharges,
-      isDouble: framePrecision == .double)
+      storesForceSpreads: models.count > 1, isDouble: framePrecision == .double)
   }
 }

@@ -4,7 +4,7 @@
 //   /h5md                        version 1.1, author, creator, modules/units
 //   /particles/trajectory
 //       box                      dimension, boundary per axis, edges/{step,time,value[t,3,3]}, rows = vectors
-//       position, velocity, force, species, charge     {step[t], time[t], value[t,N(,3)]}
+//       position, velocity, force, species, charge, force_spread    {step[t], time[t], value[t,N(,3)]}
 //   /observables/trajectory/NAME {step[t], time[t], value[t]}, at the stride of the positions
 //   /parameters                  masses[N], deck, engine_version, model_hash
 //
@@ -23,6 +23,8 @@ enum H5MD {
   static let force = particles + "/force"
   static let species = particles + "/species"
   static let charge = particles + "/charge"
+  /// Of a committee, in the unit of forces.
+  static let forceSpread = particles + "/force_spread"
   static let box = particles + "/box"
   static let edges = box + "/edges"
   static let masses = "/parameters/masses"
@@ -59,19 +61,22 @@ public struct H5MDOptions: Hashable, Sendable {
   public var storesVelocities: Bool
   public var storesForces: Bool
   public var storesCharges: Bool
-  /// Positions, velocities, forces, charges and cell in 64 instead of 32 bits; times and observables always are.
+  /// How far the members of a committee are apart.
+  public var storesForceSpreads: Bool
+  /// Positions, velocities, forces, charges, spreads and cell in 64 instead of 32 bits; times and observables always are.
   public var isDouble: Bool
   /// Frames that are gathered in memory before they are written and flushed together.
   public var framesPerBatch: Int
 
   public init(
     storesVelocities: Bool = true, storesForces: Bool = false, storesCharges: Bool = false,
-    isDouble: Bool = false, framesPerBatch: Int = 10
+    storesForceSpreads: Bool = false, isDouble: Bool = false, framesPerBatch: Int = 10
   ) {
     precondition(framesPerBatch > 0)
     self.storesVelocities = storesVelocities
     self.storesForces = storesForces
     self.storesCharges = storesCharges
+    self.storesForceSpreads = storesForceSpreads
     self.isDouble = isDouble
     self.framesPerBatch = framesPerBatch
   }

@@ -15,6 +15,8 @@ public struct H5MDFrame: Sendable {
   public let forces: [Vector3]?
   /// In e, if the trajectory has them.
   public let charges: [Double]?
+  /// How far a committee was apart in the force on every atom, eV/Angstrom, if the trajectory has it.
+  public let forceSpreads: [Double]?
   /// Values by name, in the units of `H5MDReader.observables`, without those that do not apply here (stored as NaN).
   public let observables: [String: Double]
 }
@@ -42,6 +44,7 @@ public final class H5MDReader {
   private let velocity: HDF5Rows?
   private let force: HDF5Rows?
   private let charge: HDF5Rows?
+  private let forceSpread: HDF5Rows?
   private let species: HDF5Rows
   private let edges: HDF5Rows
   private let observableRows: [HDF5Rows]
@@ -84,6 +87,9 @@ public final class H5MDReader {
     force = hasForces ? try rows(H5MD.force + "/value", [atoms, 3], unit: H5MD.forceUnit) : nil
     hasCharges = try file.exists(H5MD.charge)
     charge = hasCharges ? try rows(H5MD.charge + "/value", [atoms], unit: H5MD.chargeUnit) : nil
+    forceSpread =
+      try file.exists(H5MD.forceSpread)
+      ? rows(H5MD.forceSpread + "/value", [atoms], unit: H5MD.forceUnit) : nil
     species = try rows(H5MD.species + "/value", [atoms], unit: nil)
     edges = try rows(H5MD.edges + "/value", [3, 3], unit: H5MD.lengthUnit)
     isPeriodic = try H5MDReader.boundary(of: file)
@@ -112,7 +118,8 @@ public final class H5MDReader {
       modelHash: file.readString("/parameters/model_hash"), deck: file.readString("/parameters/deck"))
 
     let all =
-      [step, time, position, species, edges] + [velocity, force, charge].compactMap { $0 } + observableRows
+      [step, time, position, species, edges] + [velocity, force, charge, forceSpread].compactMap { $0 }
+      + observableRows
     for rows in [step, species] where !rows.holdsIntegers {
       throw TrajectoryError.mismatch(
         file: path, reason: "\(rows.path) holds floating-point numbers, not integers")
@@ -166,7 +173,11 @@ public final class H5MDReader {
         positions: vectors(position, index, times: 1),
         velocities: velocity.map { try vectors($0, index, times: 1 / H5MD.femtosecondsPerPicosecond) }),
       forces: force.map { try vectors($0, index, times: 1 / Units.kilojoulePerMole) },
-      charges: charge.map { try charges($0, index) }, observables: values(index))
+      charges: charge.map { try numbers($0, index, flaw: Plausibility.flaw(ofCharges:)) },
+      forceSpreads: forceSpread.map {
+        try numbers($0, index, flaw: Plausibility.flaw(ofSpreads:)).map { $0 / Units.kilojoulePerMole }
+      },
+      observables: values(index))
   }
 
   private func step(_ index: Int) throws -> Int64 {
@@ -205,10 +216,12 @@ public final class H5MDReader {
     return Cell(vectors: rows, isPeriodic: isPeriodic)
   }
 
-  private func charges(_ rows: HDF5Rows, _ index: Int) throws -> [Double] {
-    let charges = try rows.readDoubles(row: index)
-    try require(Plausibility.flaw(ofCharges: charges), of: rows, index)
-    return charges
+  private func numbers(
+    _ rows: HDF5Rows, _ index: Int, flaw: ([Double]) -> String?
+  ) throws -> [Double] {
+    let numbers = try rows.readDoubles(row: index)
+    try require(flaw(numbers), of: rows, index)
+    return numbers
   }
 
   private func vectors(_ rows: HDF5Rows, _ index: Int, times factor: Double) throws -> [Vector3] {

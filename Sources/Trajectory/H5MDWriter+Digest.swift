@@ -2,8 +2,8 @@
 // goes on from it works it out again from the file, so that zeros or older bytes in the place of a frame are not taken for
 // results.
 //
-// Frame after frame: step, time, positions, velocities, forces and charges as far as they are stored, edges, species,
-// observables; each number as the file holds it.
+// Frame after frame: step, time, positions, velocities, forces, charges and spreads as far as they are stored, edges,
+// species, observables; each number as the file holds it.
 
 import HDF5
 
@@ -16,6 +16,7 @@ extension H5MDWriter {
     let velocities: [Double]
     let forces: [Double]
     let charges: [Double]
+    let forceSpreads: [Double]
     let species: [UInt8]
     let edges: [Double]
     let observables: [Double]
@@ -26,7 +27,9 @@ extension ContentDigest {
   mutating func add(_ frame: H5MDWriter.Frame, isDouble: Bool) {
     add(UInt64(bitPattern: frame.step))
     add([frame.time], isDouble: true)
-    for values in [frame.positions, frame.velocities, frame.forces, frame.charges, frame.edges] {
+    for values in [
+      frame.positions, frame.velocities, frame.forces, frame.charges, frame.forceSpreads, frame.edges,
+    ] {
       add(values, isDouble: isDouble)
     }
     add(frame.species)
@@ -56,7 +59,7 @@ extension H5MDWriter.Tables {
     }
     let (steps, times, edges, species) = try (rows(step), rows(time), rows(edges), rows(species))
     let (positions, velocities) = try (rows(position), rows(velocity))
-    let (forces, charges) = try (rows(force), rows(charge))
+    let (forces, charges, forceSpreads) = try (rows(force), rows(charge), rows(forceSpread))
     let observables = try observables.map { try $0.readDoubles(rows: frames) }
     return try frames.indices.map { frame in
       let i = frame - frames.lowerBound
@@ -67,7 +70,8 @@ extension H5MDWriter.Tables {
       }
       return H5MDWriter.Frame(
         step: step, time: times[i][0], positions: positions[i], velocities: velocities[i], forces: forces[i],
-        charges: charges[i], species: elements, edges: edges[i], observables: observables.map { $0[i] })
+        charges: charges[i], forceSpreads: forceSpreads[i], species: elements, edges: edges[i],
+        observables: observables.map { $0[i] })
     }
   }
 }

@@ -36,12 +36,14 @@ extension H5MDWriter {
     let velocity: HDF5Rows?
     let force: HDF5Rows?
     let charge: HDF5Rows?
+    let forceSpread: HDF5Rows?
     let species: HDF5Rows
     let edges: HDF5Rows
     let observables: [HDF5Rows]
 
     var all: [HDF5Rows] {
-      [position, species, edges, time, step] + [velocity, force, charge].compactMap { $0 } + observables
+      [position, species, edges, time, step] + [velocity, force, charge, forceSpread].compactMap { $0 }
+        + observables
     }
 
     /// Frames per chunk, the unit in which HDF5 reads and writes: about 64 kB, one frame at least. The fewer
@@ -81,6 +83,9 @@ extension H5MDWriter {
       charge =
         options.storesCharges ? try element(H5MD.charge, [atomCount], as: type, unit: H5MD.chargeUnit) : nil
       if charge != nil { try file.setAttribute("type", H5MD.chargeType, at: H5MD.charge) }
+      forceSpread =
+        options.storesForceSpreads
+        ? try element(H5MD.forceSpread, [atomCount], as: type, unit: H5MD.forceUnit) : nil
       species = try element(H5MD.species, [atomCount], as: .uint8, unit: nil)
       edges = try element(H5MD.edges, [3, 3], as: type, unit: H5MD.lengthUnit)
       self.observables = try observables.map {
@@ -97,6 +102,7 @@ extension H5MDWriter {
       velocity = options.storesVelocities ? try rows(H5MD.velocity + "/value") : nil
       force = options.storesForces ? try rows(H5MD.force + "/value") : nil
       charge = options.storesCharges ? try rows(H5MD.charge + "/value") : nil
+      forceSpread = options.storesForceSpreads ? try rows(H5MD.forceSpread + "/value") : nil
       species = try rows(H5MD.species + "/value")
       edges = try rows(H5MD.edges + "/value")
       self.observables = try observables.map { try rows("\(H5MD.observables)/\($0.name)/value") }

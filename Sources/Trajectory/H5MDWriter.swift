@@ -120,22 +120,26 @@ public final class H5MDWriter {
   ///   - time: in fs.
   ///   - forces: in eV/Angstrom; used only if the trajectory stores forces.
   ///   - charges: in e; used only if it stores charges.
+  ///   - forceSpreads: in eV/Angstrom; used only if it stores them.
   ///   - observables: values in the order and units of the writer's observables.
   /// - Throws: `TrajectoryError`, `HDF5Error`.
   public func append(
     step: Int64, time: Double, system: AtomicSystem, forces: [Vector3] = [], charges: [Double] = [],
-    observables: [Double]
+    forceSpreads: [Double] = [], observables: [Double]
   ) throws {
     precondition(system.count == atomCount && observables.count == tables.observables.count)
     precondition(!options.storesForces || forces.count == atomCount)
     precondition(!options.storesCharges || charges.count == atomCount)
+    precondition(!options.storesForceSpreads || forceSpreads.count == atomCount)
     let frame = Frame(
       step: step, time: time / H5MD.femtosecondsPerPicosecond,
       positions: flat(system.positions, times: 1),
       velocities: options.storesVelocities
         ? flat(system.velocities, times: H5MD.femtosecondsPerPicosecond) : [],
       forces: options.storesForces ? flat(forces, times: Units.kilojoulePerMole) : [],
-      charges: options.storesCharges ? charges : [], species: system.atomicNumbers.map(UInt8.init),
+      charges: options.storesCharges ? charges : [],
+      forceSpreads: options.storesForceSpreads ? forceSpreads.map { $0 * Units.kilojoulePerMole } : [],
+      species: system.atomicNumbers.map(UInt8.init),
       edges: H5MDWriter.edges(of: system.cell),
       observables: observables)
     content.add(frame, isDouble: options.isDouble)
@@ -191,6 +195,7 @@ public final class H5MDWriter {
       try tables.velocity?.write(frame.velocities, atRow: row)
       try tables.force?.write(frame.forces, atRow: row)
       try tables.charge?.write(frame.charges, atRow: row)
+      try tables.forceSpread?.write(frame.forceSpreads, atRow: row)
       try tables.species.write(frame.species, atRow: row)
       try tables.edges.write(frame.edges, atRow: row)
     }

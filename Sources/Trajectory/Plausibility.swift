@@ -59,6 +59,13 @@ enum Plausibility {
     return nil
   }
 
+  static func flaw(ofSpreads spreads: [Double]) -> String? {
+    for (i, spread) in spreads.enumerated() where !(spread >= 0 && spread <= largestNumber) {
+      return "atom \(i + 1) has a spread of forces of \(spread)"
+    }
+    return nil
+  }
+
   static func isPlausible(_ v: Vector3) -> Bool {
     abs(v.x) <= largestNumber && abs(v.y) <= largestNumber && abs(v.z) <= largestNumber
   }

@@ -86,7 +86,7 @@ struct AnalyzeCommand: ParsableCommand {
     transform: OptionValue.temperature)
   var temperature: OptionValue?
 
-  @Option(help: "Threads; any number gives the same bits. (default: all processors)")
+  @Option(help: "Threads; any number gives the same bits. (default: all processors that the job may use)")
   var threads: Int?
 
   @Option(

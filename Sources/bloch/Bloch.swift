@@ -15,7 +15,7 @@ struct Bloch: ParsableCommand {
       a deck.
 
       Exit codes: 0 done (also when interrupted with a checkpoint), 2 a mistake in the deck or the command \
-      line, 3 a file that cannot be read or written, 4 the simulation failed numerically, 5 a minimisation or band has not converged.
+      line, 3 a file that cannot be read or written, 4 the simulation failed numerically or its committee disagreed, 5 a minimisation or band has not converged.
       """,
     version: Release.version,
     subcommands: [

@@ -18,7 +18,7 @@ struct DeckArguments: ParsableArguments {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024.") }
   }
 
-  var overrides: [String: String] { DeckOverrides(threads: threads, outputDir: outputDir).values }
+  var overrides: [String: DeckValue] { DeckOverrides(threads: threads, outputDir: outputDir).values }
 
   /// - Parameter kind: what the deck has to be for; nil for anything but a training.
   func read(as kind: DeckKind? = nil) throws -> Deck { try Deck(path: deck, overrides: overrides, as: kind) }
@@ -38,10 +38,10 @@ struct DeckOverrides {
   var threads: Int?
   var outputDir: String?
 
-  var values: [String: String] {
-    var values: [String: String] = [:]
+  var values: [String: DeckValue] {
+    var values: [String: DeckValue] = [:]
     if let threads { values["threads"] = "\(threads)" }
-    if let outputDir { values["output.folder"] = URL(fileURLWithPath: outputDir).path }
+    if let outputDir { values["output.folder"] = .text(URL(fileURLWithPath: outputDir).path) }
     return values
   }
 }

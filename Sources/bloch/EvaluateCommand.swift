@@ -10,8 +10,10 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate", abstract: "Energies, forces and stresses of the structures in a file.",
     discussion: "Where the file has labels, the difference from them is printed too.")
 
-  @Option(help: "LR-MACE model file.", completion: .file(extensions: ["h5"]))
-  var model: String
+  @Option(
+    help: "LR-MACE model file; given more than once, a committee: its mean, and how far it is apart.",
+    completion: .file(extensions: ["h5"]))
+  var model: [String]
 
   @Argument(help: "Extended XYZ file with one or more frames.", completion: .file(extensions: ["xyz"]))
   var structures: String
@@ -40,10 +42,13 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     let run = try planOf.map(RunPlan.init(ofCheckpoint:))
     let precision = precision ?? run?.precision ?? .double
-    let forceField = try ForceField.lrmace(
-      path: model, precision: precision,
-      threads: threads ?? run?.threads ?? Processors.count,
-      attention: attention.evaluation(in: precision))
+    let attention = try attention.evaluation(in: precision)
+    let forceField = try ForceField.committee(
+      of: model.map {
+        try .lrmace(
+          path: $0, precision: precision, threads: threads ?? run?.threads ?? Processors.count,
+          attention: attention)
+      })
     let listener = Console.listener()
     try evaluateStructures(in: structures, with: forceField, as: run, output: output) { event in
       do { try listener(event) } catch is Console.ReaderIsGone where output != nil {

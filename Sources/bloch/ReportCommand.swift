@@ -21,7 +21,7 @@ struct ReportCommand: ParsableCommand {
     completion: .file(extensions: ["html"]))
   var output: String?
 
-  @Option(help: "Threads. (default: all processors)")
+  @Option(help: "Threads. (default: all processors that the job may use)")
   var threads: Int?
 
   func validate() throws {

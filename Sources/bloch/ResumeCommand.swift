@@ -16,8 +16,11 @@ struct ResumeCommand: ParsableCommand {
   @Option(help: "Steps to run from the checkpoint on, instead of what is left of the deck's.")
   var steps: Int?
 
-  @Option(help: "Where the model is now. (default: where it was, seen from the output folder or as it was)")
-  var model: String?
+  @Option(
+    help:
+      "Where the model is now; of a committee once for each. (default: where it was, seen from the output folder or as it was)"
+  )
+  var model: [String] = []
 
   @Option(
     help: "Where the structure is now; only the resolved deck names it, the atoms are the checkpoint's.")
@@ -37,7 +40,7 @@ struct ResumeCommand: ParsableCommand {
   func run() throws {
     Interruption.watch()
     let options = ResumeOptions(
-      steps: steps, model: model, structure: structure, threads: threads, overwrite: overwrite)
+      steps: steps, models: model, structure: structure, threads: threads, overwrite: overwrite)
     var simulation = try Simulation(
       checkpoint: checkpoint, options: options, events: Console.listener())
     try simulation.resume(interruption: { Interruption.name })

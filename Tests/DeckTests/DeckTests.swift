@@ -40,7 +40,7 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
 @Test func pathsAreRelativeToTheDeck() throws {
   let deck = try deck("temperature: 300 K")
   #expect(deck.structure == "/decks/water.xyz")
-  #expect(deck.model == "/Models/water.h5")
+  #expect(deck.models == ["/Models/water.h5"])
 }
 
 @Test func unitsAreConverted() throws {

@@ -96,7 +96,7 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     }
     let rest = try resume("\(new)/out/krypton.checkpoint.h5", ResumeOptions(steps: 7))
     #expect(rest.files == OutputFiles(folder: "\(new)/out", name: "krypton"))
-    #expect(rest.deck.model == "\(new)/none.h5")
+    #expect(rest.deck.models == ["\(new)/none.h5"])
     #expect(rest.deck.structure == "\(new)/argon.xyz")
     #expect(try Checkpoint.read(rest.files.checkpoint).step == 21)
     #expect(!manager.fileExists(atPath: old))
@@ -106,9 +106,9 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
     let folder = try TemporaryFolder()
     let files = try finishedRun(steps: 7, in: folder.path)
     let options = ResumeOptions(
-      steps: 7, model: "/elsewhere/other.h5", structure: "/elsewhere/argon.xyz", threads: 3)
+      steps: 7, models: ["/elsewhere/other.h5"], structure: "/elsewhere/argon.xyz", threads: 3)
     let deck = try resume(files.checkpoint, options).deck
-    #expect(deck.model == "/elsewhere/other.h5" && deck.structure == "/elsewhere/argon.xyz")
+    #expect(deck.models == ["/elsewhere/other.h5"] && deck.structure == "/elsewhere/argon.xyz")
     #expect(deck.threads == 3)
     #expect(try Deck(path: files.resolvedDeck).threads == 3)
   }
