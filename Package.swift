@@ -36,7 +36,8 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Report", "Simulation", "Analysis", "Deck", "LRMACE", "Lattice", "Kernels", "Reciprocal", "HDF5",
+        "Report", "Simulation", "Analysis", "Deck", "IPI", "LRMACE", "Lattice", "Kernels", "Reciprocal",
+        "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -54,14 +55,17 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Analysis", "Deck", "Diagnostics", "Statics", "Dynamics", "Restraints", "Committee", "Training",
+        "Analysis", "Deck", "Diagnostics", "Statics", "Dynamics", "IPI", "Restraints", "Committee",
+        "Training",
         "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
       ],
       exclude: ["README.md"]),
     .target(
-      name: "Deck", dependencies: ["Diagnostics", "Kernels", "Lattice", "Yams"], exclude: ["README.md"]),
+      name: "Deck", dependencies: ["IPI", "Diagnostics", "Kernels", "Lattice", "Yams"], exclude: ["README.md"]
+    ),
     .target(name: "Statics", dependencies: ["Dynamics", "Kernels", "Lattice"], exclude: ["README.md"]),
     .target(name: "Restraints", dependencies: ["Lattice"], exclude: ["README.md"]),
+    .target(name: "IPI", dependencies: ["Diagnostics", "Lattice"], exclude: ["README.md"]),
     .target(name: "Committee", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(name: "Dynamics", dependencies: ["Lattice"], exclude: ["README.md"]),
     .target(
@@ -100,6 +104,7 @@ let package = Package(
     // MARK: - Tests
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .target(name: "MorsePair", dependencies: ["Training"], path: "Tests/MorsePair"),
+    .target(name: "ScriptedServer", path: "Tests/ScriptedServer"),
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
@@ -111,6 +116,7 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
     .testTarget(name: "StaticsTests", dependencies: ["Statics"]),
     .testTarget(name: "RestraintsTests", dependencies: ["Restraints"]),
+    .testTarget(name: "IPITests", dependencies: ["IPI", "ScriptedServer", "Lattice"]),
     .testTarget(name: "CommitteeTests", dependencies: ["Committee", "Trajectory", "Lattice"]),
     .testTarget(
       name: "TrainingTests",
@@ -122,7 +128,8 @@ let package = Package(
     .testTarget(name: "ReportTests", dependencies: ["Report", "Analysis", "Page", "Lattice"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Simulation", "AllocationCounter", "MorsePair"],
+      name: "SimulationTests",
+      dependencies: ["Simulation", "AllocationCounter", "MorsePair", "ScriptedServer"],
       exclude: ["Malformed"]),
     .testTarget(
       name: "EndToEndTests",

@@ -2,9 +2,9 @@
 
     python3 Examples/statics/compare.py [--monomer] [--resting] [minimum] [cell] [modes] [barrier] [fire]
 
-`--monomer` takes one water molecule in the place of two for minimum and modes, which is quick; `--resting` only
-holds Bloch's band against ASE's forces. Run from the root of the repository; BLOCH names the program, MODEL the model. Files go to
-a temporary folder.
+ASE's forces come from `bloch serve` through its SocketIOCalculator. `--monomer` takes one water molecule in the place of two for
+minimum and modes, which is quick; `--resting` only holds Bloch's band against ASE's forces. Run from the root of the
+repository; BLOCH names the program, MODEL the model. Files go to a temporary folder.
 """
 
 import os
@@ -12,28 +12,55 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
+from ase.calculators.calculator import all_changes
+from ase.calculators.socketio import SocketIOCalculator
 from ase.filters import FrechetCellFilter
 from ase.io import read, write
+from ase.mep import NEB
 from ase.optimize import BFGS, FIRE, FIRE2
 from ase.vibrations import VibrationsData
 
-sys.path.insert(0, os.path.dirname(__file__))
-from bloch_ase import PROGRAM, Bloch, BlochNEB, evaluate
-
+PROGRAM = os.path.abspath(os.environ.get("BLOCH", ".build/release/bloch"))
 MODEL = os.path.abspath(os.environ.get("MODEL", "Models/water.h5"))
 HERE = os.path.dirname(os.path.abspath(__file__))
 folder = tempfile.mkdtemp(prefix="bloch-ase-")
 
 
+class Bloch(SocketIOCalculator):
+    """Bloch's forces behind a socket; the program starts with the first evaluation and ends with the `with` block."""
+
+    def __init__(self):
+        super().__init__(unixsocket=os.path.basename(folder), launch_client=self.launch)
+        self.calls = 0
+
+    def launch(self, atoms, properties, port, unixsocket):
+        deck(f"serve: {{ipi: unix:{unixsocket}}}\nstructure: served.xyz\nthreads: 1\n", "served")
+        write(path("served.xyz"), Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc))
+        return subprocess.Popen([PROGRAM, "serve", path("served.yaml")], stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        self.calls += 1
+        super().calculate(atoms, properties, system_changes)
+
+
+def path(name):
+    return os.path.join(folder, name)
+
+
+def deck(text, name):
+    with open(path(name + ".yaml"), "w") as file:
+        file.write(f"model: {MODEL}\n" + text)
+
+
 def bloch(command, name, text):
     """Runs a deck; its output folder is `folder`."""
-    deck = os.path.join(folder, name + ".yaml")
-    with open(deck, "w") as file:
-        file.write(f"model: {MODEL}\noutput: {{folder: {folder}}}\nthreads: 1\n" + text)
-    run = subprocess.run([PROGRAM, command, deck, "--overwrite"], capture_output=True, text=True)
+    deck(f"output: {{folder: {folder}}}\nthreads: 1\n" + text, name)
+    run = subprocess.run([PROGRAM, command, path(name + ".yaml"), "--overwrite"], capture_output=True, text=True)
     if run.returncode not in [0, 5]:
         sys.exit(run.stderr)
     return run.stdout
@@ -41,16 +68,11 @@ def bloch(command, name, text):
 
 def last(name):
     """The last frame of a run."""
-    frames = os.path.join(folder, name + ".xyz")
-    if os.path.exists(frames):
-        os.remove(frames)
-    subprocess.run([PROGRAM, "export", os.path.join(folder, name + ".trajectory.h5"), frames], check=True,
+    if os.path.exists(path(name + ".xyz")):
+        os.remove(path(name + ".xyz"))
+    subprocess.run([PROGRAM, "export", path(name + ".trajectory.h5"), path(name + ".xyz")], check=True,
                    capture_output=True)
-    return read(frames, "-1")
-
-
-def path(name):
-    return os.path.join(folder, name)
+    return read(path(name + ".xyz"), "-1")
 
 
 def dimer():
@@ -78,46 +100,56 @@ def minimised(algorithm, force=1e-3):
     return atoms
 
 
-def fire():
-    """The same minimum by FIRE 2.0, which takes its time along soft modes."""
-    ours = minimised("fire")
+def minimum_by(optimizer, ours):
     theirs = dimer()
-    theirs.calc = Bloch(MODEL)
-    FIRE2(theirs, logfile=None).run(fmax=1e-3, steps=5000)
-    print(f"minimum  ASE FIRE2     {theirs.get_potential_energy():.6f} eV   {theirs.calc.calls} evaluations")
-    print(f"minimum  differs by {(ours.get_potential_energy() - theirs.get_potential_energy()) * 1e3:.4f} meV")
-
-
-def minimum():
-    ours = minimised("l-bfgs")
-    theirs = dimer()
-    theirs.calc = Bloch(MODEL)
-    BFGS(theirs, logfile=None).run(fmax=1e-3, steps=500)
-    print(f"minimum  ASE BFGS      {theirs.get_potential_energy():.6f} eV   {theirs.calc.calls} evaluations")
-    difference = ours.get_potential_energy() - theirs.get_potential_energy()
+    with Bloch() as calculator:
+        theirs.calc = calculator
+        optimizer(theirs, logfile=None).run(fmax=1e-3, steps=5000)
+        energy = theirs.get_potential_energy()
+        print(f"minimum  ASE {optimizer.__name__:9s} {energy:.6f} eV   {calculator.calls} evaluations")
+    difference = ours.get_potential_energy() - energy
     shape = np.abs(distances(ours) - distances(theirs)).max()
     print(f"minimum  differs by {difference * 1e3:.4f} meV, distances by {shape:.4f} A")
     assert abs(difference) < 1e-3
 
 
+def fire():
+    """The same minimum by FIRE, which takes its time along soft modes: Bloch's is FIRE 2.0, as ASE's FIRE2."""
+    ours = minimised("fire")
+    minimum_by(FIRE2, ours)
+    minimum_by(FIRE, ours)
+
+
+def minimum():
+    minimum_by(BFGS, minimised("l-bfgs"))
+
+
 def cell():
+    """Eight molecules in a box that may change in every way."""
     water = read(os.path.join(HERE, "../../Tests/EndToEndTests/water-8.xyz"))
     write(path("water.xyz"), water, columns=["symbols", "positions"])
-    words = bloch(
-        "minimize", "cell",
-        "structure: water.xyz\nminimize: {cell: triclinic, pressure: 0.5 GPa, force: 0.002 eV/A, stress: 0.002 GPa}\n"
-        "steps: 2000\ntrajectory: {precision: double}\n")
-    ours = last("cell")
-    theirs = water.copy()
-    theirs.calc = Bloch(MODEL)
-    pressure = 0.5 / 160.21766208
-    BFGS(FrechetCellFilter(theirs, scalar_pressure=pressure), logfile=None).run(fmax=0.002, steps=600)
-    enthalpies = []
-    for name, atoms in [("Bloch", ours), ("ASE", theirs)]:
-        enthalpies.append(atoms.get_potential_energy() + pressure * atoms.get_volume())
-        print(f"cell     {name:6s} H {enthalpies[-1]:.5f} eV   V {atoms.get_volume():.3f} A^3   "
-              f"a, b, c {np.round(atoms.cell.lengths(), 3)}   angles {np.round(atoms.cell.angles(), 2)}")
-    print(f"cell     differs by {(enthalpies[0] - enthalpies[1]) * 1e3:.3f} meV; {re.search('Converged.*', words)[0]}")
+    pressure = 0.5 * units.GPa
+    found = []
+    for algorithm in ["l-bfgs", "fire"]:
+        words = bloch(
+            "minimize", "cell",
+            f"structure: water.xyz\nminimize: {{algorithm: {algorithm}, cell: triclinic, pressure: 0.5 GPa, "
+            "force: 0.001 eV/A, stress: 0.001 GPa}\nsteps: 20000\ntrajectory: {precision: double}\n")
+        atoms = last("cell")
+        found.append((f"Bloch {algorithm}", atoms, atoms.get_potential_energy(),
+                      int(re.search(r"at step (\d+)", words)[1]) + 1))
+    for optimizer in [BFGS, FIRE]:
+        atoms = water.copy()
+        with Bloch() as calculator:
+            atoms.calc = calculator
+            optimizer(FrechetCellFilter(atoms, scalar_pressure=pressure), logfile=None).run(fmax=0.001, steps=20000)
+            found.append((f"ASE {optimizer.__name__}", atoms, atoms.get_potential_energy(), calculator.calls))
+    for name, atoms, energy, calls in found:
+        print(f"cell     {name:13s} H {energy + pressure * atoms.get_volume():.6f} eV   V {atoms.get_volume():.3f} A^3   "
+              f"a, b, c {np.round(atoms.cell.lengths(), 3)}   angles {np.round(atoms.cell.angles(), 2)}   "
+              f"{calls} evaluations")
+    enthalpies = [energy + pressure * atoms.get_volume() for _, atoms, energy, _ in found]
+    print(f"cell     differs by {(enthalpies[0] - enthalpies[2]) * 1e3:.4f} meV between Bloch l-bfgs and ASE BFGS")
 
 
 def modes():
@@ -125,17 +157,19 @@ def modes():
     write(path("rest.xyz"), Atoms(rest.symbols, rest.positions))
     bloch("modes", "modes", "structure: rest.xyz\nmodes: {displacement: 0.01 A}\n")
     ours = np.loadtxt(path("modes.modes.tsv"))[:, 1]
-    frames = []
-    for atom in range(len(rest)):
-        for axis in range(3):
-            for sign in [1, -1]:
-                moved = Atoms(rest.symbols, rest.positions)
-                moved.positions[atom, axis] += sign * 0.01
-                frames.append(moved)
-    forces = np.array([frame.get_forces() for frame in evaluate(frames, MODEL)]).reshape(-1, 2, 3 * len(rest))
+    forces = []
+    moved = Atoms(rest.symbols, rest.positions)
+    with Bloch() as calculator:
+        moved.calc = calculator
+        for atom in range(len(rest)):
+            for axis in range(3):
+                for sign in [1, -1]:
+                    moved.positions[:] = rest.positions
+                    moved.positions[atom, axis] += sign * 0.01
+                    forces.append(moved.get_forces())
+    forces = np.array(forces).reshape(-1, 2, 3 * len(rest))
     hessian = -(forces[:, 0] - forces[:, 1]) / 0.02
-    hessian = (hessian + hessian.T) / 2
-    data = VibrationsData.from_2d(Atoms(rest.symbols, rest.positions), hessian)
+    data = VibrationsData.from_2d(Atoms(rest.symbols, rest.positions), (hessian + hessian.T) / 2)
     theirs = data.get_frequencies()
     theirs = np.sort(theirs.real - theirs.imag)[-len(ours):]
     print("modes    Bloch ", np.round(ours, 2))
@@ -155,25 +189,34 @@ def barrier():
     words = bloch("neb", "neb", keys + "steps: 2000\n")
     ours = float(re.search(r"barrier (\S+) eV", words)[1])
     print(f"barrier  {re.search('Converged.*', words)[0]}")
-    # Where Bloch's band rests, ASE's rests, too.
-    settings = {"k": 1.0, "climb": True, "method": "improvedtangent"}
-    chain = BlochNEB(read(path("neb.band.xyz"), ":"), MODEL, **settings)
-    size = np.sqrt((chain.get_forces() ** 2).sum(axis=1).max())
-    print(f"barrier  Bloch {ours:.4f} eV, ASE's largest force on its band {size:.4f} eV/A")
-    if "--resting" in sys.argv:
-        return
-    # ASE's own way from the same path: that of no steps.
-    bloch("neb", "path", keys + "steps: 0\n")
-    chain = BlochNEB(read(path("path.band.xyz"), ":"), MODEL, **settings)
-    FIRE(chain, logfile=None).run(fmax=0.01, steps=1000)
-    energies = [image.get_potential_energy() for image in chain.images]
-    theirs = max(energies) - energies[0]
-    print(f"barrier  Bloch {ours:.4f} eV   ASE {theirs:.4f} eV ({chain.calls} evaluations of the band)   "
-          f"differ by {(ours - theirs) * 1e3:.2f} meV")
+
+    def band(name, calculator):
+        images = read(path(name + ".band.xyz"), ":")
+        for image in images:
+            image.calc = calculator
+        return NEB(images, k=1.0, climb=True, method="improvedtangent", allow_shared_calculator=True)
+
+    with Bloch() as calculator:
+        # Where Bloch's band rests, ASE's rests, too.
+        size = np.sqrt((band("neb", calculator).get_forces() ** 2).sum(axis=1).max())
+        print(f"barrier  Bloch {ours:.4f} eV, ASE's largest force on its band {size:.4f} eV/A")
+        if "--resting" in sys.argv:
+            return
+        # ASE's own way from the same path: that of no steps.
+        bloch("neb", "path", keys + "steps: 0\n")
+        chain = band("path", calculator)
+        optimizer = FIRE(chain, logfile=None)
+        optimizer.run(fmax=0.01, steps=1000)
+        energies = [image.get_potential_energy() for image in chain.images]
+        theirs = max(energies) - energies[0]
+        print(f"barrier  Bloch {ours:.4f} eV   ASE {theirs:.4f} eV ({optimizer.nsteps} steps of the band)   "
+              f"differ by {(ours - theirs) * 1e3:.2f} meV")
 
 
 if __name__ == "__main__":
     known = {"minimum": minimum, "cell": cell, "modes": modes, "barrier": barrier, "fire": fire}
     for name in [word for word in sys.argv[1:] if word in known] or known:
+        start = time.time()
         known[name]()
+        print(f"{name:8s} {time.time() - start:.1f} s")
     print("files:", folder)

@@ -43,6 +43,9 @@ public struct Deck: Sendable {
   /// Beyond any run; sums and products of steps stay far from overflow.
   public static let mostSteps = 1_000_000_000_000
 
+  /// Those that move atoms and write files; in a service another program does both.
+  private static let kindsThatMove = Set(DeckKind.allCases).subtracting([.serve])
+
   /// What the deck is for.
   public let kind: DeckKind
   public let structure: String
@@ -66,6 +69,8 @@ public struct Deck: Sendable {
   public let band: Band?
   /// Nil but in a deck of normal modes.
   public let modes: Modes?
+  /// Nil but in a deck of forces for another program.
+  public let service: Service?
   /// Nil where no time passes.
   public let timestep: Double?
   /// The last step, or the last that may be.
@@ -132,11 +137,13 @@ public struct Deck: Sendable {
     precision = read.choice(
       "precision", default: isRun ? "mixed" : "double",
       help: "`mixed`: network in single precision, energies and motion in double; `double`: all in double.")
+    read.section = Self.kindsThatMove
     fixed = read.atoms("fixed", help: "Atoms that do not move, numbered from 1 as in the structure file.")
 
     minimization = read.minimization()
     band = read.band()
     modes = read.modes()
+    service = read.service()
 
     // How it moves
     read.section = [.run]
@@ -233,8 +240,9 @@ public struct Deck: Sendable {
     checkpointInterval = read.interval(
       "checkpoint.every", timestep: self.timestep, default: isRun ? "1000 steps" : "100 steps",
       help: "Interval between checkpoints.")
-    read.section = Set(DeckKind.allCases)
+    read.section = Self.kindsThatMove
     (outputFolder, outputName) = read.output()
+    read.section = Set(DeckKind.allCases)
     threads = read.threads("a run")
 
     folder = read.folder

@@ -3,7 +3,7 @@
 import Yams
 
 public enum DeckKind: String, Sendable, CaseIterable {
-  case training, minimization, band, modes, run
+  case training, minimization, band, modes, serve, run
 
   /// The kind of the deck at `path`.
   /// - Throws: `FileError`, `DeckError` where it is no YAML.
@@ -22,6 +22,7 @@ public enum DeckKind: String, Sendable, CaseIterable {
     case .minimization: "minimize"
     case .band: "neb"
     case .modes: "modes"
+    case .serve: "serve"
     case .run: "structure"
     }
   }
@@ -36,6 +37,7 @@ public enum DeckKind: String, Sendable, CaseIterable {
     case .minimization: "a minimisation"
     case .band: "a band of images"
     case .modes: "normal modes"
+    case .serve: "forces for another program"
     case .run: "a run"
     }
   }

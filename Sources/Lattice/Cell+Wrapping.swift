@@ -26,6 +26,15 @@ extension Cell {
     return (position - n * vectors, SIMD3<Int32>(Int32(n.x), Int32(n.y), Int32(n.z)))
   }
 
+  /// The image of `position` whose fractional coordinates are within half a cell of `f` along every periodic axis. A
+  /// position that is not finite or 2^31 cells away stays where it is.
+  public func image(of position: Vector3, nearest f: Vector3) -> Vector3 {
+    let limit = 0x1p31
+    var n = (fractional(position) - f).rounded(.toNearestOrEven)
+    n.replace(with: 0, where: .!(periodicAxes .& (n .< limit) .& (n .> -limit)))
+    return position - n * vectors
+  }
+
   /// The shortest of the vectors d + n A. Right for cells whose angles are between 60 and 120 degrees; in a more oblique one
   /// for what is shorter than half the least height.
   public func nearestImage(_ d: Vector3) -> Vector3 {

@@ -11,6 +11,8 @@ public enum Event: Sendable, CustomStringConvertible {
   case progress(Progress)
   /// How far a training is, four times a second at most.
   case trainingProgress(TrainingProgress)
+  /// How far a service is, four times a second at most.
+  case serviceProgress(ServiceProgress)
   /// A line of what a command was asked for.
   case result(String)
   /// The end of a run, also of one that was interrupted.
@@ -22,6 +24,7 @@ public enum Event: Sendable, CustomStringConvertible {
     case .warning(let warning): warning.description
     case .progress(let progress): progress.description
     case .trainingProgress(let progress): progress.description
+    case .serviceProgress(let progress): progress.description
     case .report(let report): report.description
     }
   }

@@ -38,6 +38,22 @@ public struct Extrapolation: Sendable, Equatable {
   }
 }
 
+/// Speaks of the first atom that is far from the training data, and again of one that is twice as far.
+struct ExtrapolationAlarm {
+  private var limit = Extrapolation.limit
+
+  /// - Parameter place: where it was found.
+  mutating func warning(_ found: Extrapolation, _ place: String) -> Diagnostic? {
+    guard found.grade > limit else { return nil }
+    limit = 2 * found.grade
+    return Diagnostic(
+      severity: .warning, "\(found.words) \(place)",
+      help:
+        "what follows may be invented: compare with reference calculations, or train with frames like this one"
+    )
+  }
+}
+
 /// Watches every logged frame of a run. It keeps nothing: a run that goes on tells again.
 final class ExtrapolationObserver: Observer {
   let name = "extrapolation"
@@ -46,8 +62,7 @@ final class ExtrapolationObserver: Observer {
   private let grades: () -> [Double]
   private let events: EventHandler
   private(set) var farthest: Extrapolation?
-  /// The next word is due beyond this.
-  private var limit = Extrapolation.limit
+  private var alarm = ExtrapolationAlarm()
 
   /// Nil for a force field that cannot tell.
   init?(_ forceField: ForceField, deck: Deck, events: @escaping EventHandler) {
@@ -61,17 +76,8 @@ final class ExtrapolationObserver: Observer {
   func observe(_ frame: Frame) throws {
     guard let found = Extrapolation(grades(), of: frame.system, step: frame.step) else { return }
     if found.grade > farthest?.grade ?? 0 { farthest = found }
-    guard found.grade > limit else { return }
-    // Twice as far is worth another word.
-    limit = 2 * found.grade
     let time = timestep.map { String(format: " (%g ps)", Double(found.step) * $0 * 1e-3) } ?? ""
-    try events(
-      .warning(
-        Diagnostic(
-          severity: .warning, "\(found.words) at step \(found.step)\(time)",
-          help:
-            "what follows may be invented: compare with reference calculations, or train with frames like this one"
-        )))
+    if let warning = alarm.warning(found, "at step \(found.step)\(time)") { try events(.warning(warning)) }
   }
 
   func state() throws -> StateTree? { nil }

@@ -12,9 +12,6 @@ extension Simulation {
     try prepare()
     let frame = frame
     let (system, evaluation) = (frame.system, frame.evaluation)
-    let elements = Dictionary(grouping: system.atomicNumbers) { $0 }
-      .sorted { $0.key > $1.key }
-      .map { "\(Elements.symbol($0.key) ?? "?")\($0.value.count)" }.joined(separator: " ")
     let fixed = system.isFixed.count { $0 }
     let largestForce = evaluation.forces.map(length).max() ?? 0
     // Estimates of what a user asks for are formed in Double, which does not overflow.
@@ -23,8 +20,8 @@ extension Simulation {
     let needed = frames * bytesPerFrame + lines * 120 + 2 * checkpointBytes
     let free = freeBytes(at: files.folder)
     var report = [
-      "atoms           \(system.count) (\(elements))" + (fixed > 0 ? ", \(fixed) fixed" : ""),
-      "cell            " + cellDescription,
+      "atoms           \(system.count) (\(system.composition))" + (fixed > 0 ? ", \(fixed) fixed" : ""),
+      "cell            " + system.cellDescription,
       "energy          " + String(format: "%.6f eV", evaluation.energy),
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
     ]
@@ -57,21 +54,6 @@ extension Simulation {
     return report.joined(separator: "\n")
   }
 
-  private var cellDescription: String {
-    let axes = (0..<3).filter { system.cell.isPeriodic[$0] }
-    guard !axes.isEmpty else { return "none: an isolated cluster" }
-    let lengths = axes.map { String(format: "%.4f", length(system.cell.vectors[$0])) }.joined(
-      separator: " x ")
-    guard axes.count == 3 else {
-      // Along an open axis a vector has a direction at most.
-      let names = axes.map { ["a", "b", "c"][$0] }.joined(separator: " and ")
-      return "\(lengths) Angstrom, periodic along \(names), open otherwise"
-    }
-    return
-      "\(lengths) Angstrom, \(String(format: "%.3f", system.cell.volume)) Angstrom^3, "
-      + String(format: "%.4f g/cm^3", system.density)
-  }
-
   /// Positions, and what else the deck asks for, of one frame.
   private var bytesPerFrame: Double {
     let vectors = 1 + (deck.writesVelocities ? 1 : 0) + (deck.writesForces ? 1 : 0)
@@ -82,6 +64,27 @@ extension Simulation {
 
   /// Positions, velocities and neighbour-list positions in double precision, and a few kilobytes of names.
   private var checkpointBytes: Double { Double(system.count) * Double(9 * 8 + 24) + 20_000 }
+}
+
+extension AtomicSystem {
+  /// `O8 H16`
+  var composition: String {
+    Dictionary(grouping: atomicNumbers) { $0 }.sorted { $0.key > $1.key }
+      .map { "\(Elements.symbol($0.key) ?? "?")\($0.value.count)" }.joined(separator: " ")
+  }
+
+  var cellDescription: String {
+    let axes = (0..<3).filter { cell.isPeriodic[$0] }
+    guard !axes.isEmpty else { return "none: an isolated cluster" }
+    let lengths = axes.map { String(format: "%.4f", length(cell.vectors[$0])) }.joined(separator: " x ")
+    guard axes.count == 3 else {
+      // Along an open axis a vector has a direction at most.
+      let names = axes.map { ["a", "b", "c"][$0] }.joined(separator: " and ")
+      return "\(lengths) Angstrom, periodic along \(names), open otherwise"
+    }
+    return "\(lengths) Angstrom, \(String(format: "%.3f", cell.volume)) Angstrom^3, "
+      + String(format: "%.4f g/cm^3", density)
+  }
 }
 
 extension Deck {

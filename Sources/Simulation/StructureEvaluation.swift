@@ -138,7 +138,7 @@ public func evaluateStructures(
 
 extension AtomicSystem {
   /// sum_n q_n (r_n - R), e Angstrom, R the centre of mass: an ion's depends on it. Nil where an axis is periodic.
-  fileprivate func dipole(of charges: [Double]) -> Vector3? {
+  func dipole(of charges: [Double]) -> Vector3? {
     guard !cell.hasPeriodicAxis else { return nil }
     var (moment, centre) = (Vector3.zero, Vector3.zero)
     for (r, mass) in zip(positions, masses) { centre += r * mass }

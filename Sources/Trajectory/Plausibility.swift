@@ -3,7 +3,7 @@
 
 import Lattice
 
-enum Plausibility {
+public enum Plausibility {
   /// Angstrom, Angstrom/fs, eV/Angstrom: whatever is larger is a mistake.
   static let largestNumber = 1e7
   /// Angstrom; thinner cells are mistakes, and their neighbour lists would not end.
@@ -20,7 +20,7 @@ enum Plausibility {
   }
 
   /// The cell with these rows, in Angstrom, must have a volume; along open axes a row may be zero.
-  static func flaw(ofCell given: Matrix3, isPeriodic: [Bool]) -> String? {
+  public static func flaw(ofCell given: Matrix3, isPeriodic: [Bool]) -> String? {
     let rows = Cell.completed(given, isPeriodic: isPeriodic)
     guard (0..<3).allSatisfy({ isPlausible(rows[$0]) }) else {
       return "the cell has a number that is no length"

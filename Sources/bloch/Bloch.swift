@@ -15,12 +15,14 @@ struct Bloch: ParsableCommand {
       a deck.
 
       Exit codes: 0 done (also when interrupted with a checkpoint), 2 a mistake in the deck or the command \
-      line, 3 a file that cannot be read or written, 4 the simulation failed numerically or its committee disagreed, 5 a minimisation or band has not converged.
+      line, 3 a file that cannot be read or written or a server that does not come, 4 the simulation failed \
+      numerically or its committee disagreed, 5 a minimisation or band has not converged.
       """,
     version: Release.version,
     subcommands: [
       RunCommand.self, ResumeCommand.self, MinimizeCommand.self, NEBCommand.self, ModesCommand.self,
-      TrainCommand.self, CheckCommand.self, EvaluateCommand.self, ModelCommand.self, AnalyzeCommand.self,
+      ServeCommand.self, TrainCommand.self, CheckCommand.self, EvaluateCommand.self, ModelCommand.self,
+      AnalyzeCommand.self,
       ReportCommand.self, ExportCommand.self, BenchmarkCommand.self, DeckCommand.self,
     ])
 

@@ -20,6 +20,8 @@ struct CheckCommand: ParsableCommand {
       try Console.print(simulation.check())
     case .modes:
       try Console.print(ModesRun(deck: deck.read(), events: Console.listener()).check())
+    case .serve:
+      try Console.print(ForceService(deck: deck.read(), events: Console.listener()).check())
     case .training:
       let training = try TrainingRun(deck: TrainingDeck(path: deck.deck, overrides: deck.overrides))
       try Console.print(training.check())

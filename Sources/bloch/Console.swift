@@ -42,6 +42,7 @@ enum Console {
       case .note, .warning: note(event.description)
       case .progress(let progress): tell(progress.description, isLast: progress.step == progress.lastStep)
       case .trainingProgress(let progress): tell(progress.description, isLast: false)
+      case .serviceProgress(let progress): tell(progress.description, isLast: false)
       case .result, .report: try print(event.description)
       }
     }

@@ -8,7 +8,7 @@ struct DeckCommand: ParsableCommand {
 
   /// Decks of other kinds than a run.
   enum Kind: String, EnumerableFlag {
-    case training, minimize, neb, modes
+    case training, minimize, neb, modes, serve
 
     static func help(for kind: Kind) -> ArgumentHelp? {
       switch kind {
@@ -16,6 +16,7 @@ struct DeckCommand: ParsableCommand {
       case .minimize: "Those of the deck of a minimisation."
       case .neb: "Those of the deck of a nudged elastic band."
       case .modes: "Those of the deck of normal modes."
+      case .serve: "Those of the deck of forces for another program."
       }
     }
 
@@ -25,6 +26,7 @@ struct DeckCommand: ParsableCommand {
       case .minimize: .minimization
       case .neb: .band
       case .modes: .modes
+      case .serve: .serve
       }
     }
   }

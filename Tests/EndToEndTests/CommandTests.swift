@@ -9,7 +9,8 @@ private let snapshots = URL(fileURLWithPath: #filePath).deletingLastPathComponen
 ).path
 
 @Test(arguments: [
-  "", "run", "resume", "minimize", "neb", "modes", "train", "check", "evaluate", "model", "analyze", "report",
+  "", "run", "resume", "minimize", "neb", "modes", "serve", "train", "check", "evaluate", "model", "analyze",
+  "report",
   "export", "benchmark", "deck",
 ])
 func helpIsAsRecorded(_ command: String) throws {
@@ -23,7 +24,7 @@ func helpIsAsRecorded(_ command: String) throws {
   #expect(outcome.output == (try String(contentsOfFile: file, encoding: .utf8)))
 }
 
-@Test(arguments: [[], ["--training"], ["--minimize"], ["--neb"], ["--modes"]])
+@Test(arguments: [[], ["--training"], ["--minimize"], ["--neb"], ["--modes"], ["--serve"]])
 func referenceOfKeysIsAsRecorded(_ kind: [String]) throws {
   let folder = try TemporaryFolder()
   let outcome = try BlochProcess.run(["deck"] + kind, in: folder.path)

@@ -97,6 +97,7 @@ private let gallery: [(heading: String, inputs: [String])] = [
       "velocities-not-in-structure",
     ]
   ),
+  ("Forces for other programs", ["not-an-address", "ensemble-in-a-service"]),
 ]
 
 @Test func thePageOfErrorsShowsWhatTheProgramSays() throws {
@@ -107,7 +108,7 @@ private let gallery: [(heading: String, inputs: [String])] = [
     | --- | --- |
     | 0 | done, or interrupted with a checkpoint |
     | 2 | a mistake in the deck or on the command line |
-    | 3 | a file that is missing, damaged, wrong or cannot be written |
+    | 3 | a file that is missing, damaged, wrong or cannot be written; a server that does not come |
     | 4 | the numbers of the run make no sense any more: forces, steps or energies beyond all bounds |
     | 5 | a minimisation or a band of images has not converged in its steps |
 
