@@ -2,8 +2,9 @@
 """The reaction path and the tails by models, against PBE0: profile.py PICTURE.png NAME=MODEL.h5 ...
 
 Reads lines-pbe0.xyz beside this script. Energies are those of the complex less those of its fragments at rest, F- and CH3I: one
-constant for reference and model each, for the whole surface. Prints the path, and interaction energies of ion and molecule by
-side, direction and distance in meV: PBE0's, and the difference of each model. Calls `bloch evaluate` ($BLOCH, or
+constant for reference and model each, for the whole surface. Prints the path, interaction energies of ion and molecule by side,
+direction and distance in meV (PBE0's, and the difference of each model), and dipole moments of the molecules at rest: from
+charges, and from what changes its sign from one end of a molecule to the other at 15 A. Calls `bloch evaluate` ($BLOCH, or
 .build/release/bloch). Needs ase, numpy, matplotlib."""
 import os
 import subprocess
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from ase import units
 from ase.io import read
+from make_lines import BOND
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -21,6 +24,9 @@ import matplotlib.pyplot as plt
 HERE = Path(__file__).resolve().parent
 BLOCH = os.environ.get("BLOCH", HERE.parents[1] / ".build/release/bloch")
 DATA = HERE / "lines-pbe0.xyz"
+# Of PBE0's density (PySCF's dip_moment) at the geometries at rest, e A, from carbon to halogen.
+DIPOLES = {"CH3F": -0.378, "CH3I": -0.358}
+K_E = units.Hartree * units.Bohr                          # eV A / e^2
 
 
 def evaluated(model):
@@ -58,6 +64,18 @@ def main():
         print(f'{"PBE0":27}' + "".join(f"{e:8.1f}" for e in line.values()) + "   meV")
         for name, (_, t) in found.items():
             print(f"{name:27}" + "".join(f"{t[molecule, direction][d] - e:8.1f}" for d, e in line.items()))
+
+    def of_tail(molecule, t):
+        d = 15 + 0.5 * BOND[molecule[-1]]
+        charge = -1
+        return 1e-3 * (t[molecule, "halogen"][15] - t[molecule, "carbon"][15]) / 2 * d**2 / (K_E * charge)
+
+    print("\ndipole, e A" + " " * 16 + "".join(f"{m:>22}" for m in DIPOLES))
+    print(f'{"PBE0":27}' + "".join(f"{d:11.3f}{of_tail(m, tails):11.3f}" for m, d in DIPOLES.items()))
+    for name, model in models.items():
+        own = {str(a.symbols): a.calc.results["dipole"] for a in evaluated(model) if a.info["kind"] == "rest" and "dipole" in a.calc.results}
+        print(f"{name:27}" + "".join(f'{own[m][2] if m in own else float("nan"):11.3f}{of_tail(m, found[name][1]):11.3f}' for m in DIPOLES)
+              + "   from charges, from tails")
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
     rc = np.array(sorted(path))

@@ -47,7 +47,7 @@ def keep(out, positions, n, grade, **info):
 
 def along(model, out, trajectories):
     for path in trajectories:
-        n = int(Path(path).stem.split(".")[0])
+        n = Path(path).name.split(".")[0]
         with tempfile.TemporaryDirectory() as folder:
             frames = [Atoms(SYMBOLS, a.positions) for a in read(path, index=":")]
             write(f"{folder}/t.xyz", frames, format="extxyz")
