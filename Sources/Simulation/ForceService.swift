@@ -234,7 +234,8 @@ public struct ServiceProgress: Sendable, CustomStringConvertible {
 
 extension Evaluation {
   /// What a model knows beside energy and forces, as a JSON object: `charges` (e) and of free clusters the `dipole` (e bohr),
-  /// where it has charges; `extrapolation_grade`, that of the atom farthest from the training data.
+  /// where it has charges; `force_spreads` (hartree/bohr) of a committee; `extrapolation_grade`, that of the atom farthest from
+  /// the training data.
   fileprivate func extras(of system: AtomicSystem, grade: Double?) -> String {
     func list(_ numbers: [Double]) -> String { "[" + numbers.map { "\($0)" }.joined(separator: ", ") + "]" }
     var entries: [String] = []
@@ -243,6 +244,10 @@ extension Evaluation {
       if let moment = system.dipole(of: charges) {
         entries.append("\"dipole\": \(list((0..<3).map { moment[$0] / AtomicUnits.bohr }))")
       }
+    }
+    if let forceSpreads {
+      entries.append(
+        "\"force_spreads\": \(list(forceSpreads.map { $0 * AtomicUnits.bohr / AtomicUnits.hartree }))")
     }
     if let grade, grade.isFinite { entries.append("\"extrapolation_grade\": \(grade)") }
     return "{" + entries.joined(separator: ", ") + "}"

@@ -36,7 +36,7 @@ struct ServeCommand: ParsableCommand {
   func run() throws {
     Interruption.watch()
     var overrides = DeckOverrides(threads: threads).values
-    if let ipi { overrides["serve.ipi"] = "\(ipi)" }
+    if let ipi { overrides["serve.ipi"] = .text("\(ipi)") }
     let deck = try Deck(path: deck, overrides: overrides, as: .serve)
     var service = try ForceService(deck: deck, events: Console.listener())
     try service.run(interruption: { Interruption.name })
