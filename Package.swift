@@ -36,7 +36,8 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Report", "Simulation", "Analysis", "Deck", "IPI", "LRMACE", "Lattice", "Kernels", "Reciprocal",
+        "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "LRMACE", "Lattice", "Kernels",
+        "Reciprocal",
         "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -78,7 +79,8 @@ let package = Package(
         "LRMACE", "LRMACEModel", "Kernels", "Trajectory", "Page", "Diagnostics", "Lattice", "HDF5",
       ],
       exclude: ["README.md"]),
-    .target(name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5"], exclude: ["README.md"]),
+    .target(
+      name: "Trajectory", dependencies: ["Diagnostics", "Lattice", "HDF5", "CZlib"], exclude: ["README.md"]),
     .target(name: "Page", exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
@@ -100,6 +102,8 @@ let package = Package(
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    // Of macOS itself; on Linux HDF5's development files bring it.
+    .systemLibrary(name: "CZlib"),
 
     // MARK: - Tests
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

@@ -119,7 +119,7 @@ public final class FrameSource {
 
 extension TrajectoryFrame {
   /// - Parameter time: in fs.
-  public init(_ frame: H5MDFrame, hasVelocities: Bool, time: Double) {
+  public init(_ frame: H5MDFrame, hasVelocities: Bool, time: Double?) {
     self.init(
       time: time, system: frame.system, hasVelocities: hasVelocities, charges: frame.charges,
       observables: frame.observables)
@@ -133,8 +133,10 @@ private final class ExtendedXYZFrames {
 
   init(_ path: String) throws { reader = try ExtendedXYZReader(path) }
 
-  /// Whether the file does not begin as HDF5 does.
+  /// Whether the file does not begin as HDF5 does. A pipe, of which nothing can be looked at twice, holds text.
   static func isText(_ path: String) -> Bool {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO { return true }
     guard let handle = FileHandle(forReadingAtPath: path), let start = try? handle.read(upToCount: 4) else {
       return false
     }

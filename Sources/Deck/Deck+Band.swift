@@ -6,6 +6,8 @@ extension Deck {
   public struct Band: Sendable, Hashable {
     /// The structure where the path ends; it begins at the deck's.
     public let final: String
+    /// Nil for the only one of the file.
+    public let finalFrame: FrameChoice?
     /// Images between the two.
     public let images: Int
     public let interpolation: Interpolation
@@ -24,8 +26,8 @@ extension DeckReader {
   /// Nil in a deck of another kind.
   mutating func band() -> Deck.Band? {
     section = [.band]
-    let final = path(
-      "neb.final", takes: "a file",
+    let (final, finalFrame) = structureFile(
+      "neb.final",
       help:
         "Structure where the path ends: the atoms of `structure`, in its order and cell, at another minimum.")
     let images = count("neb.images", 1...200, default: "7", help: "Images between the two ends.")
@@ -46,7 +48,8 @@ extension DeckReader {
       "neb.max_step", .length, 1e-3...0.5, default: "0.1 A", help: "No atom goes further in a step.")
     guard kind == .band else { return nil }
     return Deck.Band(
-      final: final, images: images, interpolation: interpolation, spring: spring, climbs: climbs,
+      final: final, finalFrame: finalFrame, images: images, interpolation: interpolation, spring: spring,
+      climbs: climbs,
       algorithm: algorithm, force: force, largestStep: largestStep)
   }
 }

@@ -40,6 +40,30 @@ public struct Deck: Sendable {
     public let steps: Int
   }
 
+  /// Which structure of a file that holds several.
+  public enum FrameChoice: Sendable, Hashable, CustomStringConvertible {
+    /// From 1.
+    case number(Int)
+    case last
+
+    init?(_ text: String) {
+      if text == "last" {
+        self = .last
+      } else if let number = Int(text), number >= 1 {
+        self = .number(number)
+      } else {
+        return nil
+      }
+    }
+
+    public var description: String {
+      switch self {
+      case .number(let number): "\(number)"
+      case .last: "last"
+      }
+    }
+  }
+
   /// Beyond any run; sums and products of steps stay far from overflow.
   public static let mostSteps = 1_000_000_000_000
 
@@ -49,6 +73,8 @@ public struct Deck: Sendable {
   /// What the deck is for.
   public let kind: DeckKind
   public let structure: String
+  /// Nil for the only one of the file.
+  public let structureFrame: FrameChoice?
   public let replicate: [Int]
   /// One, or those of a committee.
   public let models: [String]
@@ -78,6 +104,10 @@ public struct Deck: Sendable {
   public let velocities: Velocities
   /// Atoms that do not move, numbered from 1 as in the structure file.
   public let fixed: [ClosedRange<Int>]
+  /// In u by atomic number, in the place of those of the structure.
+  public let masses: [Int: Double]
+  /// Steps after which the motion of the whole is taken out; nil for never.
+  public let driftInterval: Int?
   public let seed: UInt64
   /// Steps between frames of the trajectory, lines of the log, and checkpoints.
   public let trajectoryInterval: Int
@@ -86,6 +116,8 @@ public struct Deck: Sendable {
   public let writesVelocities: Bool
   public let writesForces: Bool
   public let writesCharges: Bool
+  /// Of a cell that changes the pressure tensor is always written.
+  public let writesStress: Bool
   public let framePrecision: FramePrecision
   public let outputFolder: String
   public let outputName: String
@@ -113,8 +145,9 @@ public struct Deck: Sendable {
     let isRun = read.kind == .run
     kind = read.kind
     // What moves, and by which forces
-    structure = read.path(
-      "structure", takes: "a file", help: "Extended XYZ file with the atoms and their cell.")
+    (structure, structureFrame) = read.structureFile(
+      "structure",
+      help: "Atoms and their cell: extended XYZ, POSCAR, PDB, CIF or LAMMPS data, also packed by gzip.")
     replicate = read.counts(
       "replicate", length: 3, 1...1000, default: "[1, 1, 1]",
       help: "Copies of the structure along its three lattice vectors.")
@@ -139,6 +172,13 @@ public struct Deck: Sendable {
       help: "`mixed`: network in single precision, energies and motion in double; `double`: all in double.")
     read.section = Self.kindsThatMove
     fixed = read.atoms("fixed", help: "Atoms that do not move, numbered from 1 as in the structure file.")
+    read.section = [.run, .modes]
+    masses = Dictionary(
+      read.elementQuantities(
+        "masses", .mass, 1e-3...1e6, example: "H: 2.014 u",
+        help: "Masses by element, in the place of those of the structure: isotopes, heavy hydrogen."
+      ).map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    read.section = Set(DeckKind.allCases)
 
     minimization = read.minimization()
     band = read.band()
@@ -217,10 +257,24 @@ public struct Deck: Sendable {
       read.count("seed", 0...Int.max, default: "1", help: "Start of the random numbers: same seed, same run.")
     )
 
+    driftInterval = read.optionalInterval(
+      "remove_drift", timestep: isRun ? timestep : nil,
+      help:
+        "Interval at which the centre of mass is brought to rest again; its motion is then no heat (3 degrees of freedom less)."
+    )
+
     self.ensemble = isRun ? ensemble : nil
     self.timestep = isRun ? timestep : nil
     read.section = [.run, .minimization]
     restraints = read.restraints(steps: steps, timestep: self.timestep)
+
+    if driftInterval != nil, restraints.contains(where: { $0.type == .position }) {
+      read.report(
+        .init(
+          message: "a restraint on positions holds the whole: its motion is no drift",
+          help: "leave `remove_drift` out"),
+        at: read.entries["remove_drift"]?.value)
+    }
 
     // What is written
     read.section = [.run]
@@ -233,6 +287,11 @@ public struct Deck: Sendable {
     writesForces = read.flag("trajectory.forces", default: "false", help: "Write forces.")
     writesCharges = read.flag(
       "trajectory.charges", default: "false", help: "Write charges, of a model that has charges.")
+    writesStress = read.flag(
+      "trajectory.stress", default: "false",
+      help:
+        "Write the pressure tensor, of which `bloch export` makes the stress, of a cell that does not change, too."
+    )
     framePrecision = read.choice("trajectory.precision", default: "single", help: "Precision of the frames.")
     logInterval = read.interval(
       "log.every", timestep: self.timestep, default: isRun ? "10 steps" : "1 step",

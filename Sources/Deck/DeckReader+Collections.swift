@@ -139,6 +139,29 @@ extension DeckReader {
     }
   }
 
+  /// Quantities by element.
+  mutating func elementQuantities(
+    _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, example: String, help: String
+  ) -> [(key: Int, value: Double)] {
+    let name = path.lastKey
+    let takes = "a group of elements such as {\(example)}"
+    return key(path, takes: takes, default: "{}", help: help, standIn: []) { node throws(Mistake) in
+      try Self.elementTable(node, name, dimension, range, takes: takes)
+    }
+  }
+
+  private static func elementTable(
+    _ node: Node, _ name: String, _ dimension: Dimension, _ range: ClosedRange<Double>, takes: String
+  ) throws(Mistake) -> (value: [(key: Int, value: Double)], text: String) {
+    let (table, text) = try table(node, name, takes: takes) { key, text, item throws(Mistake) in
+      guard let z = Elements.atomicNumber(key) else {
+        throw Mistake(message: "`\(key)` is no element", help: "symbols are H, He, Li, ...", part: item)
+      }
+      return ((z, try quantity(text, key, dimension, range, takes: takes, part: item)), text)
+    }
+    return (table.map(\.value).map { (key: $0.0, value: $0.1) }, text)
+  }
+
   /// A word, or quantities by element.
   mutating func wordOrElements<Word: RawRepresentable & CaseIterable>(
     _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, default fallback: String,
@@ -160,13 +183,8 @@ extension DeckReader {
         }
         return ((word, []), text)
       }
-      let (table, text) = try Self.table(node, name, takes: takes) { key, text, item throws(Mistake) in
-        guard let z = Elements.atomicNumber(key) else {
-          throw Mistake(message: "`\(key)` is no element", help: "symbols are H, He, Li, ...", part: item)
-        }
-        return ((z, try Self.quantity(text, key, dimension, range, takes: takes, part: item)), text)
-      }
-      return ((nil, table.map(\.value).map { (key: $0.0, value: $0.1) }), text)
+      let (table, text) = try Self.elementTable(node, name, dimension, range, takes: takes)
+      return ((nil, table), text)
     }
   }
 
@@ -201,6 +219,43 @@ extension DeckReader {
   }
 
   // MARK: - Files
+
+  /// A structure: a file, or a group of the file and the frame of it that is meant.
+  mutating func structureFile(_ path: String, help: String) -> (path: String, frame: Deck.FrameChoice?) {
+    let takes = "a file, or {file: PATH, frame: NUMBER or last} where it holds several structures"
+    let folder = folder
+    let moved: String? = if case .text(let file)? = overrides["\(path).file"] { file } else { nil }
+    return key(path, takes: takes, default: nil, help: help, standIn: ("", nil)) { node throws(Mistake) in
+      var (file, frame) = ("", Deck.FrameChoice?.none)
+      if let mapping = node.mapping {
+        for (entry, value) in mapping {
+          let text = try Self.text(of: value, entry.string ?? "?", takes: takes)
+          switch entry.string {
+          case "file": file = text
+          case "frame":
+            guard let choice = Deck.FrameChoice(text) else {
+              throw Mistake(
+                message: "`\(text)` is no frame", help: "frames are numbered from 1; `last` is the last one",
+                part: value)
+            }
+            frame = choice
+          default:
+            throw Mistake(
+              message: "unknown key `\(entry.string ?? "?")` of a structure", help: "it has file and frame",
+              part: entry)
+          }
+        }
+        guard !file.isEmpty else {
+          throw Mistake(message: "a structure without `file`", help: "`\(path.lastKey)` takes \(takes)")
+        }
+      } else {
+        file = try Self.text(of: node, path.lastKey, takes: takes)
+      }
+      let absolute = absoluteURL(moved ?? file, in: folder).path
+      let text = frame.map { "{file: \(quoted(absolute)), frame: \($0)}" } ?? quoted(absolute)
+      return ((absolute, frame), text)
+    }
+  }
 
   /// One file or a list of them, each a path or a group of `file`, `name` and `weight`.
   mutating func dataFiles(

@@ -364,25 +364,43 @@ extension DeckReader {
     condition: String? = nil, excluded: String? = nil, help: String
   ) -> Int {
     let takes = "a number of steps" + (timestep == nil ? "" : ", or a time in \(Dimension.time.unitNames)")
-    let times = timestep == nil ? [] : Dimension.time.units
-    let timestep = timestep ?? 1
     let name = path.lastKey
-    let stepUnits = [(symbol: "steps", value: timestep), (symbol: "step", value: timestep)]
     return key(
       path, takes: takes, default: fallback, defaultInWords: defaultInWords, condition: condition,
       excluded: excluded, help: help, standIn: 1
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, name, takes: takes)
-      let (number, unit) = try Self.measurement(
-        text, name, [stepUnits, times], of: .time, takes: takes)
-      let ratio = number * unit / timestep
-      guard ratio.rounded() >= 1, ratio <= 1e12, abs(ratio.rounded() - ratio) <= 1e-9 * ratio else {
-        throw Mistake(
-          message: "`\(text)` is not a whole number of steps of \(plain(timestep)) fs",
-          help: "write `\(name): \(plain(min(max(ratio.rounded(), 1), 1e12))) steps`")
-      }
-      return (Int(ratio.rounded()), text)
+      return (try Self.steps(text, name, timestep: timestep, takes: takes), text)
     }
+  }
+
+  /// A number of steps as above; nil for the word `none`.
+  mutating func optionalInterval(
+    _ path: String, timestep: Double?, excluded: String? = nil, help: String
+  ) -> Int? {
+    let takes = "`none`, or a number of steps or a time, such as 100 steps"
+    return key(path, takes: takes, default: "none", excluded: excluded, help: help, standIn: nil) {
+      node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      if text == "none" { return (nil, text) }
+      return (try Self.steps(text, path.lastKey, timestep: timestep, takes: takes), text)
+    }
+  }
+
+  private static func steps(
+    _ text: String, _ name: String, timestep: Double?, takes: String
+  ) throws(Mistake) -> Int {
+    let times = timestep == nil ? [] : Dimension.time.units
+    let timestep = timestep ?? 1
+    let stepUnits = [(symbol: "steps", value: timestep), (symbol: "step", value: timestep)]
+    let (number, unit) = try measurement(text, name, [stepUnits, times], of: .time, takes: takes)
+    let ratio = number * unit / timestep
+    guard ratio.rounded() >= 1, ratio <= 1e12, abs(ratio.rounded() - ratio) <= 1e-9 * ratio else {
+      throw Mistake(
+        message: "`\(text)` is not a whole number of steps of \(plain(timestep)) fs",
+        help: "write `\(name): \(plain(min(max(ratio.rounded(), 1), 1e12))) steps`")
+    }
+    return Int(ratio.rounded())
   }
 
   /// Number and value of its unit.
@@ -410,7 +428,9 @@ extension DeckReader {
         message: "`\(text)` has no unit",
         help: "write `\(name): \(plain(number)) \(symbols[0].symbol)`: it takes \(takes)")
     }
-    throw Mistake(message: "`\(symbol)` is not a unit of `\(name)`", help: suggestion ?? "it takes \(takes)")
+    throw Mistake(
+      message: "`\(symbol)` is not a unit of `\(name)`",
+      help: suggestion ?? "it takes \(takes); all units are \(dimension.allUnitNames)")
   }
 }
 

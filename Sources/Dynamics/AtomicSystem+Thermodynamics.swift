@@ -19,7 +19,7 @@ extension AtomicSystem {
 
   /// Whether the motion of the centre of mass can be told from heat: not where fixed atoms hold the others, and not
   /// where one atom is all there is.
-  var hasCenterOfMassMotion: Bool { count > 1 && !isFixed.contains(true) }
+  public var hasCenterOfMassMotion: Bool { count > 1 && !isFixed.contains(true) }
 
   /// Independent momenta: three for each atom that moves, less three where the integrator conserves the momentum of the
   /// centre of mass.

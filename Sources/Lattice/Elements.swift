@@ -14,6 +14,16 @@ public enum Elements {
   /// The atomic number of `symbol`, spelled as usual ("H", "Cl"); nil for anything else.
   public static func atomicNumber(_ symbol: String) -> Int? { numbers[symbol] }
 
+  /// Atomic number and mass in u of what `symbol` stands for: an element, or the isotopes of hydrogen that have symbols of
+  /// their own, D and T (AME2020, doi 10.1088/1674-1137/abddaf).
+  public static func nuclide(_ symbol: String) -> (atomicNumber: Int, mass: Double)? {
+    switch symbol {
+    case "D": (1, 2.014101777844)
+    case "T": (1, 3.016049281320)
+    default: atomicNumber(symbol).flatMap { z in mass(z).map { (z, $0) } }
+    }
+  }
+
   private static let numbers = Dictionary(
     uniqueKeysWithValues: table.enumerated().map { ($1.symbol, $0 + 1) })
 

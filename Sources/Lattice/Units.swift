@@ -20,6 +20,12 @@ public enum Units {
   public static let accelerationPerForce = elementaryCharge / atomicMassSI * 1e-10
   /// One eV in kJ/mol: 96.48533.
   public static let kilojoulePerMole = elementaryCharge * avogadro * 1e-3
+  /// One kcal/mol, of thermochemical calories, in eV: 0.04336410.
+  public static let kilocaloriePerMole = 4.184 / kilojoulePerMole
+  /// One bohr in Angstrom.
+  public static let bohr = 0.529177210903
+  /// One hartree in eV.
+  public static let hartree = 27.211386245988
   /// One eV/Angstrom^3 in bar: 1.602176634e6.
   public static let bar = elementaryCharge * 1e30 * 1e-5
   /// One u/Angstrom^3 in g/cm^3: 1.66053906660.

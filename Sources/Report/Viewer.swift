@@ -29,7 +29,8 @@ struct Viewer {
     var frames: [(time: Double, positions: [Vector3], corners: [Vector3])] = []
     for index in indices {
       let frame = try reader.frame(index)
-      frames.append((frame.time * 1e-3, molecules.wrapped(frame.system), Self.corners(frame.system.cell)))
+      frames.append(
+        ((frame.time ?? 0) * 1e-3, molecules.wrapped(frame.system), Self.corners(frame.system.cell)))
     }
     let all = frames.flatMap { $0.positions + $0.corners }
     let (low, high) = all.reduce((all[0], all[0])) { (pointwiseMin($0.0, $1), pointwiseMax($0.1, $1)) }

@@ -24,10 +24,54 @@ extension AtomicSystem {
     if let problem = system.replicationProblem(deck.replicate) {
       throw deck.error(at: "replicate", problem.message, help: problem.help)
     }
+    if !deck.masses.isEmpty { system = try system.withMasses(of: deck) }
     self = system.replicated(deck.replicate)
   }
 
+  // MARK: - Masses
+
+  /// - Throws: `DeckError` at `masses` for an element that the structure does not have.
+  private func withMasses(of deck: Deck) throws -> AtomicSystem {
+    if let absent = deck.masses.keys.sorted().first(where: { !atomicNumbers.contains($0) }) {
+      throw deck.error(
+        at: "masses", "there is no \(Elements.symbol(absent) ?? "?") in the structure", help: "remove it here"
+      )
+    }
+    return AtomicSystem(
+      cell: cell, atomicNumbers: atomicNumbers,
+      masses: zip(atomicNumbers, masses).map { deck.masses[$0] ?? $1 }, positions: positions,
+      velocities: velocities, isFixed: isFixed)
+  }
+
+  /// What is said where atoms have other masses than their elements: `masses that are not the elements' own: H 2.0141 u (16 of
+  /// 128)`. Nil where none has.
+  var massNotice: String? {
+    var groups: [Int: [Double: Int]] = [:]
+    for (z, mass) in zip(atomicNumbers, masses) where Elements.mass(z) != mass {
+      groups[z, default: [:]][mass, default: 0] += 1
+    }
+    guard !groups.isEmpty else { return nil }
+    let words = groups.sorted { $0.key < $1.key }.map { z, masses in
+      let total = atomicNumbers.count { $0 == z }
+      let most = masses.sorted { $0.key < $1.key }.prefix(3).map {
+        String(format: "%.6g u (%d of %d)", $0.key, $0.value, total)
+      }
+      return "\(Elements.symbol(z) ?? "?") " + most.joined(separator: ", ")
+        + (masses.count > 3 ? ", ..." : "")
+    }
+    return "masses that are not those of the elements: " + words.joined(separator: "; ")
+  }
+
   // MARK: - Copies
+
+  /// A column of the structure for the copies, too.
+  static func replicated(_ columns: [AtomColumn], _ copies: [Int]) -> [AtomColumn] {
+    columns.map { column in
+      AtomColumn(
+        name: column.name, type: column.type, width: column.width,
+        texts: (0..<copies.reduce(1, *)).flatMap { _ in column.texts })
+    }
+  }
 
   /// Features and neighbours of an atom in the smallest of models; most take several times more.
   private static let leastBytesPerAtom = 10_000.0

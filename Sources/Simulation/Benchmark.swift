@@ -45,11 +45,11 @@ public struct Benchmark: Encodable {
 
   /// Times NVE steps of 0.5 fs from 300 K, one result for each of the force fields, which differ in their threads.
   ///
-  /// The system is the first frame of the extended XYZ file `structure`, repeated `copies` times along its vectors.
+  /// The system is the first frame of the file `structure`, repeated `copies` times along its vectors.
   public static func results(
     structure: String, copies: [Int], forceFields: [(threads: Int, forceField: ForceField)], precision: String
   ) throws -> [Benchmark] {
-    var system = try ExtendedXYZ.read(structure).system
+    guard var system = try StructureReader(structure).next()?.system else { return [] }
     for (_, forceField) in forceFields { try forceField.requireSpecies(of: system, file: structure) }
     if let problem = system.replicationProblem(copies) {
       throw FileError(file: structure, problem.message, help: problem.help)

@@ -13,12 +13,8 @@ extension Deck {
   ///   holds.
   func makeBand(from first: AtomicSystem, in potentials: [any Potential]) throws -> NudgedElasticBand? {
     guard let band else { return nil }
-    guard FileManager.default.fileExists(atPath: band.final) else {
-      throw error(
-        at: "neb.final", "there is no file \(band.final)",
-        help: "paths are relative to the folder of the deck")
-    }
-    let final = try ExtendedXYZ.read(band.final).system.replicated(replicate)
+    let final = try readStructure(band.final, frame: band.finalFrame, at: "neb.final").system.replicated(
+      replicate)
     let last = try end(of: final, from: first)
     let path =
       switch band.interpolation {

@@ -13,8 +13,17 @@ extension Deck {
     of system: AtomicSystem, in potential: any Potential, plan: EvaluationPlan? = nil
   ) throws -> any Motion {
     guard let minimization else {
+      if driftInterval != nil, !system.hasCenterOfMassMotion {
+        throw error(
+          at: "remove_drift",
+          system.count == 1
+            ? "one atom alone has no motion but that of the whole"
+            : "fixed atoms hold the others: the whole does not drift",
+          help: "leave `remove_drift` out")
+      }
       return MolecularDynamics(
-        system, by: try makeIntegrator(for: system), in: potential, steps: Int64(steps), plan: plan)
+        system, by: try makeIntegrator(for: system), in: potential, steps: Int64(steps),
+        driftInterval: driftInterval.map(Int64.init), plan: plan)
     }
     try requireStress(of: system)
     return Statics.Minimization(

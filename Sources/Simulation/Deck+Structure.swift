@@ -7,15 +7,28 @@ import Lattice
 import Trajectory
 
 extension Deck {
-  /// The first frame of the structure's file.
-  /// - Throws: `DeckError` at `structure` if there is no such file, `StructureError` for what it holds.
+  /// The structure that the deck names.
+  /// - Throws: `DeckError` at `structure` if there is no such file or frame, `StructureError` for what it holds.
   func readStructure() throws -> Configuration {
-    guard FileManager.default.fileExists(atPath: structure) else {
-      throw error(
-        at: "structure", "there is no file \(structure)", help: "paths are relative to the folder of the deck"
-      )
+    try readStructure(structure, frame: structureFrame, at: "structure")
+  }
+
+  /// The structure that the deck names at `key`.
+  /// - Throws: as above; also where the file holds several structures and the deck does not say which, or where atoms are
+  ///   fixed as nothing here can fix them.
+  func readStructure(_ path: String, frame: FrameChoice?, at key: String) throws -> Configuration {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw error(at: key, "there is no file \(path)", help: "paths are relative to the folder of the deck")
     }
-    return try ExtendedXYZ.read(structure)
+    guard let structure = try StructureReader.read(path, frame: frame?.ofTrajectory, keeping: .columns) else {
+      let name = (path as NSString).lastPathComponent
+      let group = "\(key.split(separator: ".").last ?? ""): {file: \(name), frame: "
+      throw error(
+        at: key, "\(name) holds several structures",
+        help: "say which: `\(group)1}` is the first, `\(group)last}` the last")
+    }
+    if let obstacle = structure.partialMask { throw obstacle }
+    return structure
   }
 
   /// The deck with the defaults that depend on `structure`, each announced in `notices`.
@@ -32,8 +45,11 @@ extension Deck {
       notices.append(
         .note(
           structure.hasVelocities
-            ? "the run starts with the velocities of the structure, as the deck gives no temperature"
+            ? "the run starts with the velocities of the structure, as the deck gives no temperature\(structure.source)"
             : "the run starts at rest, as the deck gives no temperature and the structure no velocities"))
+    }
+    if velocities == .structure, !leavesVelocitiesOpen {
+      notices.append(.note("the run starts with the velocities of the structure\(structure.source)"))
     }
     if leavesCompressibilityOpen {
       notices.append(
@@ -60,6 +76,20 @@ extension Deck {
     }
     return deck
   }
+}
+
+extension Deck.FrameChoice {
+  fileprivate var ofTrajectory: FrameChoice {
+    switch self {
+    case .number(let number): .number(number)
+    case .last: .last
+    }
+  }
+}
+
+extension Configuration {
+  /// `: the column ...`, of its velocities.
+  fileprivate var source: String { velocitySource.map { ": \($0)" } ?? "" }
 }
 
 extension AtomicSystem {

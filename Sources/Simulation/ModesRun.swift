@@ -58,6 +58,7 @@ public struct ModesRun {
     let structure = try deck.readStructure()
     for warning in structure.warnings { try events(.warning(warning)) }
     system = try AtomicSystem(structure, deck: deck, forceField: forceField)
+    if let words = system.massNotice { try events(.note(words)) }
     files = ModesFiles(folder: deck.outputFolder, name: deck.outputName)
     guard system.isFixed.contains(false) else {
       throw deck.error(at: "fixed", or: ["structure"], "no atom may move", help: "let some go")

@@ -99,7 +99,8 @@ struct ResumePoint {
       options.models.isEmpty
         ? recorded.models.map { ResumePoint.present($0, recorded.outputFolder, files.folder) }
         : options.models.map(absolute))
-    overrides["structure"] = .text(
+    // Which of its structures the deck still says itself.
+    overrides["structure.file"] = .text(
       options.structure.map(absolute)
         ?? ResumePoint.present(recorded.structure, recorded.outputFolder, files.folder))
     if let steps = options.steps {

@@ -63,6 +63,8 @@ public struct RunFailure {
     case let error as DeckError: self.init(error.description, Self.usageExitCode)
     case let error as AnalysisError:
       self.init(error.description, error.isUsage ? Self.usageExitCode : Self.fileExitCode)
+    // As behind `| head`: nothing has failed.
+    case TrajectoryError.readerIsGone: self.init("", 0)
     case let error as any DiagnosedError: self.init(error.description, Self.fileExitCode)
     case let error as UsageError:
       self.init(Diagnostic(error.message, help: error.help), Self.usageExitCode)

@@ -14,11 +14,15 @@ struct RunOutput {
   private let band: BandObserver?
 
   /// Begins the files of a new run, whose first configuration is `frame`; the caller holds their lock.
-  init(creating files: OutputFiles, lock: OutputLock, deck: Deck, frame: Frame, modelHash: String) throws {
+  /// - Parameter columns: of the structure, to be kept with the trajectory.
+  init(
+    creating files: OutputFiles, lock: OutputLock, deck: Deck, frame: Frame, columns: [AtomColumn],
+    modelHash: String
+  ) throws {
     self.files = files
     self.lock = lock
     trajectory = try TrajectoryObserver(
-      creating: files.trajectory, deck: deck, frame: frame, modelHash: modelHash)
+      creating: files.trajectory, deck: deck, frame: frame, columns: columns, modelHash: modelHash)
     log = try LogObserver(creating: files.log, deck: deck, cell: frame.system.cell)
     band = BandObserver(files.band, deck: deck)
   }

@@ -48,6 +48,7 @@ extension Simulation {
       ?? deck.makeMotion(of: system, in: potentials[0], plan: plan)
     resumePoint = point
     notices = []
+    columns = []
     try Checkpoint.reading("motion", of: point.path) {
       try motion.restore(point.checkpoint.motion, at: point.checkpoint.step)
     }

@@ -24,7 +24,7 @@ extension Simulation {
     do {
       try files.writeResolvedDeck(deck.resolvedText, of: deck.file)
       output = try RunOutput(
-        creating: files, lock: lock, deck: deck, frame: frame, modelHash: forceField.hash)
+        creating: files, lock: lock, deck: deck, frame: frame, columns: columns, modelHash: forceField.hash)
       for observer in output.observers { try observer.observe(frame) }
       try writeCheckpoint(of: output.observers)
     } catch {

@@ -19,6 +19,8 @@ public struct Simulation {
   var resumePoint: ResumePoint?
   /// What a person should know before the first step: defaults that the structure decided, and warnings.
   let notices: [Event]
+  /// Columns of the structure that are kept with the trajectory.
+  let columns: [AtomColumn]
   let events: EventHandler
 
   /// Sets up the run of `deck` at its first step; no file is written.
@@ -35,7 +37,14 @@ public struct Simulation {
     deck = try given.settled(for: structure, notices: &notices)
     var system = try AtomicSystem(structure, deck: deck, forceField: forceField)
     try deck.requireCompany(in: system)
-    if deck.kind == .run { try Self.setVelocities(of: &system, deck, &notices) }
+    if deck.kind == .run {
+      try Self.setVelocities(of: &system, deck, &notices)
+      if let words = system.massNotice { notices.append(.note(words)) }
+    } else {
+      // Where no time passes nothing moves.
+      system.velocities = Array(repeating: .zero, count: system.count)
+    }
+    columns = AtomicSystem.replicated(structure.columns, deck.replicate)
     self.notices = notices
     files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
     lastStep = Int64(deck.steps)
@@ -62,7 +71,8 @@ public struct Simulation {
   private static func setVelocities(
     of system: inout AtomicSystem, _ deck: Deck, _ notices: inout [Event]
   ) throws {
-    let conservesMomentum = type(of: try deck.makeIntegrator(for: system)).conservesMomentum
+    let conservesMomentum =
+      type(of: try deck.makeIntegrator(for: system)).conservesMomentum || deck.driftInterval != nil
     switch deck.velocities {
     case .maxwellBoltzmann:
       system.drawVelocities(

@@ -5,6 +5,7 @@ import Diagnostics
 import Dynamics
 import Foundation
 import Lattice
+import Training
 import Trajectory
 
 /// Sums of squared differences between model and labels.
@@ -23,19 +24,19 @@ private struct Deviation {
 /// Differences between a model and the labels of a file.
 private struct Deviations {
   private var (energy, forces, stress) = (Deviation(), Deviation(), Deviation())
+  private var names: Set<String> = []
 
-  /// `REF_` labels come before those without the prefix.
-  mutating func add(_ result: Evaluation, _ configuration: Configuration) {
-    let system = configuration.system
-    if let label = configuration.reference.energy ?? configuration.energy {
+  mutating func add(_ result: Evaluation, _ labels: ComparedLabels, of system: AtomicSystem) {
+    if let label = labels.energy {
       energy.add((result.energy - label) / Double(system.count))
     }
-    for (f, label) in zip(result.forces, configuration.reference.forces ?? configuration.forces ?? []) {
+    for (f, label) in zip(result.forces, labels.forces ?? []) {
       for axis in 0..<3 { forces.add(f[axis] - label[axis]) }
     }
-    if system.cell.isFullyPeriodic, let label = configuration.reference.stress ?? configuration.stress {
+    if system.cell.isFullyPeriodic, let label = labels.stress {
       for i in 0..<3 { for j in 0..<3 { stress.add(result.stress[i][j] - label[i][j]) } }
     }
+    names.formUnion(labels.names)
   }
 
   /// Nil without labels.
@@ -46,7 +47,8 @@ private struct Deviations {
       stress.rootMeanSquare.map { String(format: "stress %.4f meV/Angstrom^3", $0 * 1e3) },
     ].compactMap { $0 }
     guard !errors.isEmpty else { return nil }
-    return "root-mean-square difference from the file's labels: " + errors.joined(separator: ", ")
+    return "root-mean-square difference from the file's labels (\(names.sorted().joined(separator: ", "))): "
+      + errors.joined(separator: ", ")
   }
 }
 
@@ -69,24 +71,27 @@ private struct Warnings {
   }
 }
 
-/// Evaluates every frame of the extended XYZ file or pipe `structures`, each as if it were the only one.
+/// Evaluates every structure of the file or pipe `structures`, each as if it were the only one.
 /// - Parameters:
+///   - labels: names of what results are compared with; nil finds the usual ones.
 ///   - run: whose plan every frame follows; nil makes a plan for each.
-///   - output: extended XYZ file for the frames with energy, forces and stress, charges and the dipole of free clusters where
-///     the model has charges; nil writes none. Results of other
-///     calculators are not copied into it, labels that begin with `REF_` are.
+///   - output: extended XYZ file, or `-` for the standard output, for the frames with energy, forces and stress, charges and the
+///     dipole of free clusters where the model has charges; nil writes none. Columns and keys of the file are kept, results of
+///     other calculators are not.
 ///   - events: hears warnings, and the results: one line of a table for every frame, and a summary.
 /// - Throws: `StructureError`, `FileError`, `NumericalError` for energies or forces beyond sense, or what the potential
-///   and `events` throw. Nothing is left of `output` then.
+///   and `events` throw. Nothing is left of `output` then. `FileError` after all is written where no frame has a label that was
+///   named.
 public func evaluateStructures(
-  in structures: String, with forceField: ForceField, as run: RunPlan? = nil, output: String?,
-  events: EventHandler
+  in structures: String, with forceField: ForceField, labels names: LabelNames = LabelNames(),
+  as run: RunPlan? = nil, output: String?, events: EventHandler
 ) throws {
   try run?.requireModel(of: forceField)
-  let reader = try ExtendedXYZReader(structures)
+  let reader = try StructureReader(structures, keeping: [.names, .columns])
   let writer = try output.map { try ExtendedXYZWriter(creating: $0) }
   var result = Evaluation()
   var deviations = Deviations()
+  var search = LabelSearch(names, file: structures)
   var warnings = Warnings()
   var frame = 0
   func report(_ line: String) throws { try events(.result(line)) }
@@ -111,7 +116,9 @@ public func evaluateStructures(
     } catch let error where error is DynamicsError || error is LatticeError {
       throw NumericalError(cause: "frame \(frame) of \(structures): \(error)")
     }
-    deviations.add(result, configuration)
+    let labels = try search.labels(of: configuration, frame: frame)
+    for warning in labels.warnings { try warnings.add(warning, events) }
+    deviations.add(result, labels, of: system)
     // Before another evaluation.
     let grade = grades.flatMap { $0().max() }
     let spread = result.forceSpreads?.max()
@@ -134,6 +141,7 @@ public func evaluateStructures(
   try writer?.close()
   try warnings.close(events)
   if let summary = deviations.summary { try report(summary) }
+  try search.requireAllFound()
 }
 
 extension AtomicSystem {

@@ -13,12 +13,12 @@ final class TrajectoryObserver: Observer {
   private let observables: [Observable]
 
   /// Begins the file of a new run, whose first configuration is `frame`.
-  init(creating path: String, deck: Deck, frame: Frame, modelHash: String) throws {
+  init(creating path: String, deck: Deck, frame: Frame, columns: [AtomColumn], modelHash: String) throws {
     interval = deck.trajectoryInterval
     observables = deck.observables(in: frame.system.cell)
     writer = try H5MDWriter(
       creating: path, system: frame.system, observables: observables.names,
-      options: deck.trajectoryOptions,
+      columns: columns, options: deck.trajectoryOptions,
       provenance: Provenance(
         engineVersion: Release.version, modelHash: modelHash, deck: deck.resolvedText))
   }
@@ -33,9 +33,8 @@ final class TrajectoryObserver: Observer {
   }
 
   func observe(_ frame: Frame) throws {
-    // H5MD's readers ask for a time; where there is none, the number of the step stands in its place.
     try writer.append(
-      step: frame.step, time: frame.time ?? Double(frame.step), system: frame.system,
+      step: frame.step, time: frame.time, system: frame.system,
       forces: frame.evaluation.forces, charges: frame.evaluation.charges ?? [],
       forceSpreads: frame.evaluation.forceSpreads ?? [], observables: observables.values(of: frame))
   }
@@ -55,6 +54,6 @@ extension Deck {
   fileprivate var trajectoryOptions: H5MDOptions {
     H5MDOptions(
       storesVelocities: writesVelocities, storesForces: writesForces, storesCharges: writesCharges,
-      storesForceSpreads: models.count > 1, isDouble: framePrecision == .double)
+      storesForceSpreads: models.count > 1, isDouble: framePrecision == .double, isInTime: timestep != nil)
   }
 }

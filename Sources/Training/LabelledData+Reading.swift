@@ -41,7 +41,7 @@ extension LabelledData {
   ) throws {
     self.init(files: files, hashes: [], names: [], frames: [])
     for (index, file) in files.enumerated() {
-      let reader = try ExtendedXYZReader(file.path, keepsNames: true)
+      let reader = try ExtendedXYZReader(file.path, keeping: .names)
       var configurations: [Configuration] = []
       while let configuration = try reader.next() { configurations.append(configuration) }
       hashes.append(try Self.hash(of: file.path))

@@ -37,6 +37,10 @@ public struct Configuration: Sendable {
   public var system: AtomicSystem
   /// Whether the file gave velocities; those of `system` are zero otherwise.
   public var hasVelocities: Bool
+  /// Where they stood and in which unit they were read: "the column `velo`, in Angstrom/fs". Nil without a file.
+  public var velocitySource: String?
+  /// Why nothing can move as the file wants it: some atoms are fixed along single axes. Those are free in `system`.
+  public var partialMask: StructureError?
   /// Potential energy in eV.
   public var energy: Double?
   /// Forces in eV/Angstrom, in the order of the atoms.
@@ -51,6 +55,8 @@ public struct Configuration: Sendable {
   public var reference: Labels
   /// Every other `key=value` of the frame, as text; results of other calculators are not among them.
   public var info: [String: String]
+  /// Columns of the file beside those that are understood, where they were asked for.
+  public var columns: [AtomColumn]
   /// Nil for a configuration that no file gave.
   public var named: NamedValues?
   /// About what the file gives and is left out here.
@@ -59,7 +65,8 @@ public struct Configuration: Sendable {
   public init(
     system: AtomicSystem, hasVelocities: Bool = false, energy: Double? = nil, forces: [Vector3]? = nil,
     stress: Matrix3? = nil, charges: [Double]? = nil, dipole: Vector3? = nil, reference: Labels = Labels(),
-    info: [String: String] = [:], named: NamedValues? = nil, warnings: [Diagnostic] = []
+    info: [String: String] = [:], columns: [AtomColumn] = [], named: NamedValues? = nil,
+    warnings: [Diagnostic] = []
   ) {
     self.system = system
     self.hasVelocities = hasVelocities
@@ -70,6 +77,7 @@ public struct Configuration: Sendable {
     self.dipole = dipole
     self.reference = reference
     self.info = info
+    self.columns = columns
     self.named = named
     self.warnings = warnings
   }

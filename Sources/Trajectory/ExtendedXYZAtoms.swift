@@ -41,19 +41,17 @@ struct ExtendedXYZAtoms {
   private let mobility: XYZProperty?
   /// Columns of three real numbers that are kept by their names.
   private let named: [XYZProperty]
+  /// Columns that are kept as they are.
+  private let kept: [XYZProperty]
 
-  private var lines: [TextLine] = []
-  private var atomicNumbers: [Int] = []
-  private var masses: [Double] = []
-  private var positions: [Vector3] = []
+  private var atoms = AtomTable()
   private var velocities: [Vector3] = []
   private var forces: ForceColumn
   private var referenceForces: ForceColumn
-  private var isFixed: [Bool] = []
   private var namedVectors: [[Vector3]]
+  private var texts: [[String]]
 
-  /// - Parameter keepsNames: keep all columns of three real numbers, whatever they are called.
-  init(_ header: ExtendedXYZHeader, keepsNames: Bool) throws {
+  init(_ header: ExtendedXYZHeader, keeping: ExtendedXYZContent) throws {
     self.header = header
     guard
       let species = try header.property(["species"], type: "S", columns: 1)
@@ -67,15 +65,30 @@ struct ExtendedXYZAtoms {
     forces = try ForceColumn(header, "forces", "force")
     referenceForces = try ForceColumn(header, "REF_forces")
     momentum = try header.property(["momenta"], type: "R", columns: 3)
-    velocity = momentum == nil ? try header.property(["velocities", "velo"], type: "R", columns: 3) : nil
+    velocity = momentum == nil ? try header.property(Self.velocityNames, type: "R", columns: 3) : nil
     mass = try header.property(["masses", "mass"], type: "R", columns: 1)
     let moves = header.properties.first { $0.name == "move_mask" }?.columns
     mobility = try header.property(["move_mask"], type: "L", columns: moves == 3 ? 3 : 1)
     named =
-      keepsNames
+      keeping.contains(.names)
       ? header.properties.filter { $0.type == "R" && $0.columns == 3 && $0.name != position.name } : []
     namedVectors = named.map { _ in [] }
+    kept =
+      keeping.contains(.columns)
+      ? header.properties.filter {
+        !Self.understood.contains($0.name) && !ExtendedXYZHeader.calculatorResults.contains($0.name)
+          || $0.name == "move_mask" && $0.columns == 3
+      } : []
+    texts = kept.map { _ in [] }
   }
+
+  private static let velocityNames = ["velocities", "velo", "velocity", "vel"]
+  private static let understood = Set(
+    [
+      "species", "Z", "numbers", "pos", "forces", "force", "REF_forces", "momenta", "masses", "mass",
+      "move_mask",
+    ]
+      + velocityNames)
 
   /// Reads one atom.
   mutating func append(_ line: TextLine, _ words: [Range<Int>]) throws {
@@ -87,122 +100,71 @@ struct ExtendedXYZAtoms {
     guard words.count >= 4 else {
       throw line.error("\(words.count) columns are too few for an atom", help: "write: symbol x y z")
     }
-    let z = try atomicNumber(line, words[species.firstColumn])
-    let given = try mass.map { try number(line, words[$0.firstColumn], "mass") }
-    guard let m = given ?? Elements.mass(z), m >= 1e-3, m < 1e6 else {
+    var nuclide = try nuclide(line, words[species.firstColumn])
+    if let mass { nuclide.mass = try line.finite(words[mass.firstColumn], atoms.next("mass")) }
+    guard nuclide.mass >= 1e-3, nuclide.mass < 1e6 else {
       throw line.error(
-        "the mass of atom \(lines.count + 1) is out of range", at: mass.map { words[$0.firstColumn] },
+        "the mass of atom \(atoms.count + 1) is out of range", at: mass.map { words[$0.firstColumn] },
         help: "masses are in u, from 0.001 to 1000000")
     }
     let r = try vector(line, words, position, "position")
-    guard max(r.max(), -r.min()) < Plausibility.largestNumber else {
-      throw line.error(
-        "atom \(lines.count + 1) is absurdly far away", at: span(words, position),
-        help: "positions are in Angstrom")
-    }
-    atomicNumbers.append(z)
-    masses.append(m)
-    positions.append(r)
     if let column = forces.property { forces.append(force(line, words, column)) }
     if let column = referenceForces.property { referenceForces.append(force(line, words, column)) }
     if let momentum {
-      velocities.append(try vector(line, words, momentum, "momentum") / m * ExtendedXYZ.velocityUnit)
+      velocities.append(
+        try vector(line, words, momentum, "momentum") / nuclide.mass * ExtendedXYZ.velocityUnit)
     }
     if let velocity { velocities.append(try vector(line, words, velocity, "velocity")) }
-    if let mobility { isFixed.append(try !moves(line, words, mobility)) }
+    let moves = try mobility.map { try self.moves(line, words, $0) }
+    try atoms.append(nuclide, at: r, place: span(words, position), of: line)
+    if let mobility, let moves { atoms.setMoves(moves, place: span(words, mobility)) }
     for (n, property) in named.enumerated() {
-      let columns = words[property.firstColumn..<property.firstColumn + 3]
-      let values = columns.map { line.number($0) ?? .nan }
+      let values = words[property.firstColumn..<property.firstColumn + 3].map { line.number($0) ?? .nan }
       namedVectors[n].append(Vector3(values[0], values[1], values[2]))
     }
-    lines.append(line)
+    for (n, property) in kept.enumerated() { texts[n].append(text(line, words, property)) }
   }
 
   /// The frame; atoms on one spot are refused.
   func configuration() throws -> Configuration {
-    if let (i, j) = try overlappingPair() {
-      throw lines[j].error(
-        j == i
-          ? "atom \(i + 1) sits on its own periodic image" : "atoms \(i + 1) and \(j + 1) are on one spot",
-        help: i == j
-          ? "the cell on line \(header.line.number) is too small"
-          : "atom \(i + 1) is on line \(lines[i].number); remove one of them, or check the cell")
-    }
-    let system = AtomicSystem(
-      cell: header.cell, atomicNumbers: atomicNumbers, masses: masses, positions: positions,
-      velocities: velocities.isEmpty ? nil : velocities, isFixed: isFixed.isEmpty ? nil : isFixed)
+    var table = atoms
+    table.velocities = velocities
+    let system = try table.system(in: header.cell, cellLine: header.line)
     var reference = header.reference
     reference.forces = referenceForces.forces
-    return Configuration(
+    var configuration = Configuration(
       system: system, hasVelocities: !velocities.isEmpty, energy: header.energy, forces: forces.forces,
       stress: header.stress, reference: reference, info: header.info,
+      columns: zip(kept, texts).map {
+        AtomColumn(name: $0.name, type: $0.type, width: $0.columns, texts: $1)
+      },
       named: NamedValues(
         line: header.line.number, values: header.values,
         vectors: Dictionary(uniqueKeysWithValues: zip(named.map(\.name), namedVectors))),
       warnings: header.warnings + [forces.warning, referenceForces.warning].compactMap { $0 })
-  }
-
-  /// Angstrom; nuclei are never this close.
-  private static let smallestDistance = 0.05
-
-  private func overlappingPair() throws -> (Int, Int)? {
-    var list = NeighborList(cutoff: Self.smallestDistance, skin: 0)
-    do {
-      try list.build(positions: positions, cell: header.cell)
-    } catch LatticeError.positionOutOfRange(let atom, _) {
-      throw lines[atom].error(
-        "atom \(atom + 1) is absurdly far away from the cell",
-        help: "wrap the atoms into the cell, which is on line \(header.line.number)")
-    } catch is LatticeError {
-      throw header.line.error("thousands of atoms are on one spot", help: "check the cell and the positions")
-    }
-    for i in positions.indices {
-      if let pair = list.pairs(of: i).first {
-        return (min(i, Int(list.neighbors[pair])), max(i, Int(list.neighbors[pair])))
-      }
-    }
-    return nil
+    configuration.partialMask = table.partialMask
+    configuration.velocitySource =
+      momentum != nil
+      ? "the column `momenta`, in ASE's unit sqrt(u eV)"
+      : velocity.map { "the column `\($0.name)`, in Angstrom/fs" }
+    return configuration
   }
 
   // MARK: - Words
 
-  private func atomicNumber(_ line: TextLine, _ word: Range<Int>) throws -> Int {
+  private func nuclide(_ line: TextLine, _ word: Range<Int>) throws -> (atomicNumber: Int, mass: Double) {
+    guard species.type == "I" else { return try line.nuclide(word) }
     let text = line.string(word)
-    if species.type == "I" {
-      guard let z = Int(text), Elements.symbol(z) != nil else {
-        throw line.error("`\(text)` is no atomic number", at: word, help: "atomic numbers run from 1 to 118")
-      }
-      return z
+    guard let z = Int(text), let mass = Elements.mass(z) else {
+      throw line.error("`\(text)` is no atomic number", at: word, help: "atomic numbers run from 1 to 118")
     }
-    if let z = Elements.atomicNumber(text.prefix(1).uppercased() + text.dropFirst().lowercased()) { return z }
-    let symbol = Int(text).flatMap(Elements.symbol)
-    throw line.error(
-      "`\(text)` is no element", at: word,
-      help: symbol.map { "write its symbol, \($0)" } ?? "symbols are H, He, Li, ...")
-  }
-
-  private func number(
-    _ line: TextLine, _ word: Range<Int>, _ name: String
-  ) throws(StructureError) -> Double {
-    let value = line.number(word)
-    guard let value, value.magnitude < ExtendedXYZ.largestNumber else {
-      let text = line.string(word)
-      let what = value == nil ? "`\(text)` is not a number" : "`\(text)` is not finite"
-      let isFortran = text.contains { "dD".contains($0) } && text.contains { $0.isNumber }
-      throw line.error(
-        "the \(name) of atom \(lines.count + 1): \(what)", at: word,
-        help: isFortran ? "write the exponent with E" : "write a finite decimal number with a point")
-    }
-    return value
+    return (z, mass)
   }
 
   private func vector(
     _ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty, _ name: String
   ) throws(StructureError) -> Vector3 {
-    let first = property.firstColumn
-    return try Vector3(
-      number(line, words[first], name), number(line, words[first + 1], name),
-      number(line, words[first + 2], name))
+    try line.vector(words[property.firstColumn..<property.firstColumn + 3], atoms.next(name))
   }
 
   private func force(
@@ -211,17 +173,22 @@ struct ExtendedXYZAtoms {
     Result { () throws(StructureError) in try vector(line, words, property, "force") }
   }
 
-  private func moves(_ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty) throws -> Bool {
+  private func moves(_ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty) throws -> [Bool] {
     let texts = words[property.firstColumn..<property.firstColumn + property.columns].map(line.string)
     let flags = texts.compactMap {
-      ["T", "True"].contains($0) ? true : ["F", "False"].contains($0) ? false : nil
+      ["T", "True", "1"].contains($0) ? true : ["F", "False", "0"].contains($0) ? false : nil
     }
-    guard flags.count == texts.count, Set(flags).count == 1 else {
+    guard flags.count == texts.count else {
       throw line.error(
-        "move_mask of atom \(lines.count + 1) is \(texts.joined(separator: " "))", at: span(words, property),
-        help: "write T for an atom that moves and F for a fixed one; single axes cannot be fixed")
+        "move_mask of atom \(atoms.count + 1) is \(texts.joined(separator: " "))", at: span(words, property),
+        help: "write T for an atom that moves and F for a fixed one")
     }
-    return flags[0]
+    return flags
+  }
+
+  private func text(_ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty) -> String {
+    words[property.firstColumn..<property.firstColumn + property.columns].map(line.string)
+      .joined(separator: " ")
   }
 
   private func span(_ words: [Range<Int>], _ property: XYZProperty) -> Range<Int> {

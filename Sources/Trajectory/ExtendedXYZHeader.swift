@@ -94,7 +94,7 @@ struct ExtendedXYZHeader {
   }
 
   /// `ase.calculators.calculator.all_properties`, and the virial, which is the stress in other words.
-  private static let calculatorResults: Set = [
+  static let calculatorResults: Set = [
     "energy", "free_energy", "energies", "forces", "stress", "stresses", "virial", "virials", "dipole",
     "charges",
     "magmom", "magmoms", "dielectric_tensor", "born_effective_charges", "polarization",
@@ -204,41 +204,10 @@ struct ExtendedXYZHeader {
     }
     guard isPeriodic.contains(true) else { return .free }
     let vectors = Matrix3([a[0], a[1], a[2]], [a[3], a[4], a[5]], [a[6], a[7], a[8]])
-    if let (problem, help) = problem(of: vectors, isPeriodic: isPeriodic) {
+    if let (problem, help) = Plausibility.problem(ofCell: vectors, isPeriodic: isPeriodic) {
       throw line.error(problem, at: lattice.range, help: help)
     }
     return Cell(vectors: vectors, isPeriodic: isPeriodic)
-  }
-
-  /// Why these vectors span no cell, and the cure; nil if they do.
-  private static func problem(of given: Matrix3, isPeriodic: [Bool]) -> (String, help: String)? {
-    let zero = (0..<3).filter { isPeriodic[$0] && given[$0] == .zero }
-    guard zero.isEmpty else {
-      let names = zero.map { "\($0 + 1)" }.joined(separator: " and ")
-      return (
-        zero.count == 1 ? "lattice vector \(names) is zero" : "lattice vectors \(names) are zero",
-        "give three components in Angstrom, or write F for that axis in pbc"
-      )
-    }
-    let vectors = Cell.completed(given, isPeriodic: isPeriodic)
-    let lengths = Vector3(length(vectors.x), length(vectors.y), length(vectors.z))
-    let independent = "give three independent lattice vectors in Angstrom"
-    for (i, j) in [(0, 1), (1, 2), (0, 2)] {
-      // |sin| of the angle between the two
-      let sine = length(cross(vectors[i] / lengths[i], vectors[j] / lengths[j]))
-      if sine < 1e-6 { return ("lattice vectors \(i + 1) and \(j + 1) are parallel", independent) }
-    }
-    let volume = abs(vectors.determinant)
-    guard volume > 1e-6 * lengths.x * lengths.y * lengths.z else {
-      return ("the three lattice vectors lie in one plane", independent)
-    }
-    let heights = (0..<3).map { volume / length(cross(vectors[($0 + 1) % 3], vectors[($0 + 2) % 3])) }
-    guard let axis = heights.firstIndex(where: { !($0 >= Plausibility.smallestHeight) }) else { return nil }
-    let thickness = String(format: "%.3g", heights[axis])
-    return (
-      "the cell is \(thickness) Angstrom thick along lattice vector \(axis + 1)",
-      "lengths are in Angstrom; \(independent)"
-    )
   }
 
   // MARK: - Properties

@@ -4,27 +4,41 @@
 import Diagnostics
 import Lattice
 
+/// What a reader of extended XYZ keeps beside what it understands.
+public struct ExtendedXYZContent: OptionSet, Sendable {
+  public let rawValue: Int
+  public init(rawValue: Int) { self.rawValue = rawValue }
+
+  /// Columns of three real numbers by name in `Configuration.named`, for who decides by name what is a label.
+  public static let names = ExtendedXYZContent(rawValue: 1)
+  /// All other columns as they are in `Configuration.columns`, for who writes them again.
+  public static let columns = ExtendedXYZContent(rawValue: 2)
+}
+
 /// Reads the frames of an extended XYZ file one after another.
 ///
 ///     let reader = try ExtendedXYZReader("water.xyz")
 ///     while let frame = try reader.next() { ... }
-public final class ExtendedXYZReader {
+public final class ExtendedXYZReader: FrameReader {
   private let lines: LineReader
-  private let keepsNames: Bool
+  private let keeping: ExtendedXYZContent
   private var frameCount = 0
 
-  /// - Parameter keepsNames: keep columns of any name in `Configuration.named`, for who decides by name what is a label.
   /// - Throws: `StructureError` if the file cannot be read.
-  public init(_ path: String, keepsNames: Bool = false) throws {
-    lines = try LineReader(path)
-    self.keepsNames = keepsNames
+  public convenience init(_ path: String, keeping: ExtendedXYZContent = []) throws {
+    self.init(try LineReader(path), keeping: keeping)
+  }
+
+  init(_ lines: LineReader, keeping: ExtendedXYZContent) {
+    self.lines = lines
+    self.keeping = keeping
   }
 
   /// The next frame; nil at the end of the file, which holds at least one.
   ///
   /// - Throws: `StructureError`.
   public func next() throws -> Configuration? {
-    guard let countLine = try nextFilledLine() else {
+    guard let countLine = try lines.nextFilled() else {
       guard frameCount > 0 else {
         throw StructureError(
           file: lines.file, message: "the file is empty",
@@ -45,13 +59,6 @@ public final class ExtendedXYZReader {
     return frame
   }
 
-  private func nextFilledLine() throws -> TextLine? {
-    while let line = try lines.next() {
-      if !line.isBlank { return line }
-    }
-    return nil
-  }
-
   private func atomCount(_ line: TextLine) throws -> Int {
     let words = line.words()
     guard words.count == 1, let count = Int(line.string(words[0])) else {
@@ -68,7 +75,7 @@ public final class ExtendedXYZReader {
   }
 
   private func readAtoms(_ count: Int, _ header: ExtendedXYZHeader) throws -> Configuration {
-    var atoms = try ExtendedXYZAtoms(header, keepsNames: keepsNames)
+    var atoms = try ExtendedXYZAtoms(header, keeping: keeping)
     for atom in 0..<count {
       guard let line = try lines.next(), !line.isBlank else {
         throw StructureError(

@@ -1,5 +1,5 @@
-// Writing extended XYZ as ASE reads it: forces and energy become its calculator's results, momenta its
-// velocities.
+// Writing extended XYZ as ASE and OVITO read it: forces and energy become the results of ASE's calculator, momenta its
+// velocities; OVITO takes its velocities from `velo`.
 
 import Foundation
 import Lattice
@@ -13,16 +13,16 @@ extension ExtendedXYZ {
   }
 }
 
-/// Writes frames to an extended XYZ file. Every number is written so that reading it gives the same bits,
+/// Writes frames to an extended XYZ file or to the standard output. Every number is written so that reading it gives the same bits,
 /// except velocities, which pass through ASE's momenta.
 public final class ExtendedXYZWriter {
   public var path: String { file.path }
-  private let file: NewFile
+  private let file: any OutputSink
 
-  /// Begins the file, which appears under its name with `close`; an existing one is an error.
+  /// Begins the file, which appears under its name with `close`; an existing one is an error. `-` is the standard output.
   ///
   /// - Throws: `TrajectoryError`.
-  public init(creating path: String) throws { file = try NewFile(path) }
+  public init(creating path: String) throws { file = try outputSink(path) }
 
   /// Appends one frame.
   ///
@@ -37,7 +37,8 @@ public final class ExtendedXYZWriter {
   /// One frame as text.
   static func text(of frame: Configuration) -> String {
     let system = frame.system
-    let writesMask = system.isFixed.contains(true)
+    let writesMask =
+      system.isFixed.contains(true) && !frame.columns.contains { $0.name == "move_mask" }
     let isStandard = zip(system.masses, system.atomicNumbers).allSatisfy { $0 == Elements.mass($1) }
     let masses = isStandard ? nil : system.masses
     var text = "\(system.count)\n"
@@ -47,10 +48,11 @@ public final class ExtendedXYZWriter {
     text += "Properties=species:S:1:pos:R:3"
     if writesMask { text += ":move_mask:L:1" }
     if masses != nil { text += ":masses:R:1" }
-    if frame.hasVelocities { text += ":momenta:R:3" }
+    if frame.hasVelocities { text += ":momenta:R:3:velo:R:3" }
     if frame.forces != nil { text += ":forces:R:3" }
     if frame.charges != nil { text += ":charges:R:1" }
     if frame.reference.forces != nil { text += ":REF_forces:R:3" }
+    for column in frame.columns { text += ":" + column.description }
     // The energy whose derivative the forces are; ASE's optimisers ask for it by this name.
     if let energy = frame.energy { text += " energy=\(energy) free_energy=\(energy)" }
     if let stress = frame.stress { text += " stress=\(tensor(stress))" }
@@ -69,10 +71,12 @@ public final class ExtendedXYZWriter {
       if let masses { text += " \(masses[i])" }
       if frame.hasVelocities {
         text += " " + numbers(system.velocities[i] * (system.masses[i] / ExtendedXYZ.velocityUnit))
+        text += " " + numbers(system.velocities[i])
       }
       if let forces = frame.forces { text += " " + numbers(forces[i]) }
       if let charges = frame.charges { text += " \(charges[i])" }
       if let forces = frame.reference.forces { text += " " + numbers(forces[i]) }
+      for column in frame.columns { text += " " + column.texts[i] }
       text += "\n"
     }
     return text

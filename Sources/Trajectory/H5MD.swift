@@ -6,7 +6,7 @@
 //       box                      dimension, boundary per axis, edges/{step,time,value[t,3,3]}, rows = vectors
 //       position, velocity, force, species, charge, force_spread    {step[t], time[t], value[t,N(,3)]}
 //   /observables/trajectory/NAME {step[t], time[t], value[t]}, at the stride of the positions
-//   /parameters                  masses[N], deck, engine_version, model_hash
+//   /parameters                  masses[N], deck, engine_version, model_hash; fixed[N] and atom_columns where there are any
 //
 // step and time of every element are hard links to those of `position`. All text is of variable length:
 // MDAnalysis refuses fixed-length units, and ZnH5MD takes a fixed-length boundary `none` for periodic.
@@ -28,6 +28,13 @@ enum H5MD {
   static let box = particles + "/box"
   static let edges = box + "/edges"
   static let masses = "/parameters/masses"
+  /// Numbers of the atoms that do not move, from 0.
+  static let fixed = "/parameters/fixed"
+  /// Columns of the structure file that mean nothing to Bloch: a line that names them as extended XYZ does, then one for each
+  /// atom.
+  static let columns = "/parameters/atom_columns"
+  /// Attribute of the time where it is the number of the step for want of another.
+  static let timeStandsFor = "stands_for"
 
   static let timeUnit = "ps"
   static let lengthUnit = "Angstrom"
@@ -65,12 +72,14 @@ public struct H5MDOptions: Hashable, Sendable {
   public var storesForceSpreads: Bool
   /// Positions, velocities, forces, charges, spreads and cell in 64 instead of 32 bits; times and observables always are.
   public var isDouble: Bool
+  /// Whether steps have a time.
+  public var isInTime: Bool
   /// Frames that are gathered in memory before they are written and flushed together.
   public var framesPerBatch: Int
 
   public init(
     storesVelocities: Bool = true, storesForces: Bool = false, storesCharges: Bool = false,
-    storesForceSpreads: Bool = false, isDouble: Bool = false, framesPerBatch: Int = 10
+    storesForceSpreads: Bool = false, isDouble: Bool = false, isInTime: Bool = true, framesPerBatch: Int = 10
   ) {
     precondition(framesPerBatch > 0)
     self.storesVelocities = storesVelocities
@@ -78,6 +87,7 @@ public struct H5MDOptions: Hashable, Sendable {
     self.storesCharges = storesCharges
     self.storesForceSpreads = storesForceSpreads
     self.isDouble = isDouble
+    self.isInTime = isInTime
     self.framesPerBatch = framesPerBatch
   }
 }

@@ -7,8 +7,8 @@ import Lattice
 /// One frame of a trajectory.
 public struct H5MDFrame: Sendable {
   public let step: Int64
-  /// In fs.
-  public let time: Double
+  /// In fs; nil where a step is no time.
+  public let time: Double?
   /// Velocities are zero if the trajectory has none.
   public let system: AtomicSystem
   /// In eV/Angstrom, if the trajectory has them.
@@ -33,11 +33,16 @@ public final class H5MDReader {
   public let hasVelocities: Bool
   public let hasForces: Bool
   public let hasCharges: Bool
+  /// Whether steps have a time; those of a minimisation have none.
+  public let hasTime: Bool
+  /// Columns of the structure with which the run began.
+  public let columns: [AtomColumn]
   public let provenance: Provenance
 
   private let file: HDF5File
   private let isPeriodic: [Bool]
   private let masses: [Double]
+  private let isFixed: [Bool]
   private let step: HDF5Rows
   private let time: HDF5Rows
   private let position: HDF5Rows
@@ -80,6 +85,7 @@ public final class H5MDReader {
     atomCount = atoms
     step = try rows(H5MD.position + "/step", [], unit: nil)
     time = try rows(H5MD.position + "/time", [], unit: H5MD.timeUnit)
+    hasTime = try !file.hasAttribute(H5MD.timeStandsFor, at: H5MD.position + "/time")
     _ = try rows(H5MD.position + "/value", [atoms, 3], unit: H5MD.lengthUnit)
     hasVelocities = try file.exists(H5MD.velocity)
     velocity = hasVelocities ? try rows(H5MD.velocity + "/value", [atoms, 3], unit: H5MD.velocityUnit) : nil
@@ -102,6 +108,8 @@ public final class H5MDReader {
       throw TrajectoryError.mismatch(file: path, reason: "\(H5MD.masses): \(flaw)")
     }
     self.masses = masses
+    isFixed = try Self.fixedAtoms(in: file, of: atoms)
+    columns = try Self.columns(in: file, of: atoms)
     let names = try file.exists(H5MD.observables) ? file.children(of: H5MD.observables) : []
     for name in names
     where !name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) }) {
@@ -128,6 +136,28 @@ public final class H5MDReader {
     let most = all.map { (try? $0.storedCount()) ?? min($0.count, file.size) }.min() ?? 0
     frameCount = H5MDReader.completeFrames(ofAtMost: most, step: step, position: position)
     incompleteCount = max(0, (all.map(\.count).max() ?? 0) - frameCount)
+  }
+
+  private static func fixedAtoms(in file: HDF5File, of atoms: Int) throws -> [Bool] {
+    var isFixed = Array(repeating: false, count: atoms)
+    guard try file.exists(H5MD.fixed) else { return isFixed }
+    for atom in try file.readIntegers(H5MD.fixed).values {
+      guard isFixed.indices.contains(atom) else {
+        throw TrajectoryError.mismatch(
+          file: file.name, reason: "\(H5MD.fixed) names atom \(atom), of \(atoms)")
+      }
+      isFixed[atom] = true
+    }
+    return isFixed
+  }
+
+  private static func columns(in file: HDF5File, of atoms: Int) throws -> [AtomColumn] {
+    guard try file.exists(H5MD.columns) else { return [] }
+    guard let columns = try AtomColumn.columns(of: file.readString(H5MD.columns), atoms: atoms) else {
+      throw TrajectoryError.mismatch(
+        file: file.name, reason: "\(H5MD.columns) does not hold a line for each of \(atoms) atoms")
+    }
+    return columns
   }
 
   /// Whether each axis is periodic.
@@ -171,7 +201,8 @@ public final class H5MDReader {
       system: AtomicSystem(
         cell: cell(index), atomicNumbers: atomicNumbers, masses: masses,
         positions: vectors(position, index, times: 1),
-        velocities: velocity.map { try vectors($0, index, times: 1 / H5MD.femtosecondsPerPicosecond) }),
+        velocities: velocity.map { try vectors($0, index, times: 1 / H5MD.femtosecondsPerPicosecond) },
+        isFixed: isFixed),
       forces: force.map { try vectors($0, index, times: 1 / Units.kilojoulePerMole) },
       charges: charge.map { try numbers($0, index, flaw: Plausibility.flaw(ofCharges:)) },
       forceSpreads: forceSpread.map {
@@ -180,18 +211,22 @@ public final class H5MDReader {
       observables: values(index))
   }
 
-  private func step(_ index: Int) throws -> Int64 {
+  /// Of frame `index` of `0 ..< frameCount`.
+  ///
+  /// - Throws: `HDF5Error`, `TrajectoryError.mismatch`.
+  public func step(_ index: Int) throws -> Int64 {
     let value = try step.readIntegers(row: index)[0]
     let before = index == 0 ? -1 : try step.readIntegers(row: index - 1)[0]
     try require(value > before ? nil : "step \(value) comes after \(before)", of: step, index)
     return Int64(value)
   }
 
-  /// In fs, of frame `index` of `0 ..< frameCount`.
+  /// In fs, of frame `index` of `0 ..< frameCount`; nil where a step is no time.
   ///
   /// - Throws: `HDF5Error`, `TrajectoryError.mismatch`.
-  public func time(ofFrame index: Int) throws -> Double {
+  public func time(ofFrame index: Int) throws -> Double? {
     precondition((0..<frameCount).contains(index))
+    guard hasTime else { return nil }
     let value = try time.readDoubles(row: index)[0] * H5MD.femtosecondsPerPicosecond
     try require(value.isFinite ? nil : "the time is \(value)", of: time, index)
     return value

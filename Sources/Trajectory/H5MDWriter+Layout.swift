@@ -6,7 +6,9 @@ import Lattice
 
 extension H5MDWriter {
   /// Everything that does not grow.
-  static func writePreamble(to file: HDF5File, system: AtomicSystem, provenance: Provenance) throws {
+  static func writePreamble(
+    to file: HDF5File, system: AtomicSystem, columns: [AtomColumn], provenance: Provenance
+  ) throws {
     try file.createGroup("/h5md/author")
     try file.createGroup("/h5md/creator")
     try file.createGroup("/h5md/modules/units")
@@ -23,6 +25,9 @@ extension H5MDWriter {
 
     try file.write(system.masses, to: H5MD.masses)
     try file.setAttribute("unit", "u", at: H5MD.masses)
+    let fixed = system.isFixed.indices.filter { system.isFixed[$0] }
+    if !fixed.isEmpty { try file.write(fixed.map(Int64.init), to: H5MD.fixed) }
+    if !columns.isEmpty { try file.write(AtomColumn.text(of: columns), to: H5MD.columns) }
     try file.write(provenance.deck, to: "/parameters/deck")
     try file.write(provenance.engineVersion, to: "/parameters/engine_version")
     try file.write(provenance.modelHash, to: "/parameters/model_hash")
@@ -74,6 +79,9 @@ extension H5MDWriter {
       step = try rows(H5MD.position + "/step", [], as: .int64)
       time = try rows(H5MD.position + "/time", [], as: .float64)
       try file.setAttribute("unit", H5MD.timeUnit, at: H5MD.position + "/time")
+      if !options.isInTime {
+        try file.setAttribute(H5MD.timeStandsFor, "step", at: H5MD.position + "/time")
+      }
       let vectors = [atomCount, 3]
       position = try element(H5MD.position, vectors, as: type, unit: H5MD.lengthUnit)
       velocity =

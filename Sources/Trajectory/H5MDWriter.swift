@@ -37,10 +37,11 @@ public final class H5MDWriter {
 
   /// Creates a trajectory; an existing file is an error.
   ///
+  /// - Parameter columns: of the structure, to be kept beside the atoms.
   /// - Throws: `HDF5Error`, `TrajectoryError`.
   public init(
     creating path: String, system: AtomicSystem, observables: [H5MDObservable],
-    options: H5MDOptions = H5MDOptions(),
+    columns: [AtomColumn] = [], options: H5MDOptions = H5MDOptions(),
     provenance: Provenance
   ) throws {
     try Disk.requireSpace(system.count * 8, for: path)
@@ -49,7 +50,7 @@ public final class H5MDWriter {
     atomCount = system.count
     file = try HDF5File(creating: path)
     identity = FileIdentity(path)
-    try H5MDWriter.writePreamble(to: file, system: system, provenance: provenance)
+    try H5MDWriter.writePreamble(to: file, system: system, columns: columns, provenance: provenance)
     tables = try Tables(creatingIn: file, atomCount: system.count, observables: observables, options: options)
     try file.flush()
   }
@@ -117,14 +118,14 @@ public final class H5MDWriter {
   ///
   /// - Parameters:
   ///   - step: number of the time step; larger than that of the frame before.
-  ///   - time: in fs.
+  ///   - time: in fs; nil where a step is no time. H5MD's readers ask for one: the number of the step stands in its place.
   ///   - forces: in eV/Angstrom; used only if the trajectory stores forces.
   ///   - charges: in e; used only if it stores charges.
   ///   - forceSpreads: in eV/Angstrom; used only if it stores them.
   ///   - observables: values in the order and units of the writer's observables.
   /// - Throws: `TrajectoryError`, `HDF5Error`.
   public func append(
-    step: Int64, time: Double, system: AtomicSystem, forces: [Vector3] = [], charges: [Double] = [],
+    step: Int64, time: Double?, system: AtomicSystem, forces: [Vector3] = [], charges: [Double] = [],
     forceSpreads: [Double] = [], observables: [Double]
   ) throws {
     precondition(system.count == atomCount && observables.count == tables.observables.count)
@@ -132,7 +133,7 @@ public final class H5MDWriter {
     precondition(!options.storesCharges || charges.count == atomCount)
     precondition(!options.storesForceSpreads || forceSpreads.count == atomCount)
     let frame = Frame(
-      step: step, time: time / H5MD.femtosecondsPerPicosecond,
+      step: step, time: (time ?? Double(step)) / H5MD.femtosecondsPerPicosecond,
       positions: flat(system.positions, times: 1),
       velocities: options.storesVelocities
         ? flat(system.velocities, times: H5MD.femtosecondsPerPicosecond) : [],

@@ -2,6 +2,7 @@
 
 import Diagnostics
 import Foundation
+import Lattice
 
 /// One line of a file.
 struct TextLine {
@@ -17,17 +18,21 @@ struct TextLine {
   static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
 
   /// Byte ranges of the words between spaces and tabs.
-  func words() -> [Range<Int>] {
+  func words() -> [Range<Int>] { words(in: 0..<bytes.count - 1) }
+
+  /// Those of a part of the line.
+  func words(in part: Range<Int>) -> [Range<Int>] {
     var words: [Range<Int>] = []
     var start: Int?
-    for (i, byte) in bytes.enumerated() {
-      if TextLine.isSpace(byte) || i == bytes.count - 1 {
+    for i in part {
+      if TextLine.isSpace(bytes[i]) {
         if let first = start { words.append(first..<i) }
         start = nil
       } else if start == nil {
         start = i
       }
     }
+    if let start { words.append(start..<part.upperBound) }
     return words
   }
 
@@ -35,12 +40,37 @@ struct TextLine {
 
   /// The word as a number, `nan` and `inf` included; nil if it is none.
   func number(_ word: Range<Int>) -> Double? {
-    bytes.withUnsafeBytes { buffer in
+    let next = bytes[word.upperBound]
+    // C would read on into a number that follows without a blank, as in PDB.
+    guard next == 0 || TextLine.isSpace(next) else { return Double(string(word)) }
+    return bytes.withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return nil }
       var end: UnsafeMutablePointer<CChar>?
       let value = strtod(base + word.lowerBound, &end)
       return end.map { UnsafePointer($0) } == base + word.upperBound ? value : nil
     }
+  }
+
+  /// The word as a finite number.
+  /// - Parameter what: `the position of atom 3`.
+  func finite(_ word: Range<Int>, _ what: String) throws(StructureError) -> Double {
+    let value = number(word)
+    guard let value, value.magnitude < ExtendedXYZ.largestNumber else {
+      let text = string(word)
+      let problem = value == nil ? "`\(text)` is not a number" : "`\(text)` is not finite"
+      let isFortran = text.contains { "dD".contains($0) } && text.contains { $0.isNumber }
+      throw error(
+        "\(what): \(problem)", at: word,
+        help: isFortran ? "write the exponent with E" : "write a finite decimal number with a point")
+    }
+    return value
+  }
+
+  /// Three words as the finite components of a vector.
+  func vector(_ words: ArraySlice<Range<Int>>, _ what: String) throws(StructureError) -> Vector3 {
+    var v = Vector3.zero
+    for axis in 0..<3 { v[axis] = try finite(words[words.startIndex + axis], what) }
+    return v
   }
 
   /// A mistake at the given bytes of the line, or of the line as a whole.
@@ -54,25 +84,25 @@ struct TextLine {
   }
 }
 
-/// Reads a file or a pipe from its beginning to its end, line by line; `\n` and `\r\n` end a line.
+/// Reads a file or a pipe, packed by gzip or not, from its beginning to its end, line by line; `\n` and `\r\n` end a line.
 final class LineReader {
   let file: String
-  private let descriptor: Int32
+  private let source: ByteSource
   /// What has been read; lines are handed out from `start` on.
   private var buffer: [UInt8] = []
   private var start = 0
   private var isAtEnd = false
   private var lineNumber = 0
+  /// Lines that were looked at before their turn.
+  private var ahead: [TextLine] = []
 
-  private static let chunk = 1 << 16
   /// Bytes; what has longer lines is no text, and would fill the memory.
   private static let longestLine = 1 << 24
 
   /// - Throws: `StructureError` if there is no such file, or if it is no text.
   init(_ file: String) throws {
     self.file = file
-    descriptor = open(file, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure(String(cString: strerror(errno)).lowercased()) }
+    do { source = try ByteSource(file) } catch { throw Self.failure(file, error.reason) }
     while buffer.count < ForeignFormat.signatureLength, !isAtEnd { try fill() }
     if let format = ForeignFormat(startingWith: buffer, file: file) {
       throw StructureError(file: file, message: "the file is \(format.name)", help: format.help)
@@ -81,13 +111,27 @@ final class LineReader {
     if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
   }
 
-  deinit {
-    if descriptor >= 0 { close(descriptor) }
-  }
-
   /// The next line, nil at the end of the file.
   /// - Throws: `StructureError` if the file cannot be read to its end, or if this is no text.
   func next() throws -> TextLine? {
+    ahead.isEmpty ? try read() : ahead.removeFirst()
+  }
+
+  /// The next line that is not blank, nil at the end of the file.
+  func nextFilled() throws -> TextLine? {
+    while let line = try next() {
+      if !line.isBlank { return line }
+    }
+    return nil
+  }
+
+  /// The next lines, `count` or as many as there are, which stay the next ones.
+  func peek(_ count: Int) throws -> [TextLine] {
+    while ahead.count < count, let line = try read() { ahead.append(line) }
+    return Array(ahead.prefix(count))
+  }
+
+  private func read() throws -> TextLine? {
     var searched = start
     while true {
       if let end = buffer[searched...].firstIndex(of: 10) { return try line(until: end, next: end + 1) }
@@ -114,30 +158,18 @@ final class LineReader {
   private func fill() throws {
     buffer.removeFirst(start)
     start = 0
-    let filled = buffer.count
-    buffer.append(contentsOf: repeatElement(0, count: Self.chunk))
-    var count = -1
-    repeat {
-      count = buffer.withUnsafeMutableBytes {
-        read(descriptor, UnsafeMutableRawBufferPointer(rebasing: $0[filled...]).baseAddress, Self.chunk)
-      }
-    } while count < 0 && errno == EINTR
-    buffer.removeLast(Self.chunk - max(0, count))
-    guard count >= 0 else {
-      throw failure(errno == EISDIR ? "it is a folder" : String(cString: strerror(errno)).lowercased())
-    }
-    isAtEnd = count == 0
+    do { isAtEnd = try !source.append(to: &buffer) } catch { throw Self.failure(file, error.reason) }
   }
 
-  private func failure(_ reason: String) -> StructureError {
+  private static func failure(_ file: String, _ reason: String) -> StructureError {
     StructureError(
       file: file, message: "cannot be read: \(reason)",
-      help: "give the path of an extended XYZ file, relative to the current folder")
+      help: "give the path of a structure file, relative to the current folder")
   }
 
   private func notText(line: Int) -> StructureError {
     StructureError(
       file: file, message: "the file is not text: line \(line) holds what no line of text does",
-      help: "give the path of an extended XYZ file")
+      help: "give the path of a structure file")
   }
 }

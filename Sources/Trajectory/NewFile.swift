@@ -3,8 +3,39 @@
 
 import Foundation
 
+/// Takes bytes one after another.
+protocol OutputSink {
+  var path: String { get }
+  /// - Throws: `TrajectoryError`.
+  func write(_ bytes: [UInt8]) throws
+  /// All has been written.
+  /// - Throws: `TrajectoryError`.
+  func publish() throws
+}
+
+/// A new file at `path`, or the standard output where that is `-`.
+/// - Throws: `TrajectoryError`.
+func outputSink(_ path: String) throws -> any OutputSink {
+  path == "-" ? StandardOutput() : try NewFile(path)
+}
+
+/// What is written to it is seen at once.
+struct StandardOutput: OutputSink {
+  static let name = "standard output"
+  var path: String { Self.name }
+
+  func write(_ bytes: [UInt8]) throws {
+    do { try Disk.write(bytes, to: STDOUT_FILENO, path: path) } catch let error as TrajectoryError {
+      guard case .notWritten(_, _, String(cString: strerror(EPIPE)).lowercased()) = error else { throw error }
+      throw TrajectoryError.readerIsGone
+    }
+  }
+
+  func publish() throws {}
+}
+
 /// Writes a file under a temporary name beside its place and moves it there when it is complete.
-final class NewFile {
+final class NewFile: OutputSink {
   let path: String
   private let temporary: String
   private let descriptor: Int32

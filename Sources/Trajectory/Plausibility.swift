@@ -1,6 +1,7 @@
 // What numbers of a file can be atoms. Structures, trajectories and checkpoints are held against it before anything is computed
 // from them: no number beyond these bounds comes from a simulation, and some would never end or trap in one.
 
+import Foundation
 import Lattice
 
 public enum Plausibility {
@@ -34,6 +35,37 @@ public enum Plausibility {
       }
     }
     return nil
+  }
+
+  /// Why the vectors of a structure file span no cell, and the cure; nil if they do.
+  static func problem(ofCell given: Matrix3, isPeriodic: [Bool]) -> (String, help: String)? {
+    let zero = (0..<3).filter { isPeriodic[$0] && given[$0] == .zero }
+    guard zero.isEmpty else {
+      let names = zero.map { "\($0 + 1)" }.joined(separator: " and ")
+      return (
+        zero.count == 1 ? "lattice vector \(names) is zero" : "lattice vectors \(names) are zero",
+        "give three components in Angstrom, or write F for that axis in pbc"
+      )
+    }
+    let vectors = Cell.completed(given, isPeriodic: isPeriodic)
+    let lengths = Vector3(length(vectors.x), length(vectors.y), length(vectors.z))
+    let independent = "give three independent lattice vectors in Angstrom"
+    for (i, j) in [(0, 1), (1, 2), (0, 2)] {
+      // |sin| of the angle between the two
+      let sine = length(cross(vectors[i] / lengths[i], vectors[j] / lengths[j]))
+      if sine < 1e-6 { return ("lattice vectors \(i + 1) and \(j + 1) are parallel", independent) }
+    }
+    let volume = abs(vectors.determinant)
+    guard volume > 1e-6 * lengths.x * lengths.y * lengths.z else {
+      return ("the three lattice vectors lie in one plane", independent)
+    }
+    let heights = (0..<3).map { volume / length(cross(vectors[($0 + 1) % 3], vectors[($0 + 2) % 3])) }
+    guard let axis = heights.firstIndex(where: { !($0 >= smallestHeight) }) else { return nil }
+    let thickness = String(format: "%.3g", heights[axis])
+    return (
+      "the cell is \(thickness) Angstrom thick along lattice vector \(axis + 1)",
+      "lengths are in Angstrom; \(independent)"
+    )
   }
 
   static func flaw(ofSpecies atomicNumbers: [Int]) -> String? {

@@ -8,6 +8,8 @@ public enum TrajectoryError: DiagnosedError, Hashable, Sendable {
   case diskFull(file: String, neededBytes: Int, availableBytes: Int)
   /// A write failed half way; the file keeps what it held at the last flush.
   case notWritten(file: String, bytes: Int, reason: String)
+  /// Whoever read the standard output has gone, as behind `| head`.
+  case readerIsGone
   /// There is something under the name of a file that was to be made.
   case exists(file: String)
   /// Another run holds the lock of these output files.
@@ -23,6 +25,7 @@ public enum TrajectoryError: DiagnosedError, Hashable, Sendable {
 
   public var file: String {
     switch self {
+    case .readerIsGone: StandardOutput.name
     case .diskFull(let file, _, _), .notWritten(let file, _, _), .exists(let file), .inUse(let file, _),
       .vanished(let file), .mismatch(let file, _), .corruptCheckpoint(let file, _):
       file
@@ -36,6 +39,7 @@ public enum TrajectoryError: DiagnosedError, Hashable, Sendable {
       "the disk is full: \(needed) bytes are needed and \(available) are free"
     case .notWritten(_, let bytes, let reason):
       (bytes > 0 ? "\(bytes) bytes could not be written" : "cannot be written") + ": \(reason)"
+    case .readerIsGone: "nobody reads it any more"
     case .exists: "exists already and is not replaced; choose another name, or remove it first"
     case .inUse(_, let holder):
       "another run, \(holder), writes the files of this name; wait until it ends, or choose another name or folder"

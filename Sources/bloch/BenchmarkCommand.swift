@@ -10,7 +10,7 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: "LR-MACE model file.", completion: .file(extensions: ["h5"]))
   var model: String
 
-  @Option(help: "Extended XYZ file; its first frame is used.", completion: .file(extensions: ["xyz"]))
+  @Option(help: "Structure file; its first frame is used.", completion: .file(extensions: ["xyz"]))
   var structure: String
 
   @Option(parsing: .upToNextOption, help: "Copies along the three lattice vectors.")

@@ -47,7 +47,7 @@ struct Bloch: ParsableCommand {
   private static func fail(_ error: any Error) -> Never {
     if error is Console.ReaderIsGone { Foundation.exit(0) }
     if let failure = RunFailure(error) {
-      Console.note(failure.message)
+      if failure.exitCode != 0 { Console.note(failure.message) }
       Foundation.exit(failure.exitCode)
     }
     Console.note(fullMessage(for: error))

@@ -148,6 +148,21 @@ func messages(_ extra: String, ensemble: String = "nvt") -> String {
   }
 }
 
+@Test func aUnitThatIsNotKnownIsAnsweredWithThoseThatAre() {
+  let message = messages("temperature: 300 K\nthermostat: {tau: 3 ly}")
+  #expect(
+    message.contains("it takes a time in fs, ps or ns; all units are fs, ps, ns, as, us, s"), "\(message)")
+}
+
+@Test func theMotionOfTheWholeIsRemovedAtAnInterval() throws {
+  #expect(try deck("temperature: 300 K").driftInterval == nil)
+  #expect(try deck("temperature: 300 K\nremove_drift: 100 steps").driftInterval == 100)
+  #expect(try deck("temperature: 300 K\nremove_drift: 10 fs").driftInterval == 20)
+  let held = messages(
+    "temperature: 300 K\nremove_drift: 1 step\nrestraints: [{type: position, atoms: [1], k: 1 eV/A^2}]")
+  #expect(held.contains("a restraint on positions holds the whole"), "\(held)")
+}
+
 @Test func noUnitOfAnotherSizeIsProposed() {
   for (text, words) in [
     ("500 ms", "it takes a time"), ("500 bs", "it takes a time"), ("500 Fs", "did you mean `500 fs`?"),

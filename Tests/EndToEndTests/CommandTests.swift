@@ -189,3 +189,19 @@ func aRunTakesTheProcessorsThatItMayUse() throws {
   let resolved = try String(contentsOfFile: "\(folder.path)/water.resolved.yaml", encoding: .utf8)
   #expect(resolved.contains("threads: 1\n"), "\(resolved)")
 }
+
+@Test func structuresAndResultsGoThroughPipes() throws {
+  let folder = try TemporaryFolder()
+  let outcome = try BlochProcess.shell(
+    """
+    gzip -c \(BlochProcess.structure) > w.xyz.gz
+    gunzip -c w.xyz.gz | $BLOCH evaluate --model \(BlochProcess.model) --threads 1 - --output - > out.xyz
+    $BLOCH evaluate --model \(BlochProcess.model) --threads 1 w.xyz.gz --output packed.xyz > table.txt
+    cmp out.xyz packed.xyz
+    """, in: folder.path)
+  #expect(outcome.exitCode == 0, "\(outcome.errors)")
+  // The table makes room for the frames.
+  #expect(outcome.errors.contains("largest force") && !outcome.output.contains("largest force"))
+  #expect(try folder.text("table.txt").contains("largest force"))
+  #expect(try ExtendedXYZ.readAll("\(folder.path)/out.xyz").count == 1)
+}

@@ -92,7 +92,9 @@ private func deck(steps: Int, in folder: String, name: String) throws -> Deck {
     }
 
     let exported = "\(folder.path)/exported.xyz"
-    _ = try exportTrajectory(whole.files.trajectory, to: exported, every: 5)
+    var options = ExportOptions()
+    options.every = .frames(5)
+    _ = try exportTrajectory(whole.files.trajectory, to: exported, options)
     let text = try String(contentsOfFile: exported, encoding: .utf8)
     #expect(text.components(separatedBy: ":charges:R:1").count == 4)
   }

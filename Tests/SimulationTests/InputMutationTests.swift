@@ -108,9 +108,10 @@ private func firstEnergy(_ deck: Deck) throws -> Double {
   let folder = try TemporaryFolder()
   try argonStructure().write(toFile: "\(folder.path)/mutated.xyz", atomically: true, encoding: .utf8)
   let deck = """
-    structure: mutated.xyz
+    structure: {file: mutated.xyz, frame: 1}
     model: none.h5
     replicate: [1, 1, 2]
+    masses: {Ar: 39 u}
     ensemble: nvt
     temperature: {from: 120 K, to: 90 K, over: 40 fs}
     thermostat: {type: nose-hoover, tau: 100 fs, chain: 3}

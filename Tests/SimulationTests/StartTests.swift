@@ -64,7 +64,7 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   let still =
     "2\nProperties=species:S:1:pos:R:3:velocities:R:3\nAr 0 0 0 0.1 0.3 0\nAr 3.8 0 0 -0.1000000000000001 -0.3 0\n"
   let run = try simulation(still, "ensemble: nve\nvelocities: structure", in: folder)
-  #expect(run.notices.isEmpty)
+  #expect(!run.notices.contains { $0.description.contains("drifts") })
   #expect(length(run.system.momentum) < 1e-15)
 }
 

@@ -4,6 +4,7 @@
 import Foundation
 import Lattice
 import Testing
+import Training
 import Trajectory
 
 @testable import Simulation
@@ -104,4 +105,59 @@ func anOpenAxisNeedsNoVectorAndKeepsWhatItHas(lattice: String, axes: String, wri
   #expect(try evaluate(text, with: forceField(LennardJones()), in: folder).failure == nil)
   let output = try String(contentsOfFile: "\(folder.path)/out.xyz", encoding: .utf8)
   #expect(output.contains("Lattice=\"\(written)\"") && output.contains("pbc=\"\(axes)\""))
+}
+
+// MARK: - Labels by name, columns that are kept
+
+/// Evaluates `text`; returns what is said and the failure.
+private func compare(
+  _ text: String, _ names: LabelNames, in folder: TemporaryFolder
+) throws -> (words: String, failure: RunFailure?) {
+  try text.write(toFile: "\(folder.path)/in.xyz", atomically: true, encoding: .utf8)
+  try? FileManager.default.removeItem(atPath: "\(folder.path)/out.xyz")
+  var words = ""
+  do {
+    try evaluateStructures(
+      in: "\(folder.path)/in.xyz", with: forceField(LennardJones()), labels: names,
+      output: "\(folder.path)/out.xyz"
+    ) { words += "\($0)\n" }
+    return (words, nil)
+  } catch {
+    return (words, RunFailure(error))
+  }
+}
+
+@Test func labelsAreFoundByTheirUsualNamesOrThoseThatAreGiven() throws {
+  let folder = try TemporaryFolder()
+  var reference = Evaluation()
+  let system = AtomicSystem(
+    cell: .free, atomicNumbers: [18, 18], masses: [40, 40], positions: [.zero, [0, 0, 3.8]])
+  try LennardJones().evaluate(system, into: &reference)
+  let (e, f) = (reference.energy, reference.forces[1].z)
+  func frame(_ keys: String, _ column: String) -> String {
+    "2\nProperties=species:S:1:pos:R:3:\(column):R:3:tags:I:1 \(keys)\nAr 0 0 0 0 0 \(-f) 7\nAr 0 0 3.8 0 0 \(f) 8\n"
+  }
+  let usual = try compare(frame("dft_energy=\(e + 0.2)", "dft_forces"), LabelNames(), in: folder)
+  #expect(
+    usual.words.contains(
+      "labels (dft_energy, dft_forces): energy 100.000 meV/atom, forces 0.00 meV/Angstrom"), "\(usual.words)")
+  // The bare name may be a result; the user decides.
+  let both = frame("energy=\(e) REF_energy=\(e + 0.2) mine=\(e + 0.4)", "my_forces")
+  #expect(try compare(both, LabelNames(), in: folder).words.contains("labels (REF_energy): energy 100.000"))
+  let named = try compare(both, LabelNames(energy: "mine", forces: "my_forces"), in: folder)
+  #expect(
+    named.words.contains("labels (mine, my_forces): energy 200.000 meV/atom, forces 0.00"), "\(named.words)")
+  #expect(
+    try compare(both, LabelNames(energy: "energy"), in: folder).words.contains("(energy): energy 0.000"))
+  let two = try compare(frame("dft_energy=1 qm_energy=2", "x"), LabelNames(), in: folder)
+  #expect(
+    two.failure?.message.contains("help: name the one that is meant: `--energy-key dft_energy`") == true)
+
+  // A name that is not there is an error after all is written.
+  let absent = try compare(both, LabelNames(energy: "mien"), in: folder)
+  #expect(absent.failure?.message.contains("no frame has `mien`, which --energy-key names") == true)
+  let out = try String(contentsOfFile: "\(folder.path)/out.xyz", encoding: .utf8)
+  #expect(out.contains("my_forces:R:3:tags:I:1") && out.contains(" mine=") && out.contains(" 8\n"))
+  let nan = try compare(frame("mine=nan", "x"), LabelNames(energy: "mine"), in: folder)
+  #expect(nan.failure == nil && nan.words.contains("`mine` is not a finite number; this label is left out"))
 }

@@ -428,7 +428,7 @@ private let malformed: [(content: String, message: String)] = [
   (
     "2\nO 0 0 0\0\nH 0 0 1\n",
     "a.xyz: error: the file is not text: line 2 holds what no line of text does\n"
-      + "  help: give the path of an extended XYZ file"
+      + "  help: give the path of a structure file"
   ),
 ]
 

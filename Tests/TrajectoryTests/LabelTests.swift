@@ -77,7 +77,7 @@ private let frame = "1\nLattice=\"9 0 0 0 9 0 0 0 9\"\nO 1 2 3\n"
 @Test func compressedFilesAreNamedWithTheCure() throws {
   let scratch = try Scratch()
   for (bytes, words) in [
-    ([0x1F, 0x8B, 8, 0] as [UInt8], "compressed (gzip)\n  help: decompress it first: gunzip -k "),
+    ([0x50, 0x4B, 3, 4] as [UInt8], "a zip archive\n  help: decompress it first: unzip"),
     (Array("BZh91AY".utf8), "compressed (bzip2)\n  help: decompress it first: bunzip2 -k "),
     ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "compressed (xz)\n  help: decompress it first: xz -dk "),
     ([0x28, 0xB5, 0x2F, 0xFD, 4], "compressed (zstd)\n  help: decompress it first: zstd -d "),

@@ -89,7 +89,9 @@ private func absurdity(in path: String) throws -> String? {
   for index in 0..<reader.frameCount {
     let frame = try reader.frame(index)
     let system = frame.system
-    guard frame.step > last, frame.time.isFinite else { return "step \(frame.step), time \(frame.time)" }
+    guard frame.step > last, frame.time?.isFinite != false else {
+      return "step \(frame.step), time \(frame.time ?? .nan)"
+    }
     last = frame.step
     let vectors =
       system.positions + system.velocities + (frame.forces ?? []) + (0..<3).map { system.cell.vectors[$0] }

@@ -1,0 +1,3 @@
+// zlib: gzip, RFC 1952.
+
+#include <zlib.h>
