@@ -87,7 +87,7 @@ def read_reference(path, name):
 def linear_spec(linear):
   refuse(type(linear).__name__ != 'Linear' or not hasattr(linear, 'instructions'),
          f'linear layer of class {type(linear).__module__}.{type(linear).__name__} '
-         '(models in cuEquivariance form: convert them with mace_cueq_to_e3nn first)')
+         '(a model in memory in cuEquivariance form: mace.cli.convert_cueq_e3nn.run makes the one of e3nn)')
   refuse(getattr(linear, 'bias_numel', 0) > 0, 'linear layer with biases')
   return dict(irreps_in=str(linear.irreps_in), irreps_out=str(linear.irreps_out), instructions=[
     dict(i_in=p.i_in, i_out=p.i_out, path_shape=list(p.path_shape), path_weight=float(p.path_weight))
@@ -117,7 +117,7 @@ def layer_spec(interaction, product):
          f'radial network {type(interaction.conv_tp_weights).__name__}')
   refuse(type(product.symmetric_contractions).__name__ != 'SymmetricContraction'
          or not hasattr(product.symmetric_contractions, 'contractions'),
-         'symmetric contraction of cuEquivariance (convert the model with mace_cueq_to_e3nn first)')
+         f'symmetric contraction {type(product.symmetric_contractions).__name__}')
   skip = interaction.skip_tp
   return dict(
     interaction=name, use_sc=int(product.use_sc), avg_num_neighbors=float(interaction.avg_num_neighbors),
@@ -241,23 +241,61 @@ GRAPHS = ('torch.fx.graph_module.reduce_graph_module', 'torch.fx.graph_module.re
           'torch.fx._symbolic_trace.Tracer')
 
 
+# What a model in cuEquivariance form holds beside the classes of cuEquivariance themselves.
+CUEQ = {
+  'mace.modules.wrapper_ops': ['CuEquivarianceConfig'], 'mace.tools.cg': ['O3_e3nn'], 'numpy': ['dtype', 'ndarray'],
+  'numpy._core.multiarray': ['_reconstruct'], 'numpy.core.multiarray': ['_reconstruct'],
+  'torch.nn.modules.linear': ['Identity']}
+
+
+def is_cueq(name):
+  return name.startswith(('cuequivariance.', 'cuequivariance_torch.'))
+
+
+def named(name):
+  """The object of an installed package with a dotted name; of cuEquivariance classes alone."""
+  import importlib
+  module, name = name.rsplit('.', 1)
+  found = getattr(importlib.import_module(module), name)
+  refuse(is_cueq(module + '.') and not isinstance(found, type), f'{module}.{name} in a .model file')
+  return found
+
+
 def load_weights(path):
   """The module in a pickle, without running anything that the pickle holds."""
-  import importlib
   import zipfile
   import torch
   refuse(not zipfile.is_zipfile(path), 'anything but an archive as torch.save writes since torch 1.6')
   serialization = torch.serialization
   refuse(not hasattr(serialization, 'get_unsafe_globals_in_checkpoint'), f'torch {torch.__version__} (2.6 or later)')
-  known = {f'{module}.{name}' for module, names in CLASSES.items() for name in names} | set(GRAPHS)
-  unknown = [name for name in serialization.get_unsafe_globals_in_checkpoint(path) if name not in known]
+  held = serialization.get_unsafe_globals_in_checkpoint(path)
+  known = [f'{module}.{name}' for module, names in CLASSES.items() for name in names]
+  if any(map(is_cueq, held)):
+    try:
+      import cuequivariance_torch  # noqa: F401
+    except ImportError as e:
+      raise ImportError('a model in cuEquivariance form needs cuequivariance and cuequivariance-torch (pip install '
+                        f'them, a processor is enough), or mace_cueq_to_e3nn where it was made: {e}') from e
+    known += [name for name in held if is_cueq(name)]
+    known += [f'{module}.{name}' for module, names in CUEQ.items() for name in names if f'{module}.{name}' in held]
+  unknown = [name for name in held if name not in known and name not in GRAPHS]
   refuse(unknown, f'{", ".join(sorted(unknown))} in a .model file')
 
   def without_graph(*_):
     return torch.nn.Module()
-  allowed = [getattr(importlib.import_module(module), name) for module, names in CLASSES.items() for name in names]
-  with serialization.safe_globals(allowed + [(without_graph, name) for name in GRAPHS]):
-    return torch.load(path, map_location='cpu', weights_only=True)
+  allowed = [(named(name), name) for name in known] + [(without_graph, name) for name in GRAPHS]
+  allowed += [type(np.dtype(code)) for code in 'fdil?']  # of arrays, which cuEquivariance's classes hold
+  with serialization.safe_globals(allowed):
+    return without_cueq(torch.load(path, map_location='cpu', weights_only=True))
+
+
+def without_cueq(model):
+  """The model as e3nn has it, by mace-torch's own conversion."""
+  if not any(is_cueq(f'{type(module).__module__}.') for module in model.modules()):
+    return model
+  from mace.cli import convert_cueq_e3nn
+  refuse(type(model).__name__ != 'ScaleShiftMACE', f'{type(model).__name__} in cuEquivariance form')
+  return convert_cueq_e3nn.run(model, device='cpu')
 
 
 def read_mace_torch(path, name, head=None):

@@ -1,7 +1,8 @@
 // Messages over the density of neighbours, and the adjoint (MACE's density interaction blocks):
 //   A_i <- A_i / (1 + rho_i),     rho_i = sum_j D(r_ij),     D = tanh((b(r) . density)^2)
 //   dA_i <- dA_i / (1 + rho_i),   dE/drho_i = -A_i . dA_i,   dE/dr_ij += dE/drho_i D'(r_ij)
-// with A_i as it leaves and dA_i as it goes on. Densities are summed in double precision.
+// with A_i as it leaves and dA_i as it goes on. Densities are summed in double precision. Where the contraction puts its
+// gradient in the place of A (ScalarContraction), A_i is kept here.
 //
 // Shapes: A as Features; D is tabulated like the radial functions of the messages, one function of a vector of lanes.
 
@@ -13,10 +14,16 @@ final class DensityNormalization<T: KernelScalar> {
   /// 1 / (1 + rho) and dE/drho of every atom.
   private let factors = Workspace<T>()
   private let pulls = Workspace<T>()
+  private let kept = Workspace<T>()
+  private let keepsMessages: Bool
+  private let lmax: Int
 
   /// - Parameters:
   ///   - elements: those of the system, of so many `species` of the model.
-  init(_ functions: RadialFunctions, elements: [Int], species: Int) {
+  ///   - lmax: highest degree of A.
+  ///   - keepsMessages: whether A is not there any more in `adjoint`.
+  init(_ functions: RadialFunctions, elements: [Int], species: Int, lmax: Int, keepsMessages: Bool) {
+    (self.lmax, self.keepsMessages) = (lmax, keepsMessages)
     radial = RadialTable(
       functions, elements: elements, species: species, channels: 1, paddedChannels: T.Lanes.scalarCount)
   }
@@ -26,18 +33,24 @@ final class DensityNormalization<T: KernelScalar> {
   /// A spline and its slope.
   var operationsPerEdge: Int { 33 }
 
-  func reserve(atoms: Int) {
+  func reserve(atoms: Int, channels: Int) {
     factors.reserve(atoms)
     pulls.reserve(atoms)
+    if keepsMessages { kept.reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: lmax)) }
+  }
+
+  /// A of all atoms in `adjoint`.
+  private func messages(_ a: Features<T>) -> Features<T> {
+    keepsMessages ? Features(base: kept.pointer, atoms: a.atoms, channels: a.channels) : a
   }
 
   /// Rescales A of the atoms of a block.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func forward(
-    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, lmax: Int, _ a: Features<T>
+    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, _ a: Features<T>
   ) {
-    let (locations, value) = (scratch.locations.pointer, scratch.radial.pointer)
+    let (locations, value, messages) = (scratch.locations.pointer, scratch.radial.pointer, messages(a))
     for i in block.atoms {
       let edges = sources.geometry.edges(of: i)
       radial.locate(edges, centre: block.species, species: sources.species, into: locations)
@@ -48,26 +61,30 @@ final class DensityNormalization<T: KernelScalar> {
       }
       let factor = T(1 / (1 + density))
       factors.pointer[i] = factor
-      for l in 0...lmax { Self.scale(a.row(l, i), by: factor, count: (2 &* l &+ 1) &* a.channels) }
+      for l in 0...lmax {
+        let count = (2 &* l &+ 1) &* a.channels
+        Self.scale(a.row(l, i), by: factor, count: count)
+        if keepsMessages { messages.row(l, i).update(from: a.row(l, i), count: count) }
+      }
     }
   }
 
-  /// Rescales dA of the atoms of a block, given A of all atoms, and adds dE/dr of its edges.
+  /// Rescales dA of the atoms of a block, given A of all atoms as it is now, and adds dE/dr of its edges.
   ///
   /// - Parameter da: dE/dA of the block alone.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func adjoint(
-    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, lmax: Int, _ a: Features<T>,
+    _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, _ a: Features<T>,
     aGradient da: Features<T>
   ) {
     let locations = scratch.locations.pointer
-    let (value, slope) = (scratch.radial.pointer, scratch.slope.pointer)
+    let (value, slope, messages) = (scratch.radial.pointer, scratch.slope.pointer, messages(a))
     for i in block.atoms {
       let atom = i &- block.atoms.lowerBound
       var product = T.Lanes(repeating: 0)
       for l in 0...lmax {
-        let (row, gradient) = (a.row(l, i), da.row(l, atom))
+        let (row, gradient) = (messages.row(l, i), da.row(l, atom))
         let count = (2 &* l &+ 1) &* a.channels
         Self.scale(gradient, by: factors.pointer[i], count: count)
         for n in stride(from: 0, to: count, by: T.Lanes.scalarCount) {

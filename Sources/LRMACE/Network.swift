@@ -249,7 +249,8 @@ final class Network<T: KernelScalar> {
     for t in 0...layers.count { values += 2 * Features<T>.count(atoms: 1, channels: channels, lmax: lmax(t)) }
     for layer in layers {
       values += Features<T>.count(atoms: 1, channels: channels, lmax: layer.inputLmax)
-      values += Features<T>.count(atoms: 1, channels: channels, lmax: layer.messageLmax)
+      let messages = Features<T>.count(atoms: 1, channels: channels, lmax: layer.messageLmax)
+      values += layer.keepsMessages ? 2 * messages : messages
     }
     let atomBytes = Double(atoms) * number * Double(values)
     let sample = scratch.first.flatMap { hasRoom(edges: edges) ? $0 : nil } ?? makeScratch(edges: edges)
@@ -284,7 +285,7 @@ final class Network<T: KernelScalar> {
     timings.begin()
     for layer in layers {
       layer.prepare(elements: elements, takesPairs: plan.takesPairs)
-      layer.density?.reserve(atoms: atoms)
+      layer.density?.reserve(atoms: atoms, channels: channels)
     }
     if let attention, let plan = plan.attention {
       try attention.prepare(
@@ -364,7 +365,7 @@ final class Network<T: KernelScalar> {
       }
       operation.forward(block, of: sources, scratch: s.messages, clock: &s.clock, into: a)
       if let density {
-        density.forward(block, of: sources, scratch: s.messages, lmax: layer.messageLmax, a)
+        density.forward(block, of: sources, scratch: s.messages, a)
         s.clock.end(.convolution)
       }
       let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
@@ -444,8 +445,7 @@ final class Network<T: KernelScalar> {
         s.clock.end(.edges)
       }
       if let density {
-        density.adjoint(
-          block, of: sources, scratch: s.messages, lmax: layer.messageLmax, a, aGradient: da)
+        density.adjoint(block, of: sources, scratch: s.messages, a, aGradient: da)
         s.clock.end(.convolution)
       }
       kept?.messageGradients(layer: t, atoms).copy(da, at: first, lmax: layer.messageLmax)

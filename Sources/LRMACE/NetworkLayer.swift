@@ -21,8 +21,8 @@ final class NetworkLayer<T: KernelScalar> {
   private let modelChannels: Int
   private let channels: Int
   /// What is ready, for these elements: the first layer's choices, or the operator of the others.
-  private var sums: (elements: [Int], operator: SpeciesConvolution<T>)?
-  private var tables: (elements: [Int], operator: PairConvolution<T>)?
+  private var sums: (elements: [Int], ready: SpeciesConvolution<T>)?
+  private var tables: (elements: [Int], ready: PairConvolution<T>)?
   private var known: [Int] = []
 
   /// - Parameters:
@@ -43,6 +43,9 @@ final class NetworkLayer<T: KernelScalar> {
     self.compiled = compiled
     (self.species, self.modelChannels, self.channels) = (species, modelChannels, channels)
   }
+
+  /// Whether messages are kept beside those that the contraction takes.
+  var keepsMessages: Bool { compiled.density != nil && contraction.replacesMessages }
 
   /// Of the messages in a system of so many elements, whatever is chosen.
   func room(elements: Int) -> MessageRoom {
@@ -84,12 +87,12 @@ final class NetworkLayer<T: KernelScalar> {
             pairs, elements: elements, modelChannels: modelChannels, channels: channels)
           tables = (elements, made)
         }
-        messages = tables?.operator
+        messages = tables?.ready
       } else {
         if sums?.elements != elements {
           sums = (elements, SpeciesConvolution(coupling, elements: elements, channels: channels))
         }
-        messages = sums?.operator
+        messages = sums?.ready
       }
     case .features(let paths):
       guard messages == nil || paths.radial.dependsOnElements && !elements.allSatisfy(known.contains) else {
@@ -101,7 +104,9 @@ final class NetworkLayer<T: KernelScalar> {
     if let functions = compiled.density,
       density == nil || functions.dependsOnElements && !elements.allSatisfy(known.contains)
     {
-      density = DensityNormalization(functions, elements: union(elements), species: species)
+      density = DensityNormalization(
+        functions, elements: union(elements), species: species, lmax: messageLmax,
+        keepsMessages: keepsMessages)
     }
     if !elements.allSatisfy(known.contains) { known = union(elements) }
   }

@@ -19,6 +19,7 @@ public struct Operations: Sendable {
       add(layer.matrixOperations(isFirst: t == 0), atoms, to: .linear)
       add(layer.contraction.operations, atoms, to: .contraction)
       add(layer.messages?.operationsPerEdge ?? 0, edges, to: .convolution)
+      add(layer.density?.operationsPerEdge ?? 0, edges, to: .convolution)
     }
   }
 }

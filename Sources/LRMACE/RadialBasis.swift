@@ -23,7 +23,7 @@ extension Model {
   func radialBasis(of pair: ElementPair?) -> RadialBasis {
     var local: RadialBasis.Transform?
     if let pair, let transform {
-      local = .init(form: transform.form, length: transform.length(pair.low, pair.high))
+      local = RadialBasis.Transform(form: transform.form, length: transform.length(pair.low, pair.high))
     }
     return RadialBasis(radialBasis, cutoff: cutoff, transform: local)
   }
@@ -36,7 +36,7 @@ extension Model {
     return (0..<count).map { n in
       let length = shortest * pow(longest / shortest, Double(n) / Double(max(count - 1, 1)))
       return RadialBasis(
-        radialBasis, cutoff: cutoff, transform: .init(form: transform.form, length: length))
+        radialBasis, cutoff: cutoff, transform: RadialBasis.Transform(form: transform.form, length: length))
     }
   }
 }
@@ -77,15 +77,16 @@ struct RadialBasis: Sendable {
   private static func wave(_ w: Double, _ x: Double) -> Double {
     let z = w * x
     guard z < 0.1 else { return sin(z) / x }
-    // The closed form loses digits as x -> 0.
+    // The closed form ends at x = 0.
     let y = z * z
-    return w * (1 - y / 6 * (1 - y / 20 * (1 - y / 42)))
+    return w * (1 - y / 6 * (1 - y / 20 * (1 - y / 42 * (1 - y / 72))))
   }
 
   func jet(at r: Double) -> (value: [Double], first: [Double], second: [Double]) {
     var jet = (value: [Double](), first: [Double](), second: [Double]())
     let (f, f1, f2) = envelope(at: r)
-    let x = transform.map { $0.form.jet(at: r, length: $0.length) } ?? (r, 1, 0)
+    let x: (value: Double, first: Double, second: Double) =
+      transform.map { $0.form.jet(at: r, length: $0.length) } ?? (r, 1, 0)
     for w in bessel.frequencies {
       let g = Self.wave(w, x.value)
       var (gx, gxx): (Double, Double)
@@ -106,18 +107,19 @@ struct RadialBasis: Sendable {
     return jet
   }
 
-  /// The polynomial cut-off with its derivatives in r.
+  /// The polynomial cut-off with its derivatives in r, with its zero at rc as a factor: f = (1 - y)^3 sum_k<p (k+1)(k+2)/2 y^k.
+  /// Its three terms cancel there, and what rounding leaves of them would be the slope of a fine spline.
   private func envelope(at r: Double) -> (Double, Double, Double) {
-    let x = r / cutoff
-    guard x < 1 else { return (0, 0, 0) }
+    let y = r / cutoff
+    guard y < 1 else { return (0, 0, 0) }
     let p = Double(bessel.cutoffExponent)
-    let terms = [(-(p + 1) * (p + 2) / 2, p), (p * (p + 2), p + 1), (-p * (p + 1) / 2, p + 2)]
-    var (f, f1, f2) = (1.0, 0.0, 0.0)
-    for (a, n) in terms {
-      f += a * pow(x, n)
-      f1 += a * n * pow(x, n - 1) / cutoff
-      f2 += a * n * (n - 1) * pow(x, n - 2) / (cutoff * cutoff)
-    }
-    return (f, f1, f2)
+    let (rest, c) = (1 - y, p * (p + 1) * (p + 2) / 2)
+    var sum = 0.0
+    for k in stride(from: p - 1, through: 0, by: -1) { sum = sum * y + (k + 1) * (k + 2) / 2 }
+    let power = pow(y, p - 2)
+    return (
+      rest * rest * rest * sum, -c * power * y * rest * rest / cutoff,
+      -c * power * rest * ((p - 1) * rest - 2 * y) / (cutoff * cutoff)
+    )
   }
 }

@@ -28,14 +28,15 @@ struct RadialNetwork {
     fileprivate var activation: ((Double) -> (value: Double, first: Double, second: Double))? {
       switch self {
       case .linear: nil
-      case .silu: { Kernels.silu($0) }
-      case .density:
-        { z in
-          let t = tanh(z * z)
-          let s = 1 - t * t
-          return (t, 2 * z * s, 2 * s - 8 * z * z * t * s)
-        }
+      case .silu: Kernels.silu
+      case .density: Self.tanhOfSquare
       }
+    }
+
+    private static func tanhOfSquare(_ z: Double) -> (value: Double, first: Double, second: Double) {
+      let t = tanh(z * z)
+      let s = 1 - t * t
+      return (t, 2 * z * s, 2 * s - 8 * z * z * t * s)
     }
   }
 

@@ -31,19 +31,19 @@ DENSITY = dict(first='RealAgnosticDensityInteractionBlock', later='RealAgnosticD
 
 MODELS = {
   'f_a_density': DENSITY,
-  'f_b_agnesi': dict(distance_transform='Agnesi'),
-  'f_c_repulsion': dict(pair_repulsion=True),
-  'f_d_head': dict(heads=['left', 'right', 'far'], head='right', first='RealAgnosticInteractionBlock'),
+  'f_b_agnesi': dict(distance_transform='Agnesi', strength=1),
+  'f_c_repulsion': dict(pair_repulsion=True, strength=30),
+  'f_d_head': dict(heads=['left', 'right', 'far'], head='right', first='RealAgnosticInteractionBlock', strength=30),
   'f_e_soft_density_residual': dict(
     distance_transform='Soft', first='RealAgnosticDensityResidualInteractionBlock', num_interactions=1),
   'f_f_all': DENSITY | dict(
     species=[1, 8, 14, 29], distance_transform='Agnesi', pair_repulsion=True, heads=['low', 'high'], head='high',
-    max_ell=3, correlation=3, num_bessel=10),
+    max_ell=3, correlation=3, num_bessel=10, strength=30),
 }
 
 
 def build(seed, species=(1, 6, 8), first='RealAgnosticResidualInteractionBlock',
-          later='RealAgnosticResidualInteractionBlock', heads=('Default',), head=None, **options):
+          later='RealAgnosticResidualInteractionBlock', heads=('Default',), head=None, strength=10, **options):
   torch.manual_seed(seed)
   rng = np.random.default_rng(seed)
   energies = np.array([[E0[z] + h for z in species] for h in range(len(heads))])
@@ -55,14 +55,15 @@ def build(seed, species=(1, 6, 8), first='RealAgnosticResidualInteractionBlock',
     radial_MLP=[8, 8], heads=list(heads), atomic_inter_scale=rng.uniform(0.5, 1, len(heads)),
     atomic_inter_shift=rng.uniform(-0.2, 0.2, len(heads)))
   model = modules.ScaleShiftMACE(**(arguments | options))
-  for block in model.interactions:
-    if hasattr(block, 'density_fn'):  # densities of order one
-      block.density_fn.layer0.weight.data *= 4
+  # Forces beside those of the repulsion, of order one.
+  for readout in model.readouts:
+    getattr(readout, 'linear_2', getattr(readout, 'linear', None)).weight.data *= strength
   return model
 
 
-def packed(seed, species, cell, count):
-  """Atoms in a cell, of many random arrangements the one whose closest pair is farthest, by covalent radii."""
+def packed(seed, species, cell, count, squeezed):
+  """Atoms in a cell, of many random arrangements the one whose closest pair is farthest, by covalent radii; if squeezed,
+  the cell shrinks until that pair is at 0.87 of these."""
   rng, best = np.random.default_rng(seed), None
   numbers = np.resize(species, count)
   reach = covalent_radii[numbers][:, None] + covalent_radii[numbers]
@@ -71,14 +72,16 @@ def packed(seed, species, cell, count):
     d = atoms.get_all_distances(mic=True) / reach + 9 * np.eye(count)
     if best is None or d.min() > best[0]:
       best = (d.min(), atoms)
+  if squeezed:
+    best[1].set_cell(best[1].cell * (0.87 / best[0]), scale_atoms=True)
   return best[1]
 
 
-def systems(species):
+def systems(species, squeezed):
   """A small sheared cell, a larger one, a cluster without a cell, and a pair."""
-  small = packed(1, species, np.array([[4.6, 0, 0], [0.7, 4.4, 0], [-0.5, 0.6, 4.3]]), 6)
-  medium = packed(2, species, np.array([[7.5, 0, 0], [0.4, 8.0, 0], [-0.6, 0.3, 7.8]]), 20)
-  cluster = packed(3, species, np.diag([5.0, 5.0, 5.0]), 9)
+  small = packed(1, species, np.array([[4.0, 0, 0], [0.6, 3.8, 0], [-0.4, 0.5, 3.7]]), 6, squeezed)
+  medium = packed(2, species, np.array([[5.7, 0, 0], [0.4, 6.0, 0], [-0.6, 0.3, 5.9]]), 20, squeezed)
+  cluster = packed(3, species, np.diag([4.1, 4.1, 4.1]), 9, squeezed)
   z = list(species)[:2]
   pair = ase.Atoms(numbers=z, positions=[[0, 0, 0], 0.8 * sum(covalent_radii[z]) * np.array([0.6, 0, 0.8])])
   free = ase.Atoms(numbers=cluster.numbers, positions=cluster.positions)
@@ -108,7 +111,8 @@ def main():
     source = source_from_mace(model, name, 'seeded random weights (mace-torch)', head)
     write_model(str(path), *import_mace.fold(source))
     with h5py.File(frames, 'w') as f:
-      for n, (label, atoms) in enumerate(systems(settings.get('species', (1, 6, 8)))):
+      for n, (label, atoms) in enumerate(
+          systems(settings.get('species', (1, 6, 8)), 'pair_repulsion' in settings)):
         out = evaluate(model, atoms, head)
         group = f.create_group(f'frames/{n:02d}_{label}')
         values = dict(energy=out['energy'][0], node_energy=out['node_energy'], forces=out['forces'],

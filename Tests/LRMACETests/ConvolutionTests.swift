@@ -60,7 +60,8 @@ import Testing
       centres: 0..<system.count, positions: system.positions, list: list, cell: system.cell.vectors)
     geometry.clearGradients(of: 0)
     let scratch = MessageScratch<Double>(
-      Convolution<Double>.room(compiled, channels: channels), edges: geometry.room(for: list).largest, atoms: 1,
+      Convolution<Double>.room(compiled, channels: channels), edges: geometry.room(for: list).largest,
+      atoms: 1,
       harmonics: Double.wholeLanes((model.lmax + 1) * (model.lmax + 1)))
 
     /// The same numbers in every copy of a channel.
