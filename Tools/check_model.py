@@ -188,17 +188,43 @@ def contract(a, weights, L, species):
   return out
 
 
+def envelope(x, p):
+  """The polynomial cut-off of order p."""
+  f = 1 - (p + 1) * (p + 2) / 2 * x**p + p * (p + 2) * x**(p + 1) - p * (p + 1) / 2 * x**(p + 2)
+  return f * (x < 1)
+
+
+def transformed(r, transform, i, j):
+  """What the Bessel functions see in the place of distances [E,1] of atoms of species i and j."""
+  r0 = (transform['radii'][i] + transform['radii'][j])[:, None]
+  if transform['kind'] == 'agnesi':
+    y, q = 2 * r / r0, transform['q']
+    return 1 / (1 + transform['a'] * y**q / (1 + y**(q - transform['p'])))
+  low, high = 3 / 4 * r0, 4 / 3 * r0
+  return low + (r - low) / 2 * (1 + np.tanh(transform['alpha'] / (high - low) * (r - (low + high) / 2)))
+
+
+def repulsion(r, zbl, i, j, numbers):
+  """V [E] of pairs of atoms of species i and j."""
+  z, reach = numbers**zbl['exponent'], zbl['radii'][i] + zbl['radii'][j]
+  screening = np.exp(-np.outer(r * (z[i] + z[j]) / zbl['length'], zbl['decays'])) @ zbl['amplitudes']
+  return zbl['coulomb'] * numbers[i] * numbers[j] / r * screening * envelope(r / reach, int(zbl['cutoff_p']))
+
+
 def evaluate(model, numbers, positions, cell, pbc):
   """energy, node_energy [N] and, per layer t, h_t [N, sum_l C (2l+1)], A_t [N, C, (lmax+1)^2], u_t, X_t, phi_t [N, D]."""
   species = np.array([list(model['species']).index(z) for z in numbers])
   send, receive, d = edges(positions, cell, pbc, model['r_max'])
   r = np.linalg.norm(d, axis=1)[:, None]
-  x, p = r / model['r_max'], int(model['cutoff_p'])
-  cutoff = 1 - (p + 1) * (p + 2) / 2 * x**p + p * (p + 2) * x**(p + 1) - p * (p + 1) / 2 * x**(p + 2)
-  bessel = model['bessel_prefactor'] * np.sin(model['bessel_frequencies'] * r) / r * cutoff
+  cutoff = envelope(r / model['r_max'], int(model['cutoff_p']))
+  x = transformed(r, model['transform'], species[receive], species[send]) if 'transform' in model else r
+  bessel = model['bessel_prefactor'] * np.sin(model['bessel_frequencies'] * x) / x * cutoff
   y = spherical_harmonics(d, model['lmax'])
   h, out, energy = {0: model['embedding'][species][..., None]}, {}, np.zeros(len(numbers))
   coulomb = np.zeros(len(numbers))
+  if 'repulsion' in model:
+    v = repulsion(r[:, 0], model['repulsion'], species[receive], species[send], model['species'].astype(float))
+    energy += gathered(v[:, None] / 2, receive, len(numbers))[:, 0]
   for t in range(model['num_layers']):
     layer, h_in = model['layers'][str(t)], h
     radial = bessel
@@ -210,6 +236,9 @@ def evaluate(model, numbers, positions, cell, pbc):
       w = layer['linear'][str(l)]
       a.append(np.einsum('num,nuw->nwm', m[l], w[species % len(w)]))
     a = np.concatenate(a, axis=2)
+    if 'density' in layer:
+      rho = gathered(np.tanh((bessel @ layer['density'][:, None])**2), receive, len(numbers))
+      a = a / (1 + rho)[..., None]
     h = {}
     for L in range(layer['output_lmax'] + 1):
       b = contract(a, layer['contraction'][str(L)], L, species)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turns a MACE or LR-MACE model into a Bloch model file.
 
-  python3 Tools/import_mace.py SOURCE OUT.h5 [--name NAME] [--provenance TEXT] [--errors TEXT]
+  python3 Tools/import_mace.py SOURCE OUT.h5 [--head NAME] [--name NAME] [--provenance TEXT] [--errors TEXT]
 
 SOURCE is a mace-torch pickle (`.model`; needs torch and mace-torch), a reference HDF5 file (needs numpy and
 h5py only) or a Bloch model of an earlier version. e3nn's normalisations, path weights and activation constants
@@ -111,6 +111,7 @@ def fold_layer(source, t, C, lmax):
   """One interaction, product and self-connection -> (attributes, datasets, correlation)."""
   layer, state, P, S = source.layers[t], source.state, f'interactions.{t}.', len(source.config['species'])
   refuse(layer['interaction'] not in INTERACTIONS, f'interaction block {layer["interaction"]}')
+  is_residual, has_density = INTERACTIONS[layer['interaction']]
   spec = layer['conv_tp_instructions']
   irreps_in, mid = parse_irreps(layer['conv_tp_irreps_in1']), parse_irreps(layer['irreps_mid'])
   out_irreps = parse_irreps(layer['out_irreps'])
@@ -119,6 +120,8 @@ def fold_layer(source, t, C, lmax):
   for irreps in (irreps_in, out_irreps, parse_irreps(layer['target_irreps'])):
     refuse([l for _, l in irreps] != list(range(len(irreps))), f'hidden irreps that skip an l: {irreps}')
   refuse(max(len(irreps_in), len(out_irreps)) > 3, 'hidden irreps beyond l = 2')
+  refuse(parse_irreps(layer.get('linear_up_irreps', layer['conv_tp_irreps_in1'])) != irreps_in,
+         'edge_irreps other than the hidden irreps')
   refuse(parse_irreps(layer['target_irreps'])[-1][1] != lmax, 'messages that do not reach l_max')
   refuse(any(p['mode'] != 'uvu' for p in spec) or [p['i_out'] for p in spec] != list(range(len(mid))),
          'tensor product of the messages that is not one uvu path per output')
@@ -133,12 +136,13 @@ def fold_layer(source, t, C, lmax):
   linear = linear_matrices(layer['linear_instructions'], state[P + 'linear.weight'])
   skip = skip_matrices(layer, state[P + 'skip_tp.weight'])
   for l, w in linear.items():
-    w = w[None] / layer['avg_num_neighbors']
-    if layer['interaction'] == 'RealAgnosticInteractionBlock':
-      w = w @ skip[l]
-    data[f'linear/{l}'] = w
-  if layer['interaction'] == 'RealAgnosticResidualInteractionBlock' and layer['use_sc']:
+    w = w[None] if has_density else w[None] / layer['avg_num_neighbors']
+    data[f'linear/{l}'] = w if is_residual else w @ skip[l]
+  if is_residual and layer['use_sc']:
     data.update({f'skip/{l}': w for l, w in skip.items()})
+  if has_density:
+    w = state[P + 'density_fn.layer0.weight']
+    data['density'] = w[:, 0] / np.sqrt(len(w))
 
   product = linear_matrices(layer['product_linear_instructions'], state[f'products.{t}.linear.weight'])
   correlations = []
@@ -156,10 +160,13 @@ def fold_readout(source, j):
   names = ['linear'] if len(source.readouts[j]) == 1 else ['linear_1', 'linear_2']
   w = [linear_matrices(spec, source.state[f'readouts.{j}.{n}.weight'])[0]
        for n, spec in zip(names, source.readouts[j])]
-  refuse(w[-1].shape[1] != 1, f'{w[-1].shape[1]} heads or outputs')
+  head, heads = source.heads
+  refuse(w[-1].shape[1] != heads, f'{w[-1].shape[1]} outputs of a readout for {heads} heads')
   if len(w) == 1:
-    return 'linear', {'weights': w[0][:, 0]}
-  return 'mlp', {'w1': w[0], 'w2': source.readout_silu_norm * w[1][:, 0]}
+    return 'linear', {'weights': w[0][:, head]}
+  # Every head has its own hidden units, side by side.
+  units = np.split(np.arange(w[0].shape[1]), heads)[head]
+  return 'mlp', {'w1': w[0][:, units], 'w2': source.readout_silu_norm * w[1][units, head]}
 
 
 def fold_rsa(source, t):
@@ -221,6 +228,12 @@ def fold(source):
     attributes['']['errors'] = source.errors
   data = {'species': np.array(c['species']), 'E0': np.array(c['E0s'], float), 'embedding': embedding,
           'bessel_frequencies': state['radial_embedding.bessel_fn.bessel_weights'].reshape(-1)}
+  for group in ('transform', 'repulsion'):
+    for key, value in c.get(group, {}).items():
+      if isinstance(value, list):
+        data[f'{group}/{key}'] = np.array(value, float)
+      else:
+        attributes.setdefault(group, {})[key] = value
   for t in range(T):
     group = f'layers/{t}'
     attributes[group], layer, correlation = fold_layer(source, t, C, lmax)
@@ -244,10 +257,11 @@ def fold(source):
   return attributes, data
 
 
-def read(path, name):
+def read(path, name, head=None):
   """Any source that this tool knows -> `Source`, or (attributes, datasets) of a Bloch model."""
   if not path.endswith('.h5'):
-    return read_mace_torch(path, name)
+    return read_mace_torch(path, name, head)
+  refuse(head is not None, f'--head {head} for a file that has no heads')
   return read_model(path) if format_of(path) == 'bloch-model' else read_reference(path, name)
 
 
@@ -257,6 +271,7 @@ def main():
   p.add_argument('source', help='mace-torch .model pickle, reference .h5 file or Bloch model of an earlier version')
   p.add_argument('output', help='Bloch model file to write')
   p.add_argument('--name', help='name stored in the model (default: name of SOURCE)')
+  p.add_argument('--head', help='which head of a mace-torch model to take (needed where it has several)')
   p.add_argument('--provenance', help='trained on what, by what (default: what SOURCE says)')
   p.add_argument('--errors', help='errors reached on unseen data, as text')
   a = p.parse_args()
@@ -264,7 +279,7 @@ def main():
     sys.exit(f'{a.source}: no such file')
   name = a.name or os.path.splitext(os.path.basename(a.source))[0]
   try:
-    source = read(a.source, name)
+    source = read(a.source, name, a.head)
     attributes, data = source if isinstance(source, tuple) else fold(source)
     for key in ('name', 'provenance', 'errors'):
       if getattr(a, key):

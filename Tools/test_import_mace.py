@@ -26,6 +26,10 @@ try:
   from mace import modules
 except ImportError:
   torch = None
+try:
+  import cuequivariance_torch
+except ImportError:
+  cuequivariance_torch = None
 
 GOLDEN = Path(__file__).resolve().parent.parent / 'Tests' / 'Golden'
 WATER = dict(numbers=np.array([8, 1, 1]),
@@ -160,13 +164,13 @@ def build(kind='ScaleShiftMACE', first='RealAgnosticInteractionBlock',
   return getattr(modules, kind)(**(arguments | options))
 
 
-def energy_of_mace(model):
+def energy_of_mace(model, head=0):
   positions = torch.tensor(WATER['positions'])
   pairs = [(i, j) for i in range(3) for j in range(3) if i != j]
   graph = dict(
     positions=positions, node_attrs=torch.eye(2)[[1, 0, 0]], edge_index=torch.tensor(pairs).T,
     cell=torch.eye(3), shifts=torch.zeros(6, 3), unit_shifts=torch.zeros(6, 3),
-    batch=torch.zeros(3, dtype=torch.long), ptr=torch.tensor([0, 3]), head=torch.zeros(1, dtype=torch.long))
+    batch=torch.zeros(3, dtype=torch.long), ptr=torch.tensor([0, 3]), head=torch.tensor([head]))
   return float(model(graph, compute_force=False)['energy'])
 
 
@@ -174,10 +178,14 @@ def energy_of_mace(model):
 class FromTorch(unittest.TestCase):
   def test_imported_energies_equal_those_of_mace(self):
     plain, residual = 'RealAgnosticInteractionBlock', 'RealAgnosticResidualInteractionBlock'
+    dense, dense_residual = 'RealAgnosticDensityInteractionBlock', 'RealAgnosticDensityResidualInteractionBlock'
     for options in (dict(kind='MACE'), dict(), dict(first=residual, later=plain),
                     dict(first=residual, correlation=3), dict(hidden='4x0e+4x1o+4x2e', num_interactions=3),
                     dict(num_interactions=1, correlation=1), dict(use_last_readout_only=True),
-                    dict(use_agnostic_product=True)):
+                    dict(use_agnostic_product=True), dict(first=dense, later=dense_residual),
+                    dict(first=dense_residual, later=dense), dict(distance_transform='Agnesi'),
+                    dict(distance_transform='Soft'), dict(pair_repulsion=True), dict(kind='MACE', pair_repulsion=True),
+                    dict(first=dense, later=dense_residual, distance_transform='Agnesi', pair_repulsion=True)):
       with self.subTest(str(options)), tempfile.TemporaryDirectory() as folder:
         model = build(**options)
         write_model(f'{folder}/m.h5', *import_mace.fold(source_from_mace(model, 'm', '')))
@@ -190,6 +198,37 @@ class FromTorch(unittest.TestCase):
         self.assertIn('a pickle can run code', words.getvalue())
         write_model(f'{folder}/n.h5', *import_mace.fold(source))
         self.assertEqual(evaluate(load(f'{folder}/n.h5'), **WATER)['energy'], energy)
+
+  def test_every_head_is_to_be_had_by_its_name_alone(self):
+    heads = dict(heads=['a', 'b'], atomic_energies=np.array([[-1.0, -2.0], [-3.0, -5.0]]),
+                 atomic_inter_scale=[1.0, 3.0], atomic_inter_shift=[0.1, 0.4])
+    for options in (heads, heads | dict(kind='MACE', num_interactions=3)):
+      if options.get('kind') == 'MACE':
+        options = {k: v for k, v in options.items() if not k.startswith('atomic_inter')}
+      model = build(**options)
+      for n, head in enumerate('ab'):
+        with self.subTest(head), tempfile.TemporaryDirectory() as folder:
+          write_model(f'{folder}/m.h5', *import_mace.fold(source_from_mace(model, 'm', '', head)))
+          energy = evaluate(load(f'{folder}/m.h5'), **WATER)['energy']
+          self.assertAlmostEqual(energy, energy_of_mace(model, n), delta=1e-12)
+      with self.assertRaisesRegex(Unsupported, r'several heads at once \(a, b\): choose one with --head'):
+        source_from_mace(model, 'm', '')
+      with self.assertRaisesRegex(Unsupported, "head 'c', which the model does not have; it has a, b"):
+        source_from_mace(model, 'm', '', 'c')
+
+  @unittest.skipIf(cuequivariance_torch is None, 'needs cuequivariance-torch')
+  def test_models_in_cuequivariance_form_are_those_of_e3nn(self):
+    from mace.cli import convert_e3nn_cueq
+    for options in (dict(correlation=3), dict(distance_transform='Agnesi', pair_repulsion=True,
+                                              first='RealAgnosticDensityInteractionBlock')):
+      with self.subTest(str(options)), tempfile.TemporaryDirectory() as folder:
+        model = build(**options)
+        torch.save(convert_e3nn_cueq.run(model, device='cpu'), f'{folder}/m.model')
+        with redirect_stderr(io.StringIO()):
+          source = read_mace_torch(f'{folder}/m.model', 'm')
+        write_model(f'{folder}/m.h5', *import_mace.fold(source))
+        energy = evaluate(load(f'{folder}/m.h5'), **WATER)['energy']
+        self.assertAlmostEqual(energy, energy_of_mace(model), delta=1e-12)
 
   def test_code_in_a_pickle_is_not_run(self):
     class Evil:
@@ -209,11 +248,9 @@ class FromTorch(unittest.TestCase):
 
   def test_what_bloch_does_not_evaluate_is_refused_by_name(self):
     for word, options in (
-        ('RealAgnosticDensityInteractionBlock', dict(first='RealAgnosticDensityInteractionBlock')),
-        ('DensityResidual', dict(later='RealAgnosticDensityResidualInteractionBlock')),
-        ('AgnesiTransform', dict(distance_transform='Agnesi')), ('ZBL', dict(pair_repulsion=True)),
-        ('heads', dict(heads=['a', 'b'], atomic_energies=np.zeros((2, 2)), atomic_inter_scale=[1.0, 1.0],
-                       atomic_inter_shift=[0.0, 0.0])),
+        ('RealAgnosticResidualNonLinearInteractionBlock',
+         dict(later='RealAgnosticResidualNonLinearInteractionBlock')),
+        ('edge_irreps', dict(edge_irreps=o3.Irreps('4x0e'))),
         ('ChebychevBasis', dict(radial_type='chebyshev')), ('apply_cutoff', dict(apply_cutoff=False)),
         ('SiLU', dict(gate=torch.tanh)), ('1e', dict(hidden='4x0e+4x1e', use_so3=True)),
         ('multiplicities', dict(hidden='8x0e+4x1o')), ('4 layers', dict(num_interactions=4)),

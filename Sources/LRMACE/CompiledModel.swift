@@ -2,7 +2,7 @@
 //   Model (plain data, checked) -> CompiledModel (plain data, rewritten) -> Network (laid out for kernels; a step)
 //
 //   degrees whose messages are dead are left out                              Model+DeadPaths
-//   radial networks become splines                                            RadialNetwork, RadialSpline, QuinticSpline
+//   radial networks become splines                                            RadialFunctions, RadialSpline, QuinticSpline
 //   of the first layer, what depends on the elements alone is multiplied out  SpeciesCoupling
 //     and hidden radial functions that others span are left out               RadialNetwork+Pruning
 //     likewise of its attention                                               AttentionCoupling
@@ -10,7 +10,8 @@
 //   Clebsch-Gordan sums of the paths become a matrix                          PathMessages
 //   those of the symmetric contraction become sparse programs                 ContractionPrograms
 //
-// What remains are the model's own matrices, which a step applies as they are.
+// What depends on pairs of elements is made for those that come up, here and once: RadialFunctions, SpeciesCoupling. What
+// remains are the model's own matrices, which a step applies as they are.
 
 import Kernels
 import LRMACEModel
@@ -62,6 +63,8 @@ struct CompiledLayer: Sendable {
   /// What is applied as it is.
   let layer: Model.Layer
   let messages: Messages
+  /// D, what an atom adds to the density around another.
+  let density: RadialFunctions?
   let contraction: ContractionPrograms
   let conserved: CompiledSources?
 
@@ -77,6 +80,11 @@ struct CompiledLayer: Sendable {
         layer.contraction, lmax: layer.messageLmax, species: model.species.count, channels: model.channels,
         keepsRounding: scalar == Double.self, keepsMessages: isDifferentiable)
     let splineTolerance = RadialSpline.tolerance(scalar)
+    density = layer.density.map {
+      RadialFunctions(
+        [Matrix(rows: $0.count, columns: 1, values: $0)], output: .density, of: model,
+        tolerance: splineTolerance)
+    }
     conserved = layer.conserved.map {
       CompiledSources(
         $0, embedding: multipliesOut ? model.embedding : nil, of: model, splineTolerance: splineTolerance)
@@ -86,15 +94,14 @@ struct CompiledLayer: Sendable {
         SpeciesCoupling(radial: radial, layer: layer, model: model, splineTolerance: splineTolerance)
       }
       let pruned = RadialNetwork.pruned(
-        layer.radial, basis: model.radialBasis, cutoff: model.cutoff,
+        layer.radial, bases: model.representativeBases(RadialNetwork.prunedBases),
         tolerance: RadialNetwork.pruningTolerance(scalar), multiple: T.Lanes.scalarCount)
       messages = .elements(sums: coupling(pruned), tables: coupling(layer.radial))
     } else {
-      let network = RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff)
       messages = .features(
         PathMessages(
-          layer.paths, lmax: layer.messageLmax, radial: RadialSpline(of: network, tolerance: splineTolerance),
-          linear: layer.linear))
+          layer.paths, lmax: layer.messageLmax,
+          radial: RadialFunctions(layer.radial, of: model, tolerance: splineTolerance), linear: layer.linear))
     }
   }
 }

@@ -27,7 +27,7 @@ struct CompiledSources: Sendable {
   init(_ sources: Model.ConservedSources, embedding: Matrix?, of model: Model, splineTolerance: Double) {
     func spline(_ matrix: Matrix) -> RadialSpline {
       RadialSpline(
-        of: RadialNetwork([matrix], basis: model.radialBasis, cutoff: model.cutoff),
+        of: RadialNetwork([matrix], basis: model.radialBasis(of: nil)),
         tolerance: splineTolerance)
     }
     self.sources = sources

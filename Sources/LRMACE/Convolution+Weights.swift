@@ -20,11 +20,7 @@ extension Convolution {
   ) {
     let count = block.atoms.count
     let m = MessageBlock<T>(base: scratch.messages.pointer, atoms: count)
-    for i in block.atoms {
-      forward(
-        sources.geometry.edges(of: i), features: sources.features, scratch: scratch, messages: m,
-        atom: i &- block.atoms.lowerBound)
-    }
+    for i in block.atoms { forward(i, of: block, sources, scratch: scratch, messages: m) }
     for l in 0..<layout.degrees {
       let gradients = linearGradients[l]
       let width = layout.widths[l]
@@ -33,20 +29,20 @@ extension Convolution {
         a: m.degree(l, layout), lda: width, b: da.degree(l), ldb: channels, beta: 1,
         c: gradients[gradients.count == 1 ? 0 : block.species], ldc: channels)
     }
-    linear.applyAdjoint(block, elements: sources.elements, da, into: m)
+    linear.applyAdjoint(block, centre: block.species, da, into: m)
     for i in block.atoms {
-      addRadialGradients(
-        sources.geometry.edges(of: i), features: sources.features, messagesGradient: m,
-        atom: i &- block.atoms.lowerBound, scratch: scratch, to: radialGradient)
+      addRadialGradients(i, of: block, sources, messagesGradient: m, scratch: scratch, to: radialGradient)
     }
   }
 
   private func addRadialGradients(
-    _ edges: Edges<T>, features: Features<T>, messagesGradient: MessageBlock<T>, atom: Int,
+    _ i: Int, of block: AtomBlock, _ sources: MessageSources<T>, messagesGradient: MessageBlock<T>,
     scratch: MessageScratch<T>, to gradient: UnsafeMutablePointer<T>
   ) {
+    let (edges, features) = (sources.geometry.edges(of: i), sources.features)
+    let atom = i &- block.atoms.lowerBound
     let (dr, locations) = (scratch.slope.pointer, scratch.locations.pointer)
-    radial.locate(edges.lengths, count: edges.count, into: locations)
+    radial.locate(edges, centre: block.species, species: sources.species, into: locations)
     expandTensors(edges, into: scratch.tensor.pointer)
     for e in 0..<edges.count {
       let t = scratch.tensor.pointer + e &* T.wholeLanes(tensorCount)

@@ -31,10 +31,14 @@ final class Convolution<T: KernelScalar>: MessageOperator {
   /// Of `linear`, whose copy every path of every edge would read: 5 % of the messages.
   let layout: MessageLayout
 
-  /// - Parameter channels: those of the model, padded to whole lanes.
-  init(_ compiled: PathMessages, modelChannels: Int, channels: Int) {
+  /// - Parameters:
+  ///   - elements: those of the system, of so many `species` of the model.
+  ///   - channels: those of the model, padded to whole lanes.
+  init(_ compiled: PathMessages, elements: [Int], species: Int, modelChannels: Int, channels: Int) {
     self.channels = channels
-    radial = RadialTable([compiled.radial], channels: modelChannels, paddedChannels: channels)
+    radial = RadialTable(
+      compiled.radial, elements: elements, species: species, channels: modelChannels, paddedChannels: channels
+    )
     linear = MessageLinear(
       compiled.linear.map { centres in
         centres.map {
@@ -60,8 +64,10 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     }
   }
 
-  var room: MessageRoom {
-    MessageRoom(functions: radial.functions, tensorCount: tensorCount, messageCount: layout.count)
+  static func room(_ compiled: PathMessages, channels: Int) -> MessageRoom {
+    MessageRoom(
+      functions: compiled.paths.count * channels, tensorCount: compiled.coupling.rows,
+      messageCount: compiled.paths.reduce(0) { $0 + (2 * $1.l3 + 1) * channels })
   }
 
   /// A spline takes 11, and so does its slope.
@@ -74,7 +80,7 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     return count
   }
 
-  func matrixOperations(elements: Int) -> Int { linear.operations(elements: elements) }
+  var matrixOperations: Int { linear.operations }
 
   /// This path's [m3] rows, `stride` apart, of one atom of a block.
   @inline(__always)
@@ -125,22 +131,21 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     into a: Features<T>
   ) {
     let m = MessageBlock<T>(base: scratch.messages.pointer, atoms: block.atoms.count)
-    for i in block.atoms {
-      forward(
-        sources.geometry.edges(of: i), features: sources.features, scratch: scratch, messages: m,
-        atom: i &- block.atoms.lowerBound)
-    }
+    for i in block.atoms { forward(i, of: block, sources, scratch: scratch, messages: m) }
     clock.end(.convolution)
-    linear.apply(block, elements: sources.elements, m, into: a)
+    linear.apply(block, centre: block.species, m, into: a)
     clock.end(.linear)
   }
 
-  /// Messages of one centre, written as atom `atom` of a block.
+  /// Messages of one centre of a block.
   func forward(
-    _ edges: Edges<T>, features: Features<T>, scratch: MessageScratch<T>, messages: MessageBlock<T>,
-    atom: Int
+    _ i: Int, of block: AtomBlock, _ sources: MessageSources<T>, scratch: MessageScratch<T>,
+    messages: MessageBlock<T>
   ) {
-    radial.locate(edges.lengths, count: edges.count, into: scratch.locations.pointer)
+    let (edges, features) = (sources.geometry.edges(of: i), sources.features)
+    let atom = i &- block.atoms.lowerBound
+    radial.locate(
+      edges, centre: block.species, species: sources.species, into: scratch.locations.pointer)
     expandTensors(edges, into: scratch.tensor.pointer)
     for p in 0..<pathCount {
       let path = paths.pointer[p]
@@ -257,33 +262,27 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     aGradient da: Features<T>, featureGradient dx: Features<T>
   ) {
     let dm = MessageBlock<T>(base: scratch.messages.pointer, atoms: block.atoms.count)
-    linear.applyAdjoint(block, elements: sources.elements, da, into: dm)
+    linear.applyAdjoint(block, centre: block.species, da, into: dm)
     clock.end(.linear)
     for i in block.atoms {
-      adjoint(
-        sources.geometry.edges(of: i), features: sources.features, messagesGradient: dm,
-        atom: i &- block.atoms.lowerBound, scratch: scratch,
-        harmonicsGradient: sources.geometry.harmonicsGradient(of: i),
-        lengthGradient: sources.geometry.lengthGradient(of: i), featureGradient: dx)
+      adjoint(i, of: block, sources, messagesGradient: dm, scratch: scratch, featureGradient: dx)
     }
     clock.end(.convolution)
   }
 
-  /// Adjoint of `forward` for one centre, given the gradient of its messages.
-  ///
-  /// Adds dE/dY to `harmonicsGradient` [edge][harmonic], dE/dr to `lengthGradient` [edge], and dE/dx of the neighbours
-  /// to `featureGradient`.
+  /// Adjoint of `forward` for one centre, given the gradient of its messages: adds dE/dY and dE/dr of its edges, and dE/dx of
+  /// the neighbours to `featureGradient`.
   private func adjoint(
-    _ edges: Edges<T>, features: Features<T>, messagesGradient: MessageBlock<T>, atom: Int,
-    scratch: MessageScratch<T>,
-    harmonicsGradient: UnsafeMutablePointer<T>, lengthGradient: UnsafeMutablePointer<T>,
-    featureGradient: Features<T>
+    _ i: Int, of block: AtomBlock, _ sources: MessageSources<T>, messagesGradient: MessageBlock<T>,
+    scratch: MessageScratch<T>, featureGradient: Features<T>
   ) {
+    let (edges, features) = (sources.geometry.edges(of: i), sources.features)
+    let atom = i &- block.atoms.lowerBound
     let r = scratch.radial.pointer
     let dr = scratch.slope.pointer
     let dt = scratch.tensorGradient.pointer
     let locations = scratch.locations.pointer
-    radial.locate(edges.lengths, count: edges.count, into: locations)
+    radial.locate(edges, centre: block.species, species: sources.species, into: locations)
     expandTensors(edges, into: scratch.tensor.pointer)
     for e in 0..<edges.count {
       radial.evaluate(e, of: locations, into: r, slope: dr)
@@ -308,8 +307,8 @@ final class Convolution<T: KernelScalar>: MessageOperator {
       }
       sumTensorTerms(dt, into: t)
     }
-    contractTensors(scratch.tensor.pointer, edges, into: harmonicsGradient)
-    scratch.addLengthTerms(count: edges.count, to: lengthGradient)
+    contractTensors(scratch.tensor.pointer, edges, into: sources.geometry.harmonicsGradient(of: i))
+    scratch.addLengthTerms(count: edges.count, to: sources.geometry.lengthGradient(of: i))
   }
 
   /// One path of one edge: adds dE/dr of the edge and writes dE/dt, both still to be summed over lanes. Where sums of

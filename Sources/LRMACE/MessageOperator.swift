@@ -44,14 +44,11 @@ struct MessageRoom {
 protocol MessageOperator<Scalar>: AnyObject {
   associatedtype Scalar: KernelScalar
 
-  var room: MessageRoom { get }
-
   /// Floating-point operations of an edge, the adjoint included.
   var operationsPerEdge: Int { get }
 
-  /// Floating-point operations of an atom's products with weight matrices, the adjoint included, in a system of so many
-  /// elements.
-  func matrixOperations(elements: Int) -> Int
+  /// Floating-point operations of an atom's products with weight matrices, the adjoint included.
+  var matrixOperations: Int { get }
 
   /// Writes A of the atoms of a block.
   func forward(

@@ -1,6 +1,7 @@
 // dE/d(weights) of the configuration that was evaluated last, from what the layers kept on their way forward and back:
 //   of matrices that act on rows                                               WeightSums
 //   of radial functions and linear layer of the messages                      Convolution+Weights
+//   of the density that these are divided by                                  DensityNormalization
 //   of the polynomials of the messages                                        SymmetricContraction+Weights
 //   of the long-range blocks                                                  LongRangeBlock
 
@@ -76,6 +77,12 @@ extension Network {
     }
     addReadoutGradient(t, kept)
     addMessageGradients(t, layer, kept)
+    if let density = layer.density {
+      let (sources, scratch) = (sources(t), scratch)
+      sums.addSpline("density", density.radial, functions: 1, blocks) { block, thread, sum in
+        density.addWeightGradients(block, of: sources, scratch: scratch[thread].messages, to: sum)
+      }
+    }
     attention?.addWeightGradients(
       layer: t, longRangeStep(t), gradient: dnext, features: features[t].pointer, to: sums)
   }

@@ -23,6 +23,8 @@ final class Network<T: KernelScalar> {
   private var embedding: PackedMatrix<T>
   private(set) var readouts: [PackedReadout<T>?]
   let attention: AttentionStack<T>?
+  /// Nil for a model without.
+  private let repulsion: PairRepulsionTerm<T>?
 
   private(set) var atoms = 0
   /// Element of every atom, as an index into `model.species`; ascending.
@@ -64,10 +66,11 @@ final class Network<T: KernelScalar> {
     queue = WorkQueue(threads: threads)
     channels = padded
     geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
-    layers = compiled.layers.map { NetworkLayer($0, modelChannels: model.channels, channels: padded) }
+    layers = Self.layers(of: compiled, channels: padded)
     embedding = Self.packed(embedding: model, channels: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
     attention = AttentionStack(compiled, channels: padded, threads: threads)
+    repulsion = PairRepulsionTerm(model)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
     inputs = model.layers.map { _ in Workspace<T>() }
@@ -79,10 +82,18 @@ final class Network<T: KernelScalar> {
   func load(_ compiled: CompiledModel) {
     let model = compiled.model
     self.model = model
-    layers = compiled.layers.map { NetworkLayer($0, modelChannels: model.channels, channels: channels) }
+    layers = Self.layers(of: compiled, channels: channels)
     embedding = Self.packed(embedding: model, channels: channels)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: channels) } }
     attention?.load(compiled)
+  }
+
+  private static func layers(of compiled: CompiledModel, channels: Int) -> [NetworkLayer<T>] {
+    let model = compiled.model
+    return compiled.layers.map {
+      NetworkLayer(
+        $0, species: model.species.count, modelChannels: model.channels, channels: channels)
+    }
   }
 
   private static func packed(embedding model: Model, channels: Int) -> PackedMatrix<T> {
@@ -93,7 +104,7 @@ final class Network<T: KernelScalar> {
 
   /// Of the last step.
   var operations: Operations {
-    Operations(layers, elements: elements.count, atoms: atoms, edges: geometry.edgeCount(atoms: atoms))
+    Operations(layers, atoms: atoms, edges: geometry.edgeCount(atoms: atoms))
   }
 
   /// Highest degree of the features entering layer `t`, or leaving the last one.
@@ -154,7 +165,7 @@ final class Network<T: KernelScalar> {
       messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].messageLmax))
       kept?.reserve(layer: t, layers[t], atoms: atoms)
     }
-    if scratch.count != workers || (scratch.first?.edges ?? 0) < edges {
+    if scratch.count != workers || !hasRoom(edges: edges) {
       scratch = (0..<workers).map { _ in makeScratch(edges: edges) }
     }
     for s in scratch {
@@ -222,8 +233,13 @@ final class Network<T: KernelScalar> {
   private func makeScratch(edges: Int) -> ThreadScratch<T> {
     ThreadScratch(
       layers, longRange: attention?.room ?? MessageRoom(),
-      readoutWidth: readouts.compactMap { $0?.width }.max() ?? 0, edges: edges, block: Self.blockSize,
-      channels: channels)
+      readoutWidth: readouts.compactMap { $0?.width }.max() ?? 0, edges: edges, elements: elements.count,
+      block: Self.blockSize, channels: channels)
+  }
+
+  /// Whether the threads' memory is enough for the system's elements and so many edges of a centre.
+  private func hasRoom(edges: Int) -> Bool {
+    scratch.first.map { $0.edges >= edges && $0.elements >= elements.count } ?? false
   }
 
   /// Checks that there is room for what follows from the number of atoms, pairs and threads.
@@ -233,14 +249,16 @@ final class Network<T: KernelScalar> {
     for t in 0...layers.count { values += 2 * Features<T>.count(atoms: 1, channels: channels, lmax: lmax(t)) }
     for layer in layers {
       values += Features<T>.count(atoms: 1, channels: channels, lmax: layer.inputLmax)
-      values += Features<T>.count(atoms: 1, channels: channels, lmax: layer.messageLmax)
+      let messages = Features<T>.count(atoms: 1, channels: channels, lmax: layer.messageLmax)
+      values += layer.keepsMessages ? 2 * messages : messages
     }
     let atomBytes = Double(atoms) * number * Double(values)
-    let sample = scratch.first.flatMap { $0.edges >= edges ? $0 : nil } ?? makeScratch(edges: edges)
+    let sample = scratch.first.flatMap { hasRoom(edges: edges) ? $0 : nil } ?? makeScratch(edges: edges)
     let threadBytes =
       Double(workers) * (sample.bytes + number * Double(inputCount))
       + Double(min(threads, atoms)) * Double(atoms * MemoryLayout<Vector3>.stride)
-    let bytes = atomBytes + edgeBytes + threadBytes
+    let tableBytes = layers.reduce(0) { $0 + $1.tableBytes(elements: elements.count) }
+    let bytes = atomBytes + edgeBytes + threadBytes + tableBytes
     guard bytes > grantedBytes else { return }
     try Memory.require(
       bytes, for: "\(atoms) atoms with \(list.pairCount) pairs on \(threads) threads",
@@ -265,7 +283,10 @@ final class Network<T: KernelScalar> {
     atomicEnergies: inout [Double], forces: inout [Vector3], measuringSources: Bool
   ) throws -> Matrix3 {
     timings.begin()
-    layers[0].prepare(elements: elements, takesPairs: plan.takesPairs)
+    for layer in layers {
+      layer.prepare(elements: elements, takesPairs: plan.takesPairs)
+      layer.density?.reserve(atoms: atoms, channels: channels)
+    }
     if let attention, let plan = plan.attention {
       try attention.prepare(
         positions: positions, cell: cell, plan: plan, measuringSources: measuringSources)
@@ -319,10 +340,12 @@ final class Network<T: KernelScalar> {
 
   private func forward(layer t: Int, positions: UnsafePointer<Vector3>, list: NeighborList, cell: Matrix3) {
     let layer = layers[t]
+    guard let operation = layer.messages else { return }
     let (a, h, next) = (view(messages[t]), view(features[t]), view(features[t + 1]))
     let gradient = view(featureGradients[t + 1])
     // What blocks read, in locals: each look at a property counts a reference, which threads would pass to and fro.
-    let (blocks, scratch, operation, sources) = (blocks, scratch, layer.messages, sources(t))
+    let (blocks, scratch, sources, density) = (blocks, scratch, sources(t), layer.density)
+    let repulsion = t == 0 ? repulsion : nil
     let (geometry, attention, readout, kept, atoms) = (geometry, attention, readouts[t], kept, atoms)
     let measuresEdges = t == 0 && !edgesComeFirst
     let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: view(inputs[t + 1])) : nil
@@ -336,7 +359,15 @@ final class Network<T: KernelScalar> {
         geometry.forward(centres: block.atoms, positions: positions, list: list, cell: cell)
         s.clock.end(.edges)
       }
+      if let repulsion {
+        repulsion.forward(block, of: sources, energies: nodeEnergies.pointer)
+        s.clock.end(.edges)
+      }
       operation.forward(block, of: sources, scratch: s.messages, clock: &s.clock, into: a)
+      if let density {
+        density.forward(block, of: sources, scratch: s.messages, a)
+        s.clock.end(.convolution)
+      }
       let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
       let contraction = s.contraction[t]
       for i in block.atoms {
@@ -375,6 +406,7 @@ final class Network<T: KernelScalar> {
 
   private func adjoint(layer t: Int) {
     let layer = layers[t]
+    guard let operation = layer.messages else { return }
     // The first layer's features do not depend on positions.
     let needsInputs = t > 0 || kept != nil
     let clearsEdges = t == layers.count - 1 && !edgesComeFirst
@@ -385,7 +417,7 @@ final class Network<T: KernelScalar> {
       inputGradient: needsInputs ? dh : nil)
     timings.end(.attention)
     let (blocks, scratch, geometry, kept, atoms) = (blocks, scratch, geometry, kept, atoms)
-    let (operation, sources) = (layer.messages, sources(t))
+    let (sources, density, repulsion) = (sources(t), layer.density, t == 0 ? repulsion : nil)
     func adjoint(_ n: Int, _ s: ThreadScratch<T>) {
       let block = blocks[n]
       let first = block.atoms.lowerBound
@@ -407,16 +439,21 @@ final class Network<T: KernelScalar> {
         layer.contraction.adjoint(
           species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: contraction)
       }
-      kept?.messageGradients(layer: t, atoms).copy(da, at: first, lmax: layer.messageLmax)
       s.clock.end(.contraction)
       if clearsEdges {
         for i in block.atoms { geometry.clearGradients(of: i) }
         s.clock.end(.edges)
       }
+      if let density {
+        density.adjoint(block, of: sources, scratch: s.messages, a, aGradient: da)
+        s.clock.end(.convolution)
+      }
+      kept?.messageGradients(layer: t, atoms).copy(da, at: first, lmax: layer.messageLmax)
       operation.adjoint(
         block, of: sources, scratch: s.messages, clock: &s.clock, aGradient: da,
         featureGradient: view(s.inputGradients))
       if t == 0 {
+        repulsion?.adjoint(block, of: sources)
         strainGradients.pointer[n] = geometry.adjoint(centres: block.atoms, forces: centreForces.pointer)
         s.clock.end(.edges)
       }

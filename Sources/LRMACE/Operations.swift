@@ -10,28 +10,27 @@ public struct Operations: Sendable {
   /// Nil for parts that do not count theirs.
   public subscript(part: Timings.Part) -> Double? { counts[part.rawValue] > 0 ? counts[part.rawValue] : nil }
 
-  /// - Parameters:
-  ///   - elements: how many elements the system has.
-  ///   - edges: ordered pairs within the cut-off.
-  init<T: KernelScalar>(_ layers: [NetworkLayer<T>], elements: Int, atoms: Int, edges: Int) {
+  /// - Parameter edges: ordered pairs within the cut-off.
+  init<T: KernelScalar>(_ layers: [NetworkLayer<T>], atoms: Int, edges: Int) {
     func add(_ count: Int, _ multiple: Int, to part: Timings.Part) {
       counts[part.rawValue] += Double(count) * Double(multiple)
     }
     for (t, layer) in layers.enumerated() {
-      add(layer.matrixOperations(elements: elements, isFirst: t == 0), atoms, to: .linear)
+      add(layer.matrixOperations(isFirst: t == 0), atoms, to: .linear)
       add(layer.contraction.operations, atoms, to: .contraction)
-      add(layer.messages.operationsPerEdge, edges, to: .convolution)
+      add(layer.messages?.operationsPerEdge ?? 0, edges, to: .convolution)
+      add(layer.density?.operationsPerEdge ?? 0, edges, to: .convolution)
     }
   }
 }
 
 extension NetworkLayer {
   /// Of an atom's products with weight matrices. Nothing depends on what enters the first layer.
-  fileprivate func matrixOperations(elements: Int, isFirst: Bool) -> Int {
+  fileprivate func matrixOperations(isFirst: Bool) -> Int {
     func product(_ l: Int, _ matrix: PackedMatrix<T>) -> Int {
       (2 * l + 1) * 2 * matrix.rows * matrix.columns
     }
-    var count = messages.matrixOperations(elements: elements)
+    var count = messages?.matrixOperations ?? 0
     for (l, matrix) in self.product.enumerated() { count += 2 * product(l, matrix) }
     for (l, matrices) in skip.prefix(outputLmax + 1).enumerated() {
       count += (isFirst ? 1 : 2) * product(l, matrices[0])

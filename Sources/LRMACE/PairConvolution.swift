@@ -4,63 +4,50 @@
 // with T tabulated for every pair of elements. No linear layer follows, which elsewhere is most of the first layer's
 // work in a molecule; an edge costs (lmax + 1) x channels functions in place of b.
 //
-// Shapes: A and dE/dA as Features. Neighbours come grouped by element.
+// Shapes: A and dE/dA as Features.
 
 import Kernels
 
 final class PairConvolution<T: KernelScalar>: MessageOperator {
   /// Values of one table row: degrees x channels.
-  private let functions: Int
+  private var functions: Int { radial.functions }
   private let degrees: Int
   private let channels: Int
-  private let modelChannels: Int
-  private let coupling: SpeciesCoupling
-  /// Tables [element of the centre][element of the neighbour], among `elements`.
-  private var radial: RadialTable<T>?
-  private var elements: [Int] = []
+  private let radial: RadialTable<T>
 
-  /// - Parameter channels: those of the model, padded to whole lanes.
-  init(_ coupling: SpeciesCoupling, modelChannels: Int, channels: Int) {
-    self.coupling = coupling
+  /// - Parameters:
+  ///   - elements: those of the system, ascending.
+  ///   - channels: those of the model, padded to whole lanes.
+  init(_ coupling: SpeciesCoupling, elements: [Int], modelChannels: Int, channels: Int) {
     self.channels = channels
-    self.modelChannels = modelChannels
-    degrees = coupling.folded.count
-    functions = degrees * channels
+    degrees = coupling.degrees
+    let pairs = elements.flatMap { s in elements.map { z in (s: s, z: z) } }
+    radial = RadialTable(
+      pairs.map { coupling.pairFunctions(centre: $0.s, neighbor: $0.z) }, species: coupling.species,
+      pairs: pairs.map { [$0] }, channels: modelChannels, paddedChannels: channels)
   }
 
   /// Multiplications per atom, the adjoint included, each counted as one and a half: those by table rows wait for them
   /// (measured in liquid water, where both ways then take the same time at equal cost).
-  func cost(elements: Int, edges: Double) -> Double {
-    let tables = elements * elements * coupling.radial.coefficients.rows * functions * MemoryLayout<T>.stride
+  static func cost(_ coupling: SpeciesCoupling, channels: Int, elements: Int, edges: Double) -> Double {
+    let (degrees, functions) = (coupling.degrees, coupling.degrees * channels)
+    let knots = coupling.radial.intervals + 5
+    let tables = elements * elements * knots * functions * MemoryLayout<T>.stride
     guard tables <= Self.largestTables else { return .infinity }
     return 1.5 * edges * Double(18 * functions + 3 * degrees * degrees * channels)
   }
 
-  var room: MessageRoom { MessageRoom(functions: functions) }
+  static func room(_ coupling: SpeciesCoupling, channels: Int) -> MessageRoom {
+    MessageRoom(functions: coupling.degrees * channels)
+  }
 
   /// A spline takes 11, and so does its slope.
   var operationsPerEdge: Int { 35 * functions + 6 * degrees * degrees * channels }
 
-  func matrixOperations(elements _: Int) -> Int { 0 }
+  var matrixOperations: Int { 0 }
 
   /// Bytes; far more than that caches do not hold.
   private static var largestTables: Int { 64 << 20 }
-
-  /// Tabulates the pairs of `elements`, ascending.
-  func prepare(elements: [Int]) {
-    guard elements != self.elements else { return }
-    self.elements = elements
-    radial = RadialTable(
-      elements.flatMap { s in
-        elements.map { z in coupling.pairFunctions(centre: s, neighbor: z) }
-      }, channels: modelChannels, paddedChannels: channels)
-  }
-
-  /// The tables, and the first of those for centres of element `species`.
-  private func tables(_ species: Int) -> (RadialTable<T>, first: Int)? {
-    guard let radial, let row = elements.firstIndex(of: species) else { return nil }
-    return (radial, row * elements.count)
-  }
 
   // MARK: - Forward
 
@@ -70,16 +57,13 @@ final class PairConvolution<T: KernelScalar>: MessageOperator {
     _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, clock: inout PartClock,
     into a: Features<T>
   ) {
-    guard let (radial, first) = tables(block.species) else { return }
     let (locations, values) = (scratch.locations.pointer, scratch.radial.pointer)
     for i in block.atoms {
       let edges = sources.geometry.edges(of: i)
-      radial.locate(edges.lengths, count: edges.count, into: locations)
+      radial.locate(edges, centre: block.species, species: sources.species, into: locations)
       for l in 0..<degrees {
-        edges.forEachElement(elements, sources.species) { k, range in
-          for e in range {
-            radial.evaluate(e, of: locations, table: first &+ k, path: l, into: values + e &* channels)
-          }
+        for e in 0..<edges.count {
+          radial.evaluate(e, of: locations, path: l, into: values + e &* channels)
         }
         switch l {
         case 0: accumulate(InlineArray<1, T>(repeating: 0), l, edges, values, a.row(l, i))
@@ -119,33 +103,29 @@ final class PairConvolution<T: KernelScalar>: MessageOperator {
     _ block: AtomBlock, of sources: MessageSources<T>, scratch: MessageScratch<T>, clock: inout PartClock,
     aGradient da: Features<T>, featureGradient _: Features<T>
   ) {
-    guard let (radial, first) = tables(block.species) else { return }
     let locations = scratch.locations.pointer
     for i in block.atoms {
       let edges = sources.geometry.edges(of: i)
       let dy = sources.geometry.harmonicsGradient(of: i)
       let atom = i &- block.atoms.lowerBound
-      radial.locate(edges.lengths, count: edges.count, into: locations)
-      edges.forEachElement(elements, sources.species) { k, range in
-        for e in range {
-          radial.evaluate(
-            e, of: locations, table: first &+ k, into: scratch.radial.pointer, slope: scratch.slope.pointer)
-          let y = edges.harmonics + e &* edges.harmonicStride
-          scratch.lengthTerms.pointer[e] = T.Lanes(repeating: 0)
-          for l in 0..<degrees {
-            let d = UnsafePointer(da.row(l, atom))
-            switch l {
-            case 0: propagate(InlineArray<1, T>(repeating: 0), l, e, y, d, scratch)
-            case 1: propagate(InlineArray<3, T>(repeating: 0), l, e, y, d, scratch)
-            case 2: propagate(InlineArray<5, T>(repeating: 0), l, e, y, d, scratch)
-            case 3: propagate(InlineArray<7, T>(repeating: 0), l, e, y, d, scratch)
-            default: propagate(InlineArray<9, T>(repeating: 0), l, e, y, d, scratch)
-            }
+      radial.locate(edges, centre: block.species, species: sources.species, into: locations)
+      for e in 0..<edges.count {
+        radial.evaluate(e, of: locations, into: scratch.radial.pointer, slope: scratch.slope.pointer)
+        let y = edges.harmonics + e &* edges.harmonicStride
+        scratch.lengthTerms.pointer[e] = T.Lanes(repeating: 0)
+        for l in 0..<degrees {
+          let d = UnsafePointer(da.row(l, atom))
+          switch l {
+          case 0: propagate(InlineArray<1, T>(repeating: 0), l, e, y, d, scratch)
+          case 1: propagate(InlineArray<3, T>(repeating: 0), l, e, y, d, scratch)
+          case 2: propagate(InlineArray<5, T>(repeating: 0), l, e, y, d, scratch)
+          case 3: propagate(InlineArray<7, T>(repeating: 0), l, e, y, d, scratch)
+          default: propagate(InlineArray<9, T>(repeating: 0), l, e, y, d, scratch)
           }
-          let row = dy + e &* edges.harmonicStride
-          for n in stride(from: 0, to: degrees &* degrees, by: T.Lanes.scalarCount) {
-            row.setLanes(n, row.lanes(n) + T.sums(scratch.harmonicTerms.pointer + n))
-          }
+        }
+        let row = dy + e &* edges.harmonicStride
+        for n in stride(from: 0, to: degrees &* degrees, by: T.Lanes.scalarCount) {
+          row.setLanes(n, row.lanes(n) + T.sums(scratch.harmonicTerms.pointer + n))
         }
       }
       scratch.addLengthTerms(count: edges.count, to: sources.geometry.lengthGradient(of: i))

@@ -19,11 +19,11 @@ struct PathMessages: Sendable {
   /// [entry of t][harmonic].
   let coupling: Matrix
   /// R_p,c, functions [path][channel].
-  let radial: RadialSpline
+  let radial: RadialFunctions
   /// [l3][species of the centre, or one entry for all]: rows [path][channel].
   let linear: [[Matrix]]
 
-  init(_ list: [Model.Path], lmax: Int, radial: RadialSpline, linear: [[Matrix]]) {
+  init(_ list: [Model.Path], lmax: Int, radial: RadialFunctions, linear: [[Matrix]]) {
     var counts = [Int](repeating: 0, count: lmax + 1)
     var paths: [Path] = []
     var terms: [(tensor: Int, harmonic: Int, value: Double)] = []

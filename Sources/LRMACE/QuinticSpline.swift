@@ -111,12 +111,13 @@ struct QuinticSpline {
     return Array(values[2 * functions..<values.count - 2 * functions])
   }
 
-  /// Largest deviation from functions given at mid-interval, [interval][function], relative to the largest of them.
-  func relativeError(middles: [Double]) -> Double {
+  /// Largest deviation from functions given at mid-interval, [interval][function], relative to the largest of them, from an
+  /// interval on.
+  func relativeError(middles: [Double], from first: Int = 0) -> Double {
     let weights = [1.0, 237, 1682, 1682, 237, 1].map { $0 / 3840 }
     var (worst, largest) = (0.0, Double.leastNormalMagnitude)
     coefficients.withUnsafeBufferPointer { c in
-      for n in middles.indices {
+      for n in min(first * functions, middles.count)..<middles.count {
         var sum = 0.0
         for k in 0..<6 { sum += weights[k] * c[n + k * functions] }
         worst = max(worst, abs(sum - middles[n]))

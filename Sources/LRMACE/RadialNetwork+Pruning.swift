@@ -1,4 +1,5 @@
-// Hidden functions of a radial network that others span: smooth functions of one distance fill few dimensions.
+// Hidden functions of a radial network that others span: smooth functions of one distance, and of few lengths of a transform,
+// fill few dimensions.
 //
 // Gram-Schmidt with column pivoting (Golub and Van Loan, Matrix Computations, 5.4.2) on the columns (f_b, f_b') at many
 // distances keeps functions k until the rest is small, and expands all in them: f_b(r) = sum_k f_k(r) expansion[k, b].
@@ -8,8 +9,10 @@ import Kernels
 import LRMACEModel
 
 extension RadialNetwork {
-  /// Distances at which functions are compared.
+  /// Distances at which functions are compared, of each basis.
   private static let samples = 256
+  /// Bases that stand for those of all pairs of elements.
+  static let prunedBases = 8
 
   /// What is left out stays below the rounding of messages in this precision.
   static func pruningTolerance<T: KernelScalar>(_: T.Type) -> Double { T.self == Float.self ? 1e-5 : 1e-13 }
@@ -17,17 +20,20 @@ extension RadialNetwork {
   /// `network` with fewer functions in its last hidden layer.
   ///
   /// - Parameters:
+  ///   - bases: on all of which the functions are to agree.
   ///   - tolerance: norm of what is left of a function over that of the largest.
   ///   - multiple: as many functions are kept as fill whole groups of so many.
   static func pruned(
-    _ network: [Matrix], basis: Model.BesselBasis, cutoff: Double, tolerance: Double, multiple: Int
+    _ network: [Matrix], bases: [RadialBasis], tolerance: Double, multiple: Int
   ) -> [Matrix] {
     guard network.count > 1 else { return network }
     let hidden = network[network.count - 2]
-    let jets = RadialNetwork(hiddenLayersOf: network, basis: basis, cutoff: cutoff)
-      .jets(at: (0..<samples).map { cutoff * (Double($0) + 0.5) / Double(samples) })
-    var functions = (0..<jets.functions).map { b in
-      (0..<samples).flatMap { [jets[$0, 0, b], jets[$0, 1, b]] }
+    let jets = bases.map { basis in
+      RadialNetwork(network.dropLast(), basis: basis, output: .silu)
+        .jets(at: (0..<samples).map { basis.cutoff * (Double($0) + 0.5) / Double(samples) })
+    }
+    var functions = (0..<hidden.columns).map { b in
+      jets.flatMap { jets in (0..<samples).flatMap { [jets[$0, 0, b], jets[$0, 1, b]] } }
     }
 
     var kept: [Int] = []

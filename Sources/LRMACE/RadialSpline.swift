@@ -13,36 +13,40 @@ struct RadialSpline {
   let intervals: Int
   /// End of the last interval, Angstrom.
   let cutoff: Double
-  /// Largest error met at mid-interval, relative to the largest |R|.
+  /// Largest error met at mid-interval, where atoms may be, relative to the largest |R|.
   let relativeError: Double
 
-  private static let mostIntervals = 4096
+  /// As many as tables of all pairs of elements can have rows that single precision counts exactly, and twice that.
+  private static func mostIntervals(_ tolerance: Double) -> Int { tolerance > 1e-10 ? 2048 : 4096 }
 
   /// Largest relative error wanted of a table in this precision; slopes, which err more, ask for no less in double precision.
   static func tolerance<T: KernelScalar>(_: T.Type) -> Double { T.self == Float.self ? 1e-7 : 3e-14 }
 
+  /// As fine as the tolerance asks for.
   init(of source: RadialNetwork, tolerance: Double) {
+    let most = Self.mostIntervals(tolerance)
+    var spline = RadialSpline(of: source, intervals: 48)
+    while spline.relativeError > tolerance, spline.intervals < most {
+      let foretold = Double(spline.intervals) * min(2, 1.02 * pow(spline.relativeError / tolerance, 1 / 6))
+      let intervals = min(most, max(spline.intervals + 4, (Int(foretold) + 3) / 4 * 4))
+      spline = RadialSpline(of: source, intervals: intervals)
+    }
+    self = spline
+  }
+
+  init(of source: RadialNetwork, intervals: Int) {
     let cutoff = source.cutoff
     let ends = source.jets(at: [0, cutoff])
-    let functions = ends.functions
     /// [distance][function].
-    func values(offset: Double, count: Int, of intervals: Int) -> [Double] {
+    func values(offset: Double, count: Int) -> [Double] {
       source.values(at: (0..<count).map { cutoff * (Double($0) + offset) / Double(intervals) })
     }
-    var intervals = 48
-    while true {
-      let fit = QuinticSpline(
-        knots: values(offset: 0, count: intervals + 1, of: intervals), ends: ends,
-        spacing: cutoff / Double(intervals))
-      let error = fit.relativeError(middles: values(offset: 0.5, count: intervals, of: intervals))
-      if error <= tolerance || intervals >= Self.mostIntervals {
-        coefficients = Matrix(rows: intervals + 5, columns: functions, values: fit.coefficients)
-        relativeError = error
-        break
-      }
-      let foretold = Double(intervals) * min(2, 1.02 * pow(error / tolerance, 1 / 6))
-      intervals = min(Self.mostIntervals, max(intervals + 4, (Int(foretold) + 3) / 4 * 4))
-    }
+    let fit = QuinticSpline(
+      knots: values(offset: 0, count: intervals + 1), ends: ends, spacing: cutoff / Double(intervals))
+    coefficients = Matrix(rows: intervals + 5, columns: ends.functions, values: fit.coefficients)
+    relativeError = fit.relativeError(
+      middles: values(offset: 0.5, count: intervals),
+      from: Int(source.basis.shortestDistance / cutoff * Double(intervals)))
     self.intervals = intervals
     self.cutoff = cutoff
   }

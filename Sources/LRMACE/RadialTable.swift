@@ -4,9 +4,12 @@
 // B the uniform B-spline of degree five: one row of the table per knot, so that what a step reads of it stays in the
 // cache.
 //
-// Table: [path][vector of channels][knot][lane]; interval i takes rows i to i + 5, which lie side by side: with all channels
-// of a path in one row, the rows that a vector of channels reads would share a few sets of the first cache and drive one
-// another out. Distances in Angstrom. With many registers, messages evaluate functions where they sum over edges, so that
+// Where pairs of elements differ in them, the knots of the next pair follow those of the last: a longer table, of which the
+// elements of an edge say where its own begins.
+//
+// Table: [path][vector of channels][pair][knot][lane]; interval i takes rows i to i + 5, which lie side by side: with all
+// channels of a path in one row, the rows that a vector of channels reads would share a few sets of the first cache and drive
+// one another out. Distances in Angstrom. With many registers, messages evaluate functions where they sum over edges, so that
 // rows arrive from the second cache while sums run: a twelfth off the messages forward (128x0e, Zen 4).
 
 import Foundation
@@ -20,13 +23,39 @@ struct RadialTable<T: KernelScalar> {
   private let inverseSpacing: T
   private let rounding: T
   private let table: Workspace<T>
+  /// Of one pair of elements.
   private var knots: Int { intervals &+ 5 }
-  /// Values of one table.
-  private var length: Int { knots &* functions }
+  /// Of all pairs: an odd number, so that vectors of channels fall into different sets of the first cache.
+  private let rows: Int
+  /// Those whose tables follow one another; one nil for all.
+  let pairs: [ElementPair?]
+  /// [element of the centre][element of the neighbour] of all that the model has: first row of the pair. Nil for one table.
+  private let firstRows: Workspace<T>?
+  private let species: Int
+
+  /// The functions of pairs of `elements`.
+  init(_ functions: RadialFunctions, elements: [Int], species: Int, channels: Int, paddedChannels: Int) {
+    guard functions.dependsOnElements else {
+      self.init([functions.spline(of: nil)], channels: channels, paddedChannels: paddedChannels)
+      return
+    }
+    var pairs: [(s: Int, z: Int)] = []
+    for s in elements { for z in elements where z >= s { pairs.append((s, z)) } }
+    self.init(
+      pairs.map { functions.spline(of: functions.pair($0.s, $0.z)) }, species: species,
+      pairs: pairs.map { [$0, ($0.z, $0.s)] }, channels: channels, paddedChannels: paddedChannels)
+  }
 
   /// One table for each of the splines, which have the same knots; functions [path][channel] are spread to
   /// [path][paddedChannels].
-  init(_ splines: [RadialSpline], channels: Int, paddedChannels: Int) {
+  ///
+  /// - Parameters:
+  ///   - species: elements of the model.
+  ///   - pairs: elements of centre and neighbour that each spline is for; none for one spline for all.
+  init(
+    _ splines: [RadialSpline], species: Int = 0, pairs: [[(s: Int, z: Int)]] = [], channels: Int,
+    paddedChannels: Int
+  ) {
     let all = splines[0].coefficients.columns
     functions = all / channels * paddedChannels
     intervals = splines[0].intervals
@@ -34,13 +63,21 @@ struct RadialTable<T: KernelScalar> {
     rounding = T(3 << (T.significandBitCount - 1))
     self.channels = paddedChannels
     let (knots, lanes) = (intervals + 5, T.Lanes.scalarCount)
-    table = Workspace<T>(repeating: 0, count: splines.count * knots * functions)
+    let rows = splines.count * knots | 1
+    self.rows = rows
+    self.species = species
+    self.pairs = pairs.isEmpty ? [nil] : pairs.map { ElementPair($0[0].s, $0[0].z) }
+    firstRows = pairs.isEmpty ? nil : Workspace<T>(repeating: 0, count: species * species)
+    for (k, list) in pairs.enumerated() {
+      for (s, z) in list { firstRows?.pointer[s * species + z] = T(k * knots) }
+    }
+    table = Workspace<T>(repeating: 0, count: rows * functions)
     for (k, spline) in splines.enumerated() {
       spline.coefficients.values.withUnsafeBufferPointer { values in
         for p in 0..<all / channels {
           for c in 0..<channels {
             let f = p * paddedChannels + c
-            let target = table.pointer + (k * knots * functions + (f - f % lanes) * knots + f % lanes)
+            let target = table.pointer + ((f - f % lanes) * rows + k * knots * lanes + f % lanes)
             for row in 0..<knots { target[row * lanes] = T(values[row * all + p * channels + c]) }
           }
         }
@@ -50,7 +87,7 @@ struct RadialTable<T: KernelScalar> {
 
   // MARK: - Evaluation
 
-  /// Where a vector of distances lies in the table: six weights of R, six of dR/dr, and the interval.
+  /// Where a vector of distances lies in the table: six weights of R, six of dR/dr, and the first row.
   private static var locationLength: Int { 13 }
 
   /// Vectors of lanes that `locate` writes for so many distances.
@@ -58,7 +95,22 @@ struct RadialTable<T: KernelScalar> {
     (distances / T.Lanes.scalarCount + 1) * locationLength
   }
 
-  /// Where distances lie in the table, one distance per lane. `distances` may be read up to whole lanes.
+  /// Where the edges of a centre lie in the table, by their lengths and elements.
+  @inline(__always)
+  func locate(
+    _ edges: Edges<T>, centre: Int, species kinds: [Int], into locations: UnsafeMutablePointer<T.Lanes>
+  ) {
+    locate(edges.lengths, count: edges.count, into: locations)
+    guard let firstRows else { return }
+    let lanes = T.Lanes.scalarCount
+    let first = firstRows.pointer + centre &* species
+    for e in 0..<edges.count {
+      let row = locations.numbers(e / lanes &* Self.locationLength &+ 12) + e % lanes
+      row.pointee += first[kinds[Int(edges.neighbors[e])]]
+    }
+  }
+
+  /// Where distances lie in the first pair's table, one distance per lane. `distances` may be read up to whole lanes.
   @inline(__always)
   func locate(
     _ distances: UnsafePointer<T>, count: Int, into locations: UnsafeMutablePointer<T.Lanes>
@@ -99,16 +151,16 @@ struct RadialTable<T: KernelScalar> {
     )
   }
 
-  /// The weights of distance `n`, a vector of lanes apart, and the first functions' rows of table `k` that they weigh.
+  /// The weights of distance `n`, a vector of lanes apart, and the first functions' rows that they weigh.
   @inline(__always)
   private func location(
-    _ n: Int, _ locations: UnsafePointer<T.Lanes>, _ k: Int
+    _ n: Int, _ locations: UnsafePointer<T.Lanes>
   ) -> (weights: UnsafePointer<T>, rows: UnsafePointer<T>) {
     let lanes = T.Lanes.scalarCount
     let vector = UnsafeRawPointer(locations + n / lanes &* Self.locationLength)
     let weights = vector.assumingMemoryBound(to: T.self) + n % lanes
     let row = weights[12 &* lanes].wholePart
-    return (weights, UnsafePointer(table.pointer + (k &* length &+ row &* lanes)))
+    return (weights, UnsafePointer(table.pointer + row &* lanes))
   }
 
   /// R_f of distance `n` for as many lanes of channels of path `p` from `c` on as are asked for.
@@ -116,70 +168,69 @@ struct RadialTable<T: KernelScalar> {
   func values<let lanes: Int>(
     _ n: Int, of locations: UnsafePointer<T.Lanes>, path p: Int, channel c: Int
   ) -> InlineArray<lanes, T.Lanes> {
-    let (weights, first) = location(n, locations, 0)
+    let (weights, first) = location(n, locations)
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* T.Lanes.scalarCount]) }
-    return sums(first + (p &* channels &+ c) &* knots, w)
+    return sums(first + (p &* channels &+ c) &* rows, w)
   }
 
-  /// Writes R_f of distance `n` for the channels of path `p` to `value`, from table `k`.
+  /// Writes R_f of distance `n` for the channels of path `p` to `value`.
   @inline(__always)
   func evaluate(
-    _ n: Int, of locations: UnsafePointer<T.Lanes>, table k: Int = 0, path p: Int,
-    into value: UnsafeMutablePointer<T>
+    _ n: Int, of locations: UnsafePointer<T.Lanes>, path p: Int, into value: UnsafeMutablePointer<T>
   ) {
     let lanes = T.Lanes.scalarCount
-    let (weights, first) = location(n, locations, k)
+    let (weights, first) = location(n, locations)
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
     for c in stride(from: 0, to: channels, by: lanes) {
-      let r: InlineArray<1, T.Lanes> = sums(first + (p &* channels &+ c) &* knots, w)
+      let r: InlineArray<1, T.Lanes> = sums(first + (p &* channels &+ c) &* rows, w)
       value.setLanes(c, r[0])
     }
   }
 
-  /// sum_k w_k c_k,f of the six rows from `rows` on, and of those of the next vectors of channels.
+  /// sum_k w_k c_k,f of the six rows from `first` on, and of those of the next vectors of channels.
   @inline(__always)
   private func sums<let lanes: Int>(
-    _ rows: UnsafePointer<T>, _ w: InlineArray<6, T.Lanes>
+    _ first: UnsafePointer<T>, _ w: InlineArray<6, T.Lanes>
   ) -> InlineArray<lanes, T.Lanes> {
     let width = T.Lanes.scalarCount
-    let next = width &* knots
-    var sum = InlineArray<lanes, T.Lanes> { rows.lanes($0 &* next) * w[0] }
+    let next = width &* rows
+    var sum = InlineArray<lanes, T.Lanes> { first.lanes($0 &* next) * w[0] }
     for k in 1..<6 {
-      for v in 0..<lanes { sum[v].addProduct(rows.lanes(k &* width &+ v &* next), w[k]) }
+      for v in 0..<lanes { sum[v].addProduct(first.lanes(k &* width &+ v &* next), w[k]) }
     }
     return sum
   }
 
-  /// Writes R_f of distance `n` to `value[f]` and dR_f/dr to `slope[f]`, from table `k`.
+  /// Writes R_f of distance `n` to `value[f]` and dR_f/dr to `slope[f]`.
   @inline(__always)
   func evaluate(
-    _ n: Int, of locations: UnsafePointer<T.Lanes>, table k: Int = 0, into value: UnsafeMutablePointer<T>,
+    _ n: Int, of locations: UnsafePointer<T.Lanes>, into value: UnsafeMutablePointer<T>,
     slope: UnsafeMutablePointer<T>
   ) {
     let lanes = T.Lanes.scalarCount
-    let (weights, first) = location(n, locations, k)
+    let (weights, first) = location(n, locations)
     let w = InlineArray<12, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
-    var rows = first
+    var next = first
     for f in stride(from: 0, to: functions, by: lanes) {
-      let first = rows.lanes(0)
+      let first = next.lanes(0)
       var (sum, rise) = (first * w[0], first * w[6])
       for k in 1..<6 {
-        let row = rows.lanes(k &* lanes)
+        let row = next.lanes(k &* lanes)
         sum.addProduct(row, w[k])
         rise.addProduct(row, w[6 &+ k])
       }
       value.setLanes(f, sum)
       slope.setLanes(f, rise)
-      rows += lanes &* knots
+      next += lanes &* rows
     }
   }
 
   // MARK: - Adjoint
 
-  /// Values of dE/dc, as the table of one spline.
-  var gradientCount: Int { length }
+  /// Values of dE/dc, as the tables.
+  var gradientCount: Int { rows &* functions }
 
-  /// Those of the spline.
+  /// Those of one spline.
   func gradientCount(modelChannels: Int) -> Int { (intervals + 5) * functions / channels * modelChannels }
 
   /// Adds to dE/dc what comes of dE/dR_f of distance `n` for the channels of path `p`.
@@ -189,21 +240,24 @@ struct RadialTable<T: KernelScalar> {
     to coefficients: UnsafeMutablePointer<T>
   ) {
     let lanes = T.Lanes.scalarCount
-    let (weights, first) = location(n, locations, 0)
-    let rows = coefficients + (first - UnsafePointer(table.pointer))
+    let (weights, first) = location(n, locations)
+    let target = coefficients + (first - UnsafePointer(table.pointer))
     let w = InlineArray<6, T.Lanes> { T.Lanes(repeating: weights[$0 &* lanes]) }
     for c in stride(from: 0, to: channels, by: lanes) {
       let g = gradient.lanes(c)
       for k in 0..<6 {
-        let row = (p &* channels &+ c) &* knots &+ k &* lanes
-        rows.setLanes(row, rows.lanes(row).addingProduct(g, w[k]))
+        let row = (p &* channels &+ c) &* rows &+ k &* lanes
+        target.setLanes(row, target.lanes(row).addingProduct(g, w[k]))
       }
     }
   }
 
-  /// Adds `factor` times dE/dc to that of the spline's coefficients, [knot][path][modelChannels].
+  /// Adds `factor` times dE/dc to that of a spline's coefficients, [knot][path][modelChannels].
+  ///
+  /// - Parameter k: which of the splines.
   func addGradient(
-    _ gradient: UnsafePointer<T>, modelChannels: Int, factor: Double, to coefficients: inout [Double]
+    _ gradient: UnsafePointer<T>, spline k: Int, modelChannels: Int, factor: Double,
+    to coefficients: inout [Double]
   ) {
     let (paths, lanes) = (functions / channels, T.Lanes.scalarCount)
     for row in 0..<knots {
@@ -211,7 +265,7 @@ struct RadialTable<T: KernelScalar> {
         let target = (row * paths + p) * modelChannels
         for c in 0..<modelChannels {
           let f = p * channels + c
-          let source = gradient[(f - f % lanes) * knots + row * lanes + f % lanes]
+          let source = gradient[(f - f % lanes) * rows + (k * knots + row) * lanes + f % lanes]
           coefficients[target + c] += factor * Double(source)
         }
       }

@@ -10,26 +10,33 @@ import Kernels
 
 final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   private let radial: RadialTable<T>
-  /// [l][species of the centre][z]: rows b.
+  /// [l][element of the centre][z], both among those of the system: rows b.
   private let folded: MessageLinear<T>
   /// Of `folded`, beside it as in `Convolution`.
   private let layout: MessageLayout
-
+  private let elements: [Int]
   private let channels: Int
   /// Radial functions, padded to whole lanes.
   private var functions: Int { radial.functions }
 
-  /// - Parameter channels: those of the model, padded to whole lanes.
-  init(_ coupling: SpeciesCoupling, channels: Int) {
+  /// - Parameters:
+  ///   - elements: those of the system, ascending.
+  ///   - channels: those of the model, padded to whole lanes.
+  init(_ coupling: SpeciesCoupling, elements: [Int], channels: Int) {
+    self.elements = elements
     self.channels = channels
     let count = coupling.functions
     let padded = T.wholeLanes(count)
-    radial = RadialTable([coupling.radial], channels: count, paddedChannels: padded)
+    radial = RadialTable(
+      coupling.radial, elements: elements, species: coupling.species, channels: count, paddedChannels: padded)
+    let centres = coupling.isShared ? Array(elements.prefix(1)) : elements
     folded = MessageLinear(
-      coupling.folded.map { centres in
-        centres.map { neighbors in
-          neighbors.map {
-            PackedMatrix($0, rowBlock: count, paddedRowBlock: padded, paddedColumns: channels)
+      (0..<coupling.degrees).map { l in
+        centres.map { s in
+          elements.map { z in
+            PackedMatrix(
+              coupling.folded(l, centre: s, neighbor: z), rowBlock: count, paddedRowBlock: padded,
+              paddedColumns: channels)
           }
         }
       })
@@ -37,18 +44,26 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   }
 
   /// Multiplications per atom, its linear layer and the adjoint included.
-  func cost(elements: Int, edges: Double) -> Double {
-    let harmonics = layout.degrees * layout.degrees
+  static func cost(_ coupling: SpeciesCoupling, channels: Int, elements: Int, edges: Double) -> Double {
+    let harmonics = coupling.degrees * coupling.degrees
+    let functions = T.wholeLanes(coupling.functions)
     let linear = 2 * harmonics * elements * functions * channels
     return Double(linear) + edges * Double(functions * (18 + 3 * harmonics))
   }
 
-  var room: MessageRoom { MessageRoom(functions: functions, messageCount: layout.count) }
+  static func room(_ coupling: SpeciesCoupling, elements: Int) -> MessageRoom {
+    let functions = T.wholeLanes(coupling.functions)
+    return MessageRoom(
+      functions: functions, messageCount: coupling.degrees * coupling.degrees * elements * functions)
+  }
 
   /// A spline takes 11, and so does its slope.
   var operationsPerEdge: Int { functions * (33 + 6 * layout.degrees * layout.degrees) }
 
-  func matrixOperations(elements: Int) -> Int { folded.operations(elements: elements) }
+  var matrixOperations: Int { folded.operations }
+
+  /// Position of a block's element among the centres.
+  private func centre(_ block: AtomBlock) -> Int { elements.firstIndex(of: block.species) ?? 0 }
 
   // MARK: - Forward
 
@@ -60,27 +75,25 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   ) {
     let d = MessageBlock<T>(base: scratch.messages.pointer, atoms: block.atoms.count)
     for i in block.atoms {
-      forward(
-        sources.geometry.edges(of: i), species: sources.species, elements: sources.elements, scratch: scratch,
-        messages: d, atom: i &- block.atoms.lowerBound)
+      forward(i, of: block, sources, scratch: scratch, messages: d)
     }
     clock.end(.convolution)
-    folded.apply(block, elements: sources.elements, d, into: a)
+    folded.apply(block, centre: centre(block), d, into: a)
     clock.end(.linear)
   }
 
-  /// D of one centre, written as atom `atom` of a block, for the `elements` that the system has.
+  /// D of one centre of a block.
   private func forward(
-    _ edges: Edges<T>, species kinds: [Int], elements: [Int], scratch: MessageScratch<T>,
-    messages: MessageBlock<T>, atom: Int
+    _ i: Int, of block: AtomBlock, _ sources: MessageSources<T>, scratch: MessageScratch<T>,
+    messages: MessageBlock<T>
   ) {
+    let (edges, atom) = (sources.geometry.edges(of: i), i &- block.atoms.lowerBound)
     let locations = scratch.locations.pointer
-    radial.locate(edges.lengths, count: edges.count, into: locations)
+    radial.locate(edges, centre: block.species, species: sources.species, into: locations)
     for e in 0..<edges.count {
       radial.evaluate(e, of: locations, path: 0, into: scratch.radial.pointer + e &* functions)
     }
-    edges.forEachElement(elements, kinds) { k, range in
-      let z = elements[k]
+    edges.forEachElement(elements, sources.species) { z, range in
       // All degrees at once where the registers hold so many sums.
       if Registers.heldLanes >= 32 {
         switch layout.degrees {
@@ -138,15 +151,9 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
     aGradient da: Features<T>, featureGradient _: Features<T>
   ) {
     let dd = MessageBlock<T>(base: scratch.messages.pointer, atoms: block.atoms.count)
-    folded.applyAdjoint(block, elements: sources.elements, da, into: dd)
+    folded.applyAdjoint(block, centre: centre(block), da, into: dd)
     clock.end(.linear)
-    for i in block.atoms {
-      adjoint(
-        sources.geometry.edges(of: i), species: sources.species, elements: sources.elements,
-        messagesGradient: dd, atom: i &- block.atoms.lowerBound, scratch: scratch,
-        harmonicsGradient: sources.geometry.harmonicsGradient(of: i),
-        lengthGradient: sources.geometry.lengthGradient(of: i))
-    }
+    for i in block.atoms { adjoint(i, of: block, sources, messagesGradient: dd, scratch: scratch) }
     clock.end(.convolution)
   }
 
@@ -155,18 +162,18 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   /// With g_b,n = dE/dD_b,n of the neighbour's element, dE/dY_n = sum_b f_b g_b,n and dE/dr = sum_n Y_n sum_b f'_b g_b,n:
   /// one matrix product for the neighbours of an element, harmonics n in lanes.
   private func adjoint(
-    _ edges: Edges<T>, species kinds: [Int], elements: [Int], messagesGradient: MessageBlock<T>, atom: Int,
-    scratch: MessageScratch<T>, harmonicsGradient: UnsafeMutablePointer<T>,
-    lengthGradient: UnsafeMutablePointer<T>
+    _ i: Int, of block: AtomBlock, _ sources: MessageSources<T>, messagesGradient: MessageBlock<T>,
+    scratch: MessageScratch<T>
   ) {
+    let (edges, atom) = (sources.geometry.edges(of: i), i &- block.atoms.lowerBound)
+    let harmonicsGradient = sources.geometry.harmonicsGradient(of: i)
     let harmonics = layout.degrees &* layout.degrees
     let width = T.wholeLanes(harmonics)
     let lanes = T.Lanes.scalarCount
     let gradient = scratch.gradient.pointer
     let locations = scratch.locations.pointer
-    radial.locate(edges.lengths, count: edges.count, into: locations)
-    edges.forEachElement(elements, kinds) { k, range in
-      let z = elements[k]
+    radial.locate(edges, centre: block.species, species: sources.species, into: locations)
+    edges.forEachElement(elements, sources.species) { z, range in
       SphericalHarmonics.withComponents(of: T.Lanes.self) { tile in
         for b in stride(from: 0, to: functions, by: lanes) {
           for l in 0..<layout.degrees {
@@ -203,6 +210,6 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
         scratch.lengthTerms.pointer[e] = term
       }
     }
-    scratch.addLengthTerms(count: edges.count, to: lengthGradient)
+    scratch.addLengthTerms(count: edges.count, to: sources.geometry.lengthGradient(of: i))
   }
 }

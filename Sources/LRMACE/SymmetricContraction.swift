@@ -229,6 +229,9 @@ final class SymmetricContraction<T: KernelScalar> {
     }
   }
 
+  /// Whether dB/dA takes the place of A.
+  var replacesMessages: Bool { scalars != nil }
+
   /// B of one atom: atom `i` of `a` becomes atom `k` of `b`. Of a scalar B, dB/dA takes the place of A.
   func forward(species: Int, a: Features<T>, _ i: Int, b: Features<T>, _ k: Int, scratch s: Scratch) {
     forEachBundle { c, lanes in

@@ -5,6 +5,8 @@ import Kernels
 final class ThreadScratch<T: KernelScalar> {
   /// Most of a centre.
   let edges: Int
+  /// Most of a system.
+  let elements: Int
   let messages: MessageScratch<T>
   let contraction: [SymmetricContraction<T>.Scratch]
   /// dE/dA of a block.
@@ -25,14 +27,14 @@ final class ThreadScratch<T: KernelScalar> {
 
   /// - Parameter longRange: what long-range blocks need.
   init(
-    _ layers: [NetworkLayer<T>], longRange: MessageRoom, readoutWidth: Int, edges: Int, block: Int,
-    channels: Int
+    _ layers: [NetworkLayer<T>], longRange: MessageRoom, readoutWidth: Int, edges: Int, elements: Int,
+    block: Int, channels: Int
   ) {
-    self.edges = edges
+    (self.edges, self.elements) = (edges, elements)
     readout = Workspace(capacity: 2 * block * readoutWidth)
     let lmax = layers.map(\.messageLmax).max() ?? 0
     var room = longRange
-    for layer in layers { room.formUnion(layer.room) }
+    for layer in layers { room.formUnion(layer.room(elements: elements)) }
     messages = MessageScratch(
       room, edges: edges, atoms: block, harmonics: T.wholeLanes((lmax + 1) * (lmax + 1)))
     contraction = layers.map { SymmetricContraction<T>.Scratch($0.contraction) }

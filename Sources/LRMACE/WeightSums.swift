@@ -10,8 +10,14 @@ import LRMACEModel
 public struct WeightGradient: Sendable {
   /// As `Model.weights`, without what lies behind splines.
   var weights: [Double]
-  /// dE/d(coefficients), [knot][function], of the radial functions that a block or a group of them makes.
-  var splines: [String: [Double]] = [:]
+  /// dE/d(coefficients), [knot][function], of the radial functions that a block or a group of them makes, for all pairs of
+  /// elements or for one.
+  var splines: [Spline: [Double]] = [:]
+
+  struct Spline: Hashable {
+    let name: String
+    let pair: ElementPair?
+  }
 
   /// Of the same weights.
   public mutating func add(_ other: WeightGradient) {
@@ -126,13 +132,16 @@ final class WeightSums<T: KernelScalar> {
   /// Adds the sums of all threads.
   func addSpline(_ name: String, _ table: RadialTable<T>, functions: Int, _ sums: UnsafePointer<T>) {
     let size = table.gradientCount(modelChannels: functions)
-    if gradient.splines[path + name]?.count != size {
-      gradient.splines[path + name] = Array(repeating: 0, count: size)
-    }
-    for thread in 0..<threads {
-      table.addGradient(
-        sums + thread * table.gradientCount, modelChannels: functions, factor: factor,
-        to: &gradient.splines[path + name, default: []])
+    for (k, pair) in table.pairs.enumerated() {
+      let spline = WeightGradient.Spline(name: path + name, pair: pair)
+      if gradient.splines[spline]?.count != size {
+        gradient.splines[spline] = Array(repeating: 0, count: size)
+      }
+      for thread in 0..<threads {
+        table.addGradient(
+          sums + thread * table.gradientCount, spline: k, modelChannels: functions, factor: factor,
+          to: &gradient.splines[spline, default: []])
+      }
     }
   }
 }
@@ -140,28 +149,39 @@ final class WeightSums<T: KernelScalar> {
 extension WeightGradient {
   /// With the weights behind the splines, which threads share.
   func finished(of model: Model, threads: Int) -> [Double] {
-    var networks: [(spline: String, matrices: [Matrix], names: [String])] = []
+    var networks: [String: (matrices: [Matrix], output: RadialNetwork.Output, names: [String])] = [:]
     for (t, layer) in model.layers.enumerated() {
       let path = "layers/\(t)"
-      networks.append(
-        ("\(path)/radial", layer.radial, layer.radial.indices.map { "\(path)/radial/\($0)" }))
-      guard let sources = layer.conserved else { continue }
-      networks.append(("\(path)/conserved/W_r", [sources.transferRadial], ["\(path)/conserved/W_r"]))
-      if let radial = sources.difference {
-        networks.append(("\(path)/conserved/W_p", [radial], ["\(path)/conserved/W_p"]))
+      func add(_ name: String, _ matrix: Matrix, _ output: RadialNetwork.Output = .linear) {
+        networks["\(path)/\(name)"] = ([matrix], output, ["\(path)/\(name)"])
       }
+      networks["\(path)/radial"] = (
+        layer.radial, .linear, layer.radial.indices.map { "\(path)/radial/\($0)" }
+      )
+      if let density = layer.density {
+        add("density", Matrix(rows: density.count, columns: 1, values: density), .density)
+      }
+      guard let sources = layer.conserved else { continue }
+      add("conserved/W_r", sources.transferRadial)
+      if let radial = sources.difference { add("conserved/W_p", radial) }
     }
-    let gradients = parallelMap(threads: threads, count: networks.count) { n -> [Matrix] in
-      let (spline, matrices, _) = networks[n]
-      guard let coefficients = splines[spline], let last = matrices.last else { return [] }
+    // In an order of their own, for sums with the same bits.
+    let splines = splines.sorted { a, b in
+      let none = ElementPair(-1, -1)
+      return (a.key.name, a.key.pair ?? none) < (b.key.name, b.key.pair ?? none)
+    }
+    let gradients = parallelMap(threads: threads, count: splines.count) { n -> [Matrix] in
+      let (spline, coefficients) = splines[n]
+      guard let network = networks[spline.name], let last = network.matrices.last else { return [] }
       return RadialSpline.adjoint(
-        of: RadialNetwork(matrices, basis: model.radialBasis, cutoff: model.cutoff),
+        of: RadialNetwork(
+          network.matrices, basis: model.radialBasis(of: spline.pair), output: network.output),
         coefficients: coefficients, functions: last.columns)
     }
     var weights = weights
     let blocks = Dictionary(uniqueKeysWithValues: model.weightBlocks.map { ($0.name, $0.range) })
-    for (network, gradient) in zip(networks, gradients) {
-      for (name, matrix) in zip(network.names, gradient) {
+    for (spline, gradient) in zip(splines, gradients) {
+      for (name, matrix) in zip(networks[spline.key.name]?.names ?? [], gradient) {
         guard let range = blocks[name] else { continue }
         for (n, value) in zip(range, matrix.values) { weights[n] += value }
       }

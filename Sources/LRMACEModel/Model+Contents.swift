@@ -1,4 +1,4 @@
-// A model as the list of named values that its file holds (layout of versions 2 to 4, Tools/README.md), and the hash over
+// A model as the list of named values that its file holds (layout of versions 2 to 5, Tools/README.md), and the hash over
 // them that says which model it is. Keys: `group/dataset`, and `group@attribute`.
 
 import HDF5
@@ -45,7 +45,10 @@ enum ModelValue: Sendable, Equatable {
 
 extension Model {
   /// The lowest version that holds the model: what version 2 can hold keeps its hash.
-  var fileVersion: Int { domain != nil ? 4 : layers.contains { $0.conserved != nil } ? 3 : 2 }
+  var fileVersion: Int {
+    if transform != nil || repulsion != nil || layers.contains(where: { $0.density != nil }) { return 5 }
+    return domain != nil ? 4 : layers.contains { $0.conserved != nil } ? 3 : 2
+  }
 
   /// Everything but the hash.
   var contents: [String: ModelValue] {
@@ -68,6 +71,12 @@ extension Model {
       values["rsa@eps"] = .number(attention.epsilon)
       values["rsa@subtract_self"] = .integer(attention.subtractsSelf ? 1 : 0)
       values["rsa/sigmas"] = .numbers(attention.sigmas, shape: [attention.sigmas.count])
+    }
+    if let transform {
+      for (key, value) in transform.contents { values["transform" + key] = value }
+    }
+    if let repulsion {
+      for (key, value) in repulsion.contents { values["repulsion" + key] = value }
     }
     if let domain {
       values["domain/atoms"] = .integers(domain.atoms, shape: [domain.atoms.count])
@@ -116,6 +125,7 @@ extension Model.Layer {
       "/paths": .rows(paths.map { [$0.l1, $0.l2, $0.l3] }),
     ]
     for (i, m) in radial.enumerated() { values["/radial/\(i)"] = .matrix(m) }
+    values["/density"] = density.map { .numbers($0, shape: [$0.count]) }
     for (l, m) in linearUp.enumerated() { values["/linear_up/\(l)"] = .matrix(m) }
     for (l, list) in linear.enumerated() { values["/linear/\(l)"] = .stack(list) }
     for (l, list) in skip.enumerated() { values["/skip/\(l)"] = .stack(list) }
@@ -161,6 +171,34 @@ extension Model.Layer {
       for (key, value) in conserved.contents { values["/conserved" + key] = value }
     }
     return values
+  }
+}
+
+extension Model.DistanceTransform {
+  /// Keys as they follow the group.
+  fileprivate var contents: [String: ModelValue] {
+    var values: [String: ModelValue] = [
+      "@kind": .text(form.name.rawValue), "/radii": .numbers(radii, shape: [radii.count]),
+    ]
+    switch form {
+    case .agnesi(let a, let p, let q):
+      values["@a"] = .number(a)
+      values["@p"] = .number(p)
+      values["@q"] = .number(q)
+    case .soft(let alpha): values["@alpha"] = .number(alpha)
+    }
+    return values
+  }
+}
+
+extension Model.PairRepulsion {
+  /// Keys as they follow the group.
+  fileprivate var contents: [String: ModelValue] {
+    [
+      "@coulomb": .number(coulomb), "@length": .number(length), "@exponent": .number(exponent),
+      "@cutoff_p": .integer(cutoffExponent), "/amplitudes": .numbers(amplitudes, shape: [amplitudes.count]),
+      "/decays": .numbers(decays, shape: [decays.count]), "/radii": .numbers(radii, shape: [radii.count]),
+    ]
   }
 }
 

@@ -34,6 +34,8 @@ struct ModelValidation {
     try elements()
     try radialBasis()
     try matrix(model.embedding, species, channels, "embedding")
+    if let transform = model.transform { try check(transform) }
+    if let repulsion = model.repulsion { try check(repulsion) }
     try attentionSettings()
     try domain()
     for t in model.layers.indices { try layer(t) }
@@ -115,6 +117,45 @@ struct ModelValidation {
         )
       }
     }
+  }
+
+  private func radii(_ radii: [Double], _ path: String) throws {
+    guard radii.count == species else {
+      throw fail("\(path)/radii has \(radii.count) numbers for \(species) species")
+    }
+    for radius in radii { try check(radius, ModelLimits.radius, "\(path)/radii: covalent radius") }
+  }
+
+  private func check(_ transform: Model.DistanceTransform) throws {
+    try radii(transform.radii, "transform")
+    switch transform.form {
+    case .agnesi(let a, let p, let q):
+      try check(a, ModelLimits.agnesiFactor, "transform: a")
+      try check(p, ModelLimits.agnesiInner, "transform: p")
+      try check(q, ModelLimits.agnesiOuter, "transform: q")
+      guard q < p else { throw fail("transform: q is \(q), expected less than p, which is \(p)") }
+    case .soft(let alpha): try check(alpha, ModelLimits.softSteepness, "transform: alpha")
+    }
+    guard !model.layers.contains(where: { $0.conserved != nil }) else {
+      throw fail("a model with a transform of distances has no conserved sources: they know one radial basis")
+    }
+  }
+
+  private func check(_ repulsion: Model.PairRepulsion) throws {
+    try radii(repulsion.radii, "repulsion")
+    try check(repulsion.amplitudes.count, ModelLimits.screeningTerms, "repulsion: number of amplitudes")
+    guard repulsion.decays.count == repulsion.amplitudes.count else {
+      throw fail(
+        "repulsion/decays has \(repulsion.decays.count) numbers for \(repulsion.amplitudes.count) amplitudes")
+    }
+    for amplitude in repulsion.amplitudes {
+      try check(amplitude, ModelLimits.screeningAmplitude, "repulsion/amplitudes: amplitude")
+    }
+    for decay in repulsion.decays { try check(decay, ModelLimits.screeningDecay, "repulsion/decays: decay") }
+    try check(repulsion.coulomb, ModelLimits.coulomb, "repulsion: coulomb")
+    try check(repulsion.length, ModelLimits.screeningLength, "repulsion: length")
+    try check(repulsion.exponent, ModelLimits.screeningExponent, "repulsion: exponent")
+    try check(repulsion.cutoffExponent, ModelLimits.cutoffExponent, "repulsion: cutoff_p")
   }
 
   func domain() throws {

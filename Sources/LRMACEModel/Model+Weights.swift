@@ -1,6 +1,6 @@
 // The arrays of a model that training changes, as one vector: block after block, each a dataset of the model file by its
-// name there, row-major. Elements, isolated energies, scale, shift and the radial basis stay what they are, and so do the
-// rounding terms of a contraction and the filter of an attention that has one width alone.
+// name there, row-major. Elements, isolated energies, scale, shift, the radial basis, a transform of distances and a repulsion
+// stay what they are, and so do the rounding terms of a contraction and the filter of an attention that has one width alone.
 
 extension Model {
   /// One dataset of the model file among the weights.
@@ -69,6 +69,10 @@ extension Model {
     for t in layers.indices {
       let path = "layers/\(t)"
       for i in layers[t].radial.indices { visit("\(path)/radial/\(i)", &layers[t].radial[i]) }
+      if var density = layers[t].density {
+        visit("\(path)/density", &density)
+        layers[t].density = density
+      }
       for l in layers[t].linearUp.indices { visit("\(path)/linear_up/\(l)", &layers[t].linearUp[l]) }
       for l in layers[t].linear.indices { visit("\(path)/linear/\(l)", &layers[t].linear[l]) }
       for l in layers[t].skip.indices { visit("\(path)/skip/\(l)", &layers[t].skip[l]) }

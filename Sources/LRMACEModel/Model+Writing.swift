@@ -1,4 +1,4 @@
-// A model to its file, in the layout of versions 2 to 4 (Tools/README.md): what is read back is the same model with the same hash.
+// A model to its file, in the layout of versions 2 to 5 (Tools/README.md): what is read back is the same model with the same hash.
 
 import HDF5
 

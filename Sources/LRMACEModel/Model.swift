@@ -3,11 +3,12 @@
 // Every normalisation is folded into the arrays, so a layer is (MACE, arXiv 2206.07697; attention, arXiv 2510.13055):
 //   x_l     = h_l . linearUp[l]                                                        input features, l = 0 ... inputLmax
 //   M_p,l3  = sum_j R_p(r_ij) w3j(l1, l2, l3) x_j,l1 Y_l2(r_ij)                         one message per path p = (l1, l2, l3)
-//   A_l     = [M_p for all p with l3 = l] . linear[l][species of i]                     (0 ... lmax)
+//   A_l     = [M_p for all p with l3 = l] . linear[l][species of i] / (1 + rho_i)       (0 ... lmax)
+//   rho_i   = sum_j tanh((b(r_ij) . density)^2)                                        0 for a layer without a density
 //   B_L     = contraction[L](A)                                                        symmetric, up to `correlation`
 //   h'_L    = B_L . product[L] + h_L . skip[L][species of i] (+ reciprocal-space attention or conserved sources on L = 0)
-// with R_p,c(r) a silu network of the Bessel basis, and the energy of an atom
-//   E_i = scale * sum_layers readout(h') + shift + E0[species] (+ energy of conserved sources).
+// with R_p,c(r) a silu network of the Bessel basis b, and the energy of an atom
+//   E_i = scale * (sum_layers readout(h') + repulsion) + shift + E0[species] (+ energy of conserved sources).
 // Units: Angstrom and eV. Matrices are row-major, features multiply from the left.
 
 import Reciprocal
@@ -35,6 +36,10 @@ public struct Model: Sendable {
   public var channels: Int
   public var correlation: Int
   public var radialBasis: BesselBasis
+  /// Nil where the Bessel functions see the distances themselves.
+  public var transform: DistanceTransform?
+  /// Nil for a model without.
+  public var repulsion: PairRepulsion?
   /// [species, channels]: features entering the first layer.
   public var embedding: Matrix
   /// What the long-range blocks of all layers share; nil for a model without.
@@ -43,7 +48,8 @@ public struct Model: Sendable {
   /// Nil where nobody has said what was learned.
   public var domain: TrainingDomain?
 
-  /// b_n(r) = prefactor sin(w_n r) / r f(r / cutoff), with the polynomial cut-off of order p (DimeNet, eq. 8).
+  /// b_n(r) = prefactor sin(w_n x) / x f(r / cutoff), with the polynomial cut-off of order p (DimeNet, eq. 8) and x the
+  /// distance or what a transform makes of it.
   public struct BesselBasis: Sendable {
     /// w_n in 1/Angstrom.
     public var frequencies: [Double]
@@ -62,6 +68,8 @@ public struct Model: Sendable {
     public var outputLmax: Int
     /// Silu network from the Bessel basis to [path][channel]; no activation after the last matrix.
     public var radial: [Matrix]
+    /// [Bessel functions]: the density that the messages are divided by; nil for a layer without.
+    public var density: [Double]?
     public var paths: [Path]
     public var linearUp: [Matrix]
     /// [l][species, or one entry for all species]: [paths with l3 = l][channel] -> channel.

@@ -59,6 +59,24 @@ enum ModelLimits {
   /// Relative rounding of frequencies in single precision.
   static let frequencyRounding = 1e-6
 
+  // MARK: - Pairs of elements
+
+  /// From hydrogen's 0.31 to francium's 2.6 (Cordero et al., doi 10.1039/b801115j); 0.2 for elements without one.
+  static let radius = Limit("covalent radius", 0.1...5, "Angstrom")
+  /// Of the Agnesi transform; MACE has 1.08. Below p = 2 it has a kink at r = 0.
+  static let agnesiFactor = Limit("a", 0.01...100.0)
+  static let agnesiInner = Limit("p", 2...20.0)
+  static let agnesiOuter = Limit("q", 0.1...20.0)
+  /// Of the soft transform; MACE has 4.
+  static let softSteepness = Limit("alpha", 0.1...100.0)
+  /// Of a repulsion; ZBL has four terms, 14.4 eV Angstrom, 0.24 Angstrom and 0.3.
+  static let screeningTerms = Limit("number of amplitudes", 1...16)
+  static let screeningAmplitude = Limit("amplitude", -10...10.0)
+  static let screeningDecay = Limit("decay", 0...100.0)
+  static let coulomb = Limit("coulomb", 0...100.0, "eV Angstrom")
+  static let screeningLength = Limit("length", 0.01...10, "Angstrom")
+  static let screeningExponent = Limit("exponent", 0...2.0)
+
   // MARK: - Attention
 
   static let width = Limit("width", 1...1024)

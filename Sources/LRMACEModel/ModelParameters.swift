@@ -1,10 +1,11 @@
 // The parameters of a model, which training moves, and its weights, which a step applies: weight = unit * parameter. Units are
 // MACE's normalisations (arXiv 2206.07697; e3nn), so that parameters are of one size and variances stay of order one from layer
 // to layer, without which hidden layers do not learn. S species, C channels, n rows of a matrix:
-//   embedding    S^-1/2                                     linear    n^-1/2 / <neighbours>
+//   embedding    S^-1/2                                     linear    n^-1/2 / <neighbours>, without these under a density
 //   radial       n^-1/2, behind a silu times 1.679,         skip      (S C)^-1/2
 //                the last times sqrt(2 l3 + 1)              product   C^-1/2
 //   linear_up    C^-1/2                                     readout   n^-1/2, behind a silu times 1.679
+//   density      n^-1/2
 //   contraction  |x_t| (ContractionBasis.swift)
 // Weights of the long-range blocks are their own parameters. Constants of conserved sources follow from theirs, x and c, by the
 // charges that are known: xbar = x + M^+ (Q c^T - M x) (ChargeConstraint.swift).
@@ -146,7 +147,9 @@ private struct WeightScale {
       }
       deviation = Self.constant(1)
     case ("linear", _):
-      (unit, deviation) = (Self.constant(pow(rows, -0.5) / averageNeighbors), Self.constant(1))
+      let neighbors = layer.density == nil ? averageNeighbors : 1
+      (unit, deviation) = (Self.constant(pow(rows, -0.5) / neighbors), Self.constant(1))
+    case ("density", _): (unit, deviation) = (Self.constant(pow(rows, -0.5)), Self.constant(1))
     case ("skip", _): (unit, deviation) = (Self.constant(pow(channels * species, -0.5)), Self.constant(1))
     case ("contraction", let name):
       let L = Int(parts[3]) ?? 0

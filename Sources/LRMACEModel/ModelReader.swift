@@ -15,7 +15,7 @@ struct ModelReader {
     let found = try members(
       of: "/",
       ["E0", "bessel_frequencies", "embedding", "layers", "species"] + (version == 1 ? [] : ["rsa"])
-        + (version > 3 ? ["domain"] : []),
+        + (version > 3 ? ["domain"] : []) + (version > 4 ? ["transform", "repulsion"] : []),
       attributes: [
         "format", "version", "sha256", "name", "provenance", "errors", "r_max", "lmax", "channels",
         "num_layers",
@@ -35,6 +35,8 @@ struct ModelReader {
         frequencies: frequencies, prefactor: try file.doubleAttribute("bessel_prefactor"),
         cutoffExponent: try integer(ModelLimits.cutoffExponent)),
       embedding: try matrix("embedding", species.count, channels), attention: nil, layers: [], domain: nil)
+    if found.contains("transform") { model.transform = try transform("transform", species.count) }
+    if found.contains("repulsion") { model.repulsion = try repulsion("repulsion", species.count) }
     let layerCount = try integer(ModelLimits.layers)
     try numbered("layers", layerCount)
     model.attention =
@@ -49,6 +51,34 @@ struct ModelReader {
     return Model.TrainingDomain(
       atoms: try list("\(path)/atoms", species), mean: try matrix("\(path)/mean", species, channels),
       whitening: try matrices("\(path)/whitening", species, channels, channels))
+  }
+
+  // MARK: - Pairs of elements
+
+  private func transform(_ path: String, _ species: Int) throws -> Model.DistanceTransform {
+    let name = try choice("kind", at: path, Model.DistanceTransform.Form.Name.self)
+    let own = name == .agnesi ? ["a", "p", "q"] : ["alpha"]
+    try members(of: path, ["radii"], attributes: ["kind"] + own)
+    func number(_ name: String) throws -> Double { try file.doubleAttribute(name, at: path) }
+    let form: Model.DistanceTransform.Form =
+      switch name {
+      case .agnesi: .agnesi(a: try number("a"), p: try number("p"), q: try number("q"))
+      case .soft: .soft(alpha: try number("alpha"))
+      }
+    return Model.DistanceTransform(form: form, radii: try array("\(path)/radii", [species]))
+  }
+
+  private func repulsion(_ path: String, _ species: Int) throws -> Model.PairRepulsion {
+    try members(
+      of: path, ["amplitudes", "decays", "radii"], attributes: ["coulomb", "length", "exponent", "cutoff_p"])
+    let amplitudes = try vector("\(path)/amplitudes", atMost: ModelLimits.screeningTerms.range.upperBound)
+    return Model.PairRepulsion(
+      coulomb: try file.doubleAttribute("coulomb", at: path), amplitudes: amplitudes,
+      decays: try array("\(path)/decays", [amplitudes.count]),
+      length: try file.doubleAttribute("length", at: path),
+      exponent: try file.doubleAttribute("exponent", at: path),
+      cutoffExponent: try integer(ModelLimits.cutoffExponent, at: path),
+      radii: try array("\(path)/radii", [species]))
   }
 
   // MARK: - Names
@@ -273,7 +303,7 @@ struct ModelReader {
     let found = try members(
       of: path,
       ["radial", "paths", "linear_up", "linear", "contraction", "product", "skip", "readout", "rsa"]
-        + (version > 2 ? ["conserved"] : []),
+        + (version > 2 ? ["conserved"] : []) + (version > 4 ? ["density"] : []),
       attributes: ["input_lmax", "output_lmax"])
     let inputLmax = try integer(Limit("input_lmax", ModelLimits.lmax.range), at: path)
     let outputLmax = try integer(Limit("output_lmax", 0...model.lmax), at: path)
@@ -288,7 +318,10 @@ struct ModelReader {
     func square(_ path: String, _: Int) throws -> Matrix { try matrix(path, channels, channels) }
     return Model.Layer(
       inputLmax: inputLmax, outputLmax: outputLmax,
-      radial: try radial("\(path)/radial", model, columns: paths.count * channels), paths: paths,
+      radial: try radial("\(path)/radial", model, columns: paths.count * channels),
+      density: found.contains("density")
+        ? try array("\(path)/density", [model.radialBasis.frequencies.count]) : nil,
+      paths: paths,
       linearUp: try degrees("linear_up", upTo: inputLmax, square),
       linear: try degrees("linear", upTo: model.lmax) { path, l in
         let rows = paths.count { $0.l3 == l } * channels

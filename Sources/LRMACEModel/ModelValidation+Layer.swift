@@ -13,6 +13,9 @@ extension ModelValidation {
     try check(layer.linear.count, Limit("", 1...(model.lmax + 1)), "\(path)/linear: number of degrees")
     try paths(of: layer, path)
     try radialNetwork(of: layer, path)
+    if let density = layer.density {
+      try weights(density, model.radialBasis.frequencies.count, "\(path)/density")
+    }
 
     let square = { (list: [Matrix], path: String) in
       for (l, m) in list.enumerated() { try matrix(m, channels, channels, "\(path)/\(l)") }

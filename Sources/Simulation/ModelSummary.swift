@@ -37,6 +37,17 @@ public func modelSummary(path: String) throws -> String {
     "channels         \(model.channels), l_max \(model.lmax), correlation \(model.correlation), "
       + "hidden l_max \(model.layers.map(\.outputLmax).max() ?? 0)",
   ]
+  let dense = model.layers.indices.filter { model.layers[$0].density != nil }.map { "\($0 + 1)" }
+  if !dense.isEmpty {
+    lines.append("density          divides the messages of layer \(dense.joined(separator: ", "))")
+  }
+  if let transform = model.transform {
+    lines.append("distances        \(transform.form.name.rawValue) transform by covalent radii")
+  }
+  if let repulsion = model.repulsion, let radius = repulsion.radii.max() {
+    lines.append(
+      "repulsion        ZBL, up to \(String(format: "%.2f", 2 * radius)) Angstrom by covalent radii")
+  }
   if let attention = model.attention {
     let sigmas = attention.sigmas.map { "\($0)" }.joined(separator: ", ")
     for (t, layer) in model.layers.enumerated() {

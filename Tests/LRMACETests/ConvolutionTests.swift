@@ -24,9 +24,7 @@ import Testing
     let system = try Golden.frames(name)[0].system
     let layer = model.layers[1]
     let channels = copies * model.channels
-    let spline = RadialSpline(
-      of: RadialNetwork(layer.radial, basis: model.radialBasis, cutoff: model.cutoff), tolerance: 1e-10)
-    let functions = spline.coefficients.columns
+    let functions = layer.paths.count * model.channels
     var copying = Matrix(rows: functions, columns: copies * functions)
     for f in 0..<functions {
       let (path, c) = (f / model.channels, f % model.channels)
@@ -46,9 +44,13 @@ import Testing
       }
       return [copied]
     }
+    var network = layer.radial
+    network[network.count - 1] = network[network.count - 1] * copying
+    let compiled = PathMessages(
+      layer.paths, lmax: layer.messageLmax, radial: RadialFunctions(network, of: model, tolerance: 1e-10),
+      linear: linear)
     let convolution: any MessageOperator<Double> = Convolution(
-      PathMessages(layer.paths, lmax: layer.messageLmax, radial: spline.mixed(by: copying), linear: linear),
-      modelChannels: channels, channels: channels)
+      compiled, elements: [0], species: model.species.count, modelChannels: channels, channels: channels)
 
     var list = NeighborList(cutoff: model.cutoff, skin: 0.5)
     try list.build(positions: system.positions, cell: system.cell)
@@ -58,7 +60,8 @@ import Testing
       centres: 0..<system.count, positions: system.positions, list: list, cell: system.cell.vectors)
     geometry.clearGradients(of: 0)
     let scratch = MessageScratch<Double>(
-      convolution.room, edges: geometry.room(for: list).largest, atoms: 1,
+      Convolution<Double>.room(compiled, channels: channels), edges: geometry.room(for: list).largest,
+      atoms: 1,
       harmonics: Double.wholeLanes((model.lmax + 1) * (model.lmax + 1)))
 
     /// The same numbers in every copy of a channel.

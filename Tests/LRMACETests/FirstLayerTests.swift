@@ -51,9 +51,15 @@ import Testing
     var degrees: Int { layer.messageLmax + 1 }
     var length: Int { degrees * degrees * channels }
 
-    func scratch(_ way: any MessageOperator<Double>) -> MessageScratch<Double> {
+    var compiled: NetworkLayer<Double> {
+      NetworkLayer(
+        CompiledModel(model, for: Double.self, dropsDeadPaths: false).layers[0], species: model.species.count,
+        modelChannels: model.channels, channels: channels)
+    }
+
+    func scratch() -> MessageScratch<Double> {
       MessageScratch(
-        way.room, edges: geometry.room(for: list).largest, atoms: 1,
+        compiled.room(elements: elements.count), edges: geometry.room(for: list).largest, atoms: 1,
         harmonics: Double.wholeLanes(degrees * degrees))
     }
 
@@ -68,19 +74,16 @@ import Testing
 
   /// By sums over the neighbours of an element, and by tables of pairs of elements.
   private func ways(_ p: Problem) -> [any MessageOperator<Double>] {
-    let compiled = CompiledModel(p.model, for: Double.self, dropsDeadPaths: false)
-    guard case .elements(let sums, let tables) = compiled.layers[0].messages else {
-      Issue.record("the first layer's features depend on the elements alone")
-      return []
+    let layer = p.compiled
+    return [false, true].compactMap { takesPairs in
+      layer.prepare(elements: p.elements, takesPairs: takesPairs)
+      return layer.messages
     }
-    let pairs = PairConvolution<Double>(tables, modelChannels: p.model.channels, channels: p.channels)
-    pairs.prepare(elements: p.elements)
-    return [SpeciesConvolution<Double>(sums, channels: p.channels), pairs]
   }
 
   /// A of every atom, [atom][harmonic][channel].
   private func messages(_ p: Problem, _ way: any MessageOperator<Double>) -> [Double] {
-    let scratch = p.scratch(way)
+    let scratch = p.scratch()
     let atoms = p.species.count
     let storage = Workspace<Double>(capacity: atoms * p.length)
     let a = Features<Double>(base: storage.pointer, atoms: atoms, channels: p.channels)
@@ -95,7 +98,6 @@ import Testing
 
   /// The same as it is defined.
   private func defined(_ p: Problem) -> [Double] {
-    let exact = RadialNetwork(p.layer.radial, basis: p.model.radialBasis, cutoff: p.model.cutoff)
     let harmonics = SphericalHarmonics(lmax: p.model.lmax)
     let features = p.model.embedding * p.layer.linearUp[0]
     let channels = p.model.channels
@@ -105,12 +107,13 @@ import Testing
         let d = p.list.displacement(pair, of: i, positions: p.positions, cell: p.cell)
         let r = dot(d, d).squareRoot()
         guard r < p.model.cutoff else { continue }
-        let radial = exact.values(at: [r])
         var y = [SIMD2<Double>](repeating: .zero, count: harmonics.count)
         let u = d / r
         harmonics.evaluate(
           (SIMD2(repeating: u.x), SIMD2(repeating: u.y), SIMD2(repeating: u.z)), into: &y)
         let z = p.species[Int(p.list.neighbors[pair])]
+        let basis = p.model.radialBasis(of: p.model.pair(p.species[i], z))
+        let radial = RadialNetwork(p.layer.radial, basis: basis).values(at: [r])
         for l in 0..<p.degrees {
           let linear = p.layer.linear[l][p.layer.linear[l].count == 1 ? 0 : p.species[i]]
           let paths = p.layer.paths.indices.filter { p.layer.paths[$0].l3 == l }
@@ -130,7 +133,9 @@ import Testing
     return a
   }
 
-  private static let names = ["lr_b_16x0e_2layer_lmax3_corr3", "rc_trained", "x_a_l2_lmax4_corr3"]
+  private static let names = [
+    "lr_b_16x0e_2layer_lmax3_corr3", "rc_trained", "x_a_l2_lmax4_corr3", "f_b_agnesi", "f_f_all",
+  ]
 
   @Test(arguments: names) func bothWaysAreTheSumOverNeighbours(name: String) throws {
     let p = try Problem(name)
@@ -154,7 +159,7 @@ import Testing
     /// dE/dY . Y and dE/dr of all edges, with E = sum A dA.
     func gradients(_ way: any MessageOperator<Double>) -> (euler: Double, lengths: [Double]) {
       var (euler, lengths, clock) = (0.0, [Double](), PartClock())
-      let scratch = p.scratch(way)
+      let scratch = p.scratch()
       let atom = Workspace<Double>(capacity: p.length)
       for i in 0..<atoms {
         atom.pointer.update(from: Array(da[(i * p.length)..<((i + 1) * p.length)]), count: p.length)
@@ -207,8 +212,8 @@ import Testing
     let path = Golden.folder.appendingPathComponent("../../Models/water.h5").path
     let model = try Model(contentsOf: path)
     let layer = NetworkLayer<Float>(
-      CompiledModel(model, for: Float.self).layers[0], modelChannels: model.channels,
-      channels: Float.wholeLanes(model.channels))
+      CompiledModel(model, for: Float.self).layers[0], species: model.species.count,
+      modelChannels: model.channels, channels: Float.wholeLanes(model.channels))
     #expect(layer.favoursPairs(elements: 2, edges: 5) == true)
     #expect(layer.favoursPairs(elements: 1, edges: 200) == false)
     for takesPairs in [true, false] {

@@ -10,11 +10,11 @@ import Testing
 @testable import LRMACEModel
 
 /// Models that between them hold every block: attention with and without gate, conserved
-/// sources of every use, vectors and tensors in the features.
+/// sources of every use, vectors and tensors in the features, densities, a transform of distances and a repulsion.
 private let models = [
   "lr_f_4heads_filter_self_gate_l1_corr3", "lr_l_default_d1", "x_a_l2_lmax4_corr3",
   "x_c_residual_first_novolume", "c_b_vectors_ions_d24", "c_c_attention_d10", "c_d_3layers_lmax3_corr3",
-  "c_f_energy_first",
+  "c_f_energy_first", "f_f_all",
 ]
 
 private struct Sampler {

@@ -123,7 +123,7 @@ private func mutations(of contents: [String: ModelValue]) -> [Mutation] {
     }
   }
 
-  @Test(arguments: ["x_a_l2_lmax4_corr3", "c_b_vectors_ions_d24"])
+  @Test(arguments: ["x_a_l2_lmax4_corr3", "c_b_vectors_ions_d24", "f_f_all"])
   func everyMutationIsRefusedByNameOrEvaluated(name: String) throws {
     let folder = try ModelFolder()
     let contents = try Golden.model(name).contents

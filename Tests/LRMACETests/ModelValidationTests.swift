@@ -155,7 +155,44 @@ private let badSources: [BadModel] = [
   },
 ]
 
+/// Densities, the Agnesi transform and a repulsion; four species.
+private let foundation = "f_f_all"
+
+private let badPairs: [BadModel] = [
+  BadModel("layers/0/density has 9 numbers, expected 10") { $0.layers[0].density?.removeLast() },
+  BadModel("layers/1/density holds inf") { $0.layers[1].density?[3] = .infinity },
+  BadModel("transform/radii has 3 numbers for 4 species") { $0.transform?.radii.removeLast() },
+  BadModel("transform/radii: covalent radius is 0.0 Angstrom") { $0.transform?.radii[1] = 0 },
+  BadModel("transform: a is nan") { $0.transform?.form = .agnesi(a: .nan, p: 4.6, q: 0.9) },
+  BadModel("transform: p is 1.0") { $0.transform?.form = .agnesi(a: 1, p: 1, q: 0.9) },
+  BadModel("transform: q is -1.0") { $0.transform?.form = .agnesi(a: 1, p: 4, q: -1) },
+  BadModel("transform: q is 5.0, expected less than p") { $0.transform?.form = .agnesi(a: 1, p: 4, q: 5) },
+  BadModel("transform: alpha is 0.0") { $0.transform?.form = .soft(alpha: 0) },
+  BadModel("repulsion/radii has 5 numbers for 4 species") { $0.repulsion?.radii.append(1) },
+  BadModel("repulsion/radii: covalent radius is nan") { $0.repulsion?.radii[0] = .nan },
+  BadModel("repulsion: number of amplitudes is 0") { $0.repulsion?.amplitudes = [] },
+  BadModel("repulsion/decays has 3 numbers for 4 amplitudes") { $0.repulsion?.decays.removeLast() },
+  BadModel("repulsion/amplitudes: amplitude is inf") { $0.repulsion?.amplitudes[2] = .infinity },
+  BadModel("repulsion/decays: decay is -1.0") { $0.repulsion?.decays[0] = -1 },
+  BadModel("repulsion: coulomb is -14.4 eV Angstrom") { $0.repulsion?.coulomb = -14.4 },
+  BadModel("repulsion: length is 0.0 Angstrom") { $0.repulsion?.length = 0 },
+  BadModel("repulsion: exponent is 3.0") { $0.repulsion?.exponent = 3 },
+  BadModel("repulsion: cutoff_p is 1,") { $0.repulsion?.cutoffExponent = 1 },
+  BadModel("a model with a transform of distances has no conserved sources") {
+    $0.layers[0].conserved = .init(
+      use: .energy(weights: [1]), constants: matrix(4, 1), transferA: matrix(4, 1), transferB: matrix(4, 1),
+      transferRadial: matrix(10, 1))
+  },
+]
+
 @Suite struct ModelValidationTests {
+  @Test(arguments: badPairs) private func badPartsOfPairsAreRefusedByName(bad: BadModel) throws {
+    var model = try Golden.model(foundation)
+    bad.spoil(&model)
+    let error = try #require(throws: ModelError.self) { try model.validate(file: "bad.h5") }
+    #expect(error.description.hasPrefix("bad.h5: ") && error.reason.contains(bad.words), "\(error)")
+  }
+
   @Test(arguments: badSources) private func badSourcesAreRefusedByName(bad: BadModel) throws {
     var model = try Golden.model(conserved)
     bad.spoil(&model)
