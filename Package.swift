@@ -14,6 +14,9 @@ let isChecked = Context.environment["BLOCH_CHECKED"] != nil
 let kernel: [SwiftSetting] =
   targeted + (isChecked ? [] : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))])
 
+/// What Scripts/check.sh does not test: the program, pages, and the tests of both.
+let unchecked = ["bloch", "TenSteps", "EndToEndTests", "Report", "ReportTests", "DiagnosticsTests"]
+
 let package = Package(
   name: "Bloch",
   platforms: [.macOS(.v26)],
@@ -137,3 +140,8 @@ let package = Package(
       exclude: ["Help", "Faults", "water-8.xyz"]),
   ]
 )
+
+if isChecked {
+  package.targets.removeAll { unchecked.contains($0.name) }
+  package.products.removeAll { unchecked.contains($0.name) }
+}
