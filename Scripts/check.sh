@@ -24,7 +24,7 @@ files='HDF5Tests|TrajectoryTests|Model(File|Validation|Mutation|Writing)Tests|Tr
 files+='|damaged|malformedInput|OfTheStandardAreRead|OfLAMMPSAreRead|ThroughTheFaces'
 kernels='KernelsTests|LatticeTests|EquivariantTests|ReciprocalTests|LRMACETests\.[a-z]|GoldenTests|ConfigurationTests'
 kernels+='|ContractionTests|ConvolutionTests|FirstLayerTests|RadialTableTests|ConservedSourcesTests|ShippedModelTests'
-pointers='structureFactors|chiOfAnIdealGas|ContinuationTests|NormalModesTests|BandTests|gradientOfEveryBlock|batchesAreShared'
+pointers='structureFactors|chiOfAnIdealGas|ContinuationTests|eigenvectorsAre|aBandGoesOn|gradientOfEveryBlock|batchesAreShared'
 repeated='HundredThousand|largeDroplet|LargeSystems|largerSystems|everyPointOfTheWindow|widerWindows|importedThirdParty'
 
 # Arguments: a name for the build folder, what the build is told, then what the tests are told.
