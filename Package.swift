@@ -39,7 +39,8 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Report", "Simulation", "Analysis", "Deck", "IPI", "LRMACE", "Lattice", "Kernels", "Reciprocal",
+        "Report", "Simulation", "Analysis", "Deck", "IPI", "Trajectory", "LRMACE", "Lattice", "Kernels",
+        "Reciprocal",
         "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -127,7 +128,7 @@ let package = Package(
         "Training", "MorsePair", "Page", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice",
       ],
       exclude: ["torch"]),
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Trajectory", "Lattice"]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "ReportTests", dependencies: ["Report", "Analysis", "Page", "Lattice"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
