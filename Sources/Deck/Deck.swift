@@ -63,6 +63,8 @@ public struct Deck: Sendable {
   /// Nil for `nve` and `nvt`.
   public let barostat: Barostat?
   public let restraints: [Restraint]
+  /// Nil where the run analyses nothing.
+  public let analyses: Analyses?
   /// Nil but in a minimisation.
   public let minimization: Minimization?
   /// Nil but in a deck with a band of images.
@@ -82,6 +84,8 @@ public struct Deck: Sendable {
   /// Steps between frames of the trajectory, lines of the log, and checkpoints.
   public let trajectoryInterval: Int
   public let logInterval: Int
+  /// Whether log and trajectory have the pressure tensor of a run in any case.
+  public let followsPressureTensor: Bool
   public let checkpointInterval: Int
   public let writesVelocities: Bool
   public let writesForces: Bool
@@ -237,9 +241,19 @@ public struct Deck: Sendable {
     logInterval = read.interval(
       "log.every", timestep: self.timestep, default: isRun ? "10 steps" : "1 step",
       help: "Interval between lines of the log.")
+    read.section = [.run]
+    let followsPressureTensor = read.flag(
+      "log.pressure_tensor", default: "false",
+      help: "Write the pressure tensor to log and trajectory, as runs with a barostat do.")
+    read.section = [.run, .minimization, .band]
     checkpointInterval = read.interval(
       "checkpoint.every", timestep: self.timestep, default: isRun ? "1000 steps" : "100 steps",
       help: "Interval between checkpoints.")
+    read.section = [.run]
+    let analyses = read.analyses(timestep: self.timestep, trajectoryInterval: trajectoryInterval)
+    self.analyses = isRun ? analyses : nil
+    self.followsPressureTensor =
+      isRun && followsPressureTensor || self.analyses?.quantities.contains(.viscosity) == true
     read.section = Self.kindsThatMove
     (outputFolder, outputName) = read.output()
     read.section = Set(DeckKind.allCases)

@@ -37,9 +37,10 @@ public struct Simulation {
     try deck.requireCompany(in: system)
     if deck.kind == .run { try Self.setVelocities(of: &system, deck, &notices) }
     self.notices = notices
-    files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
+    files = deck.outputFiles(OutputFiles(folder: deck.outputFolder, name: deck.outputName))
     lastStep = Int64(deck.steps)
     restraints = try deck.makeRestraints(on: system)
+    try deck.requireAnalyses(of: system, hasCharges: forceField.hasCharges)
     let potentials = try Self.potentials(of: deck, forceField, restraints, makeForceField)
     motion = try deck.makeBand(from: system, in: potentials) ?? deck.makeMotion(of: system, in: potentials[0])
     resumePoint = nil

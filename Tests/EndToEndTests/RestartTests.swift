@@ -123,7 +123,9 @@ private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) th
 
   @Test func runsKilledAtTenRandomMomentsResume() throws {
     let folder = try TemporaryFolder()
-    let motion = "ensemble: nvt\nthermostat: {type: langevin, friction: 1 1/ps}"
+    let motion =
+      "ensemble: nvt\nthermostat: {type: langevin, friction: 1 1/ps}\n"
+      + "analysis: {quantities: [rdf, hbonds], every: 2 steps}"
     let deck = try folder.writeDeck("whole", steps: 100, motion)
     let start = ContinuousClock.now
     try expectSuccess(["run", deck], in: folder)
@@ -144,6 +146,9 @@ private func expectSuccess(_ arguments: [String], in folder: TemporaryFolder) th
       let resumed = try BlochProcess.run(["resume", "\(name).checkpoint.h5"], in: folder.path)
       #expect(resumed.exitCode == 0, "BLOCH_SEED=\(seed), kill \(round): \(resumed.errors)")
       try expectSameRun("whole", name, in: folder)
+      for table in ["rdf", "hbonds", "numbers"] {
+        #expect(try folder.text("whole.\(table).tsv") == folder.text("\(name).\(table).tsv"))
+      }
     }
   }
 }
