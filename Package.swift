@@ -14,6 +14,9 @@ let isChecked = Context.environment["BLOCH_CHECKED"] != nil
 let kernel: [SwiftSetting] =
   targeted + (isChecked ? [] : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))])
 
+/// What Scripts/check.sh does not test: the program, pages, and the tests of both.
+let unchecked = ["bloch", "TenSteps", "EndToEndTests", "Report", "ReportTests", "DiagnosticsTests"]
+
 let package = Package(
   name: "Bloch",
   platforms: [.macOS(.v26)],
@@ -36,7 +39,7 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "LRMACE", "Lattice", "Kernels",
+        "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "Trajectory", "LRMACE", "Lattice", "Kernels",
         "Reciprocal",
         "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -128,7 +131,7 @@ let package = Package(
         "Training", "MorsePair", "Page", "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Lattice",
       ],
       exclude: ["torch"]),
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Trajectory", "Lattice"]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "ReportTests", dependencies: ["Report", "Analysis", "Page", "Lattice"]),
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
@@ -141,3 +144,8 @@ let package = Package(
       exclude: ["Help", "Faults", "water-8.xyz"]),
   ]
 )
+
+if isChecked {
+  package.targets.removeAll { unchecked.contains($0.name) }
+  package.products.removeAll { unchecked.contains($0.name) }
+}

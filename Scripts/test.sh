@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up, builds, and runs every test in release, the mode that users run. Arguments go to `swift test`, such as
-# `--filter LatticeTests`. BLOCH_PYTHON names the Python to use instead of python3.
+# `--filter LatticeTests`. BLOCH_PYTHON names the Python to use instead of python3; BLOCH_BUILD_ONLY=1 builds and tests nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source Scripts/setup.sh
@@ -8,6 +8,7 @@ source Scripts/setup.sh
 # A folder of its own, because -enable-testing would otherwise rebuild what Scripts/demo.sh has built, and back.
 options=(-c release -Xswiftc -enable-testing --scratch-path .build/tests)
 swift build --build-tests "${options[@]}"
+[ -z "${BLOCH_BUILD_ONLY:-}" ] || exit 0
 swift test --skip-build "${options[@]}" "$@"
 
 python=${BLOCH_PYTHON:-python3}

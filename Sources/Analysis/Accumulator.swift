@@ -16,6 +16,15 @@ public protocol Accumulator {
   func findings(_ conditions: Conditions) throws -> Findings
 }
 
+/// An accumulator that a checkpoint of a run can keep: what it holds does not grow with atoms times frames.
+public protocol ResumableAccumulator: Accumulator {
+  /// All that the next frame needs.
+  var state: StateTree { get }
+  /// Goes on after `frames` frames.
+  /// - Throws: `StateError`.
+  mutating func restore(_ state: StateTree, frames: Int) throws
+}
+
 /// What is known beside the frames when they have all been seen.
 public struct Conditions: Sendable {
   /// Of each frame in fs, where the file says.
@@ -48,11 +57,16 @@ public struct Conditions: Sendable {
   var interval: Double? {
     let times = times.compactMap { $0 }
     guard times.count == self.times.count, times.count > 1 else { return nil }
-    let interval = times[1] - times[0]
+    let last = max(1, times.count - 2)
+    let interval = (times[last] - times[0]) / Double(last)
     guard interval > 0 else { return nil }
-    for n in times.indices.dropFirst().dropLast(times.count > 2 ? 1 : 0)
-    where abs(times[n] - times[n - 1] - interval) > 1e-6 * interval + 1e-9 * abs(times[n]) { return nil }
+    for n in 1...last where !Self.isEven(from: times[n - 1], to: times[n], interval) { return nil }
     return interval
+  }
+
+  /// Other programs keep times in single precision.
+  private static func isEven(from before: Double, to time: Double, _ interval: Double) -> Bool {
+    abs(time - before - interval) <= 1e-6 * interval + 2e-7 * abs(time)
   }
 
   /// Frames that are evenly spaced, from the first one on, and the time between them in fs.
@@ -77,8 +91,7 @@ public struct Conditions: Sendable {
     }
     let last = times.count - 1
     guard let end = times[last], let before = times[last - 1] else { return (times.count, interval) }
-    let isEven = abs(end - before - interval) <= 1e-6 * interval + 1e-9 * abs(end)
-    return (isEven ? times.count : last, interval)
+    return (Self.isEven(from: before, to: end, interval) ? times.count : last, interval)
   }
 }
 

@@ -5,13 +5,18 @@ import Foundation
 import Trajectory
 
 extension TrajectoryAnalysis {
+  /// Of the names of trajectories, before their format's.
+  private static let ending = ".trajectory"
+
   /// Writes NAME.analysis.json, NAME.numbers.tsv and NAME.TABLE.tsv for every curve into `folder`, which is made if need be.
-  /// NAME is that of the trajectory.
   ///
+  /// - Parameter name: nil for that of the trajectory.
   /// - Returns: the files' paths.
   /// - Throws: `FileError` where there are such files and `overwrite` is false; `TrajectoryError`.
-  public func write(to folder: String, overwrite: Bool) throws -> [String] {
-    let name = URL(fileURLWithPath: file).lastPathComponent.components(separatedBy: ".")[0]
+  public func write(to folder: String, named name: String? = nil, overwrite: Bool) throws -> [String] {
+    let url = URL(fileURLWithPath: file)
+    let own = url.deletingPathExtension().lastPathComponent
+    let name = name ?? (own.hasSuffix(Self.ending) ? String(own.dropLast(Self.ending.count)) : own)
     func path(_ ending: String) -> String {
       URL(fileURLWithPath: folder).appendingPathComponent("\(name).\(ending)").path
     }

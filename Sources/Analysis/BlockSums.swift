@@ -1,6 +1,8 @@
 // Means of curves, such as a histogram of every frame, with the error of every point. Memory does not follow the number of
 // frames: 32 to 64 sums of equally many consecutive frames are kept, and neighbours are added up when there are 64.
 
+import Lattice
+
 struct BlockSums: Sendable {
   /// Sums over `framesPerBlock` frames each.
   private var blocks: [[Double]] = []
@@ -44,5 +46,39 @@ struct BlockSums: Sendable {
     guard blocks.count >= BlockedMean.leastBlocks else { return nil }
     let values = blocks.map { block in derive(block.map { $0 / Double(framesPerBlock) }) }
     return values[0].indices.map { n in BlockedMean(values.map { $0[n] }).error ?? .nan }
+  }
+}
+
+// MARK: - In a checkpoint
+
+extension BlockSums {
+  var state: StateTree {
+    [
+      "frames": .integers([frames, presentFrames, framesPerBlock].map(Int64.init)), "total": .numbers(total),
+      "present": .numbers(present), "blocks": .numbers(blocks.flatMap { $0 }),
+    ]
+  }
+
+  /// - Parameters:
+  ///   - width: values of each frame.
+  ///   - frames: that were added.
+  /// - Throws: `StateError`.
+  init(_ state: StateTree, width: Int, frames expected: Int) throws {
+    self = try state.read { state in
+      let counts = try state.integers("frames", count: 3)
+      let (count, present, length) = (counts[0], counts[1], counts[2])
+      guard count == expected, length > 0, (0..<length).contains(present), (0...count).contains(present),
+        (count - present).isMultiple(of: length), (count - present) / length < Self.mostBlocks
+      else { throw StateError("frames", "holds \(counts) of \(expected) frames") }
+      var sums = BlockSums()
+      (sums.frames, sums.presentFrames, sums.framesPerBlock) = (expected, Int(present), Int(length))
+      let width = expected == 0 ? 0 : width
+      sums.total = try state.numbers("total", count: width)
+      sums.present = try state.numbers("present", count: width)
+      let blocks = Int((count - present) / length)
+      let values = try state.numbers("blocks", count: blocks * width)
+      sums.blocks = (0..<blocks).map { Array(values[$0 * width..<($0 + 1) * width]) }
+      return sums
+    }
   }
 }

@@ -9,7 +9,7 @@
 import Foundation
 import Lattice
 
-public struct CellFluctuations: Accumulator {
+public struct CellFluctuations: ResumableAccumulator {
   public let composition: Composition
   private var cells: [Matrix3] = []
 
@@ -28,6 +28,13 @@ public struct CellFluctuations: Accumulator {
 
   public func sample(_ frame: TrajectoryFrame) -> Matrix3 { frame.system.cell.vectors }
   public mutating func add(_ sample: Matrix3) { cells.append(sample) }
+
+  public var state: StateTree { ["cells": .vectors(cells.flatMap { [$0.x, $0.y, $0.z] })] }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    let rows = try state.read { try $0.vectors("cells", count: 3 * frames) }
+    cells = (0..<frames).map { Matrix3(rows[3 * $0], rows[3 * $0 + 1], rows[3 * $0 + 2]) }
+  }
 
   public func findings(_ conditions: Conditions) throws -> Findings {
     guard let first = cells.first else { throw AnalysisError.noFrames }

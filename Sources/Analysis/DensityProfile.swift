@@ -13,7 +13,7 @@ public enum Axis: String, Sendable, CaseIterable {
   var index: Int { self == .a ? 0 : self == .b ? 1 : 2 }
 }
 
-public struct DensityProfile: Accumulator {
+public struct DensityProfile: ResumableAccumulator {
   public let composition: Composition
   public let axis: Axis
   private let slices: Int
@@ -73,6 +73,12 @@ public struct DensityProfile: Accumulator {
   }
 
   public mutating func add(_ sample: [Double]) { sums.add(sample) }
+
+  public var state: StateTree { sums.state }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    sums = try BlockSums(state, width: slices * (composition.elements.count + 1) + 1, frames: frames)
+  }
 
   public func findings(_ conditions: Conditions) throws -> Findings {
     guard sums.frames > 0 else { throw AnalysisError.noFrames }

@@ -9,7 +9,7 @@
 import Foundation
 import Lattice
 
-public struct DipoleMoment: Accumulator {
+public struct DipoleMoment: ResumableAccumulator {
   public let composition: Composition
   private let charges: ChargeSource
   private let molecules: Molecules
@@ -69,6 +69,22 @@ public struct DipoleMoment: Accumulator {
     volumes.append(sample.volume)
     molecular.append(sample.molecular)
     largestCharge = max(largestCharge, sample.largestCharge)
+  }
+
+  public var state: StateTree {
+    [
+      "moments": .vectors(moments), "volumes": .numbers(volumes), "molecular": .numbers(molecular),
+      "largest_charge": .numbers([largestCharge]),
+    ]
+  }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    (moments, volumes, molecular, largestCharge) = try state.read { state in
+      try (
+        state.vectors("moments", count: frames), state.numbers("volumes", count: frames),
+        state.numbers("molecular", count: frames), state.number("largest_charge")
+      )
+    }
   }
 
   public func findings(_ conditions: Conditions) throws -> Findings {

@@ -1,7 +1,7 @@
-// Frames of a file one after another: H5MD by Bloch, or extended XYZ.
+// Frames of a file one after another: H5MD, or extended XYZ.
 //
-// Positions of an extended XYZ file may have been wrapped into the cell by whoever wrote it: every atom is followed from frame to
-// frame through the nearest image, which is right as long as none goes half a cell between two frames. H5MD is unwrapped.
+// Positions may have been wrapped into the cell by whoever wrote the file, unless it was Bloch: every atom is followed from frame
+// to frame through the nearest image, which is right as long as none goes half a cell between two frames.
 
 import Diagnostics
 import Foundation
@@ -19,6 +19,9 @@ public struct FrameSelection: Sendable {
   /// Time between the frames of a file that does not say, in fs.
   public var interval: Double?
 
+  /// Of times in fs, so that "2 ps" is the frame at 2 ps.
+  public static let tolerance = 1e-6
+
   public init(skip: Double = 0, until: Double? = nil, every: Int = 1, interval: Double? = nil) {
     precondition(every > 0)
     (self.skip, self.until, self.every, self.interval) = (skip, until, every, interval)
@@ -35,21 +38,45 @@ public final class FrameSource {
   public let warnings: [Diagnostic]
   private let selection: FrameSelection
   private let reader: H5MDReader?
-  private let text: ExtendedXYZFrames?
+  /// What is read from its beginning, frames that are left out, too.
+  private let sequence: FrameSequence?
   private var index = 0
   private var taken = 0
   private var start: Double?
   private var atomicNumbers: [Int] = []
 
-  /// - Throws: `HDF5Error`, `TrajectoryError`, `StructureError`.
-  public init(_ path: String, selection: FrameSelection = FrameSelection()) throws {
+  /// - Parameter hints: what an H5MD file of another program does not say.
+  /// - Throws: `HDF5Error`, `TrajectoryError`, `StructureError`; `AnalysisError` for hints of which nothing is left to say.
+  public init(
+    _ path: String, selection: FrameSelection = FrameSelection(), hints: H5MDHints = H5MDHints()
+  ) throws {
     self.path = path
     self.selection = selection
-    text = ExtendedXYZFrames.isText(path) ? try ExtendedXYZFrames(path) : nil
-    reader = text == nil ? try H5MDReader(path) : nil
+    let foreign =
+      try Self.isText(path) || !ForeignH5MDReader.recognizes(path)
+      ? nil : ForeignH5MDReader(path, hints: hints)
+    guard foreign != nil || hints == H5MDHints() else {
+      throw AnalysisError(
+        "--species and --units are for H5MD of other programs, and this file says both itself",
+        help: "leave them out", file: path, isUsage: true)
+    }
+    sequence = try foreign.map(FrameSequence.init) ?? (Self.isText(path) ? FrameSequence(ofXYZ: path) : nil)
+    let reader = sequence == nil ? try H5MDReader(path) : nil
+    self.reader = reader
     units = Dictionary(uniqueKeysWithValues: (reader?.observables ?? []).map { ($0.name, $0.unit) })
-    frameCount = reader.map { $0.frameCount / selection.every + 1 }
-    warnings = reader.map(Self.warnings) ?? []
+    frameCount = (reader?.frameCount ?? foreign?.frameCount).map { $0 / selection.every + 1 }
+    let told = foreign?.warnings.map { Diagnostic(severity: .warning, file: path, $0) } ?? []
+    warnings = told + (reader.map(Self.warnings) ?? [])
+  }
+
+  /// Whether the file does not begin as HDF5 does. A pipe, of which nothing can be looked at twice, holds text.
+  private static func isText(_ path: String) -> Bool {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO { return true }
+    guard let handle = FileHandle(forReadingAtPath: path), let start = try? handle.read(upToCount: 4) else {
+      return false
+    }
+    return Array(start) != [0x89] + Array("HDF".utf8) && !start.isEmpty
   }
 
   private static func warnings(about reader: H5MDReader) -> [Diagnostic] {
@@ -80,7 +107,7 @@ public final class FrameSource {
           frame = try TrajectoryFrame(reader.frame(index), hasVelocities: reader.hasVelocities, time: time)
         }
       } else {
-        guard var read = try text?.next() else { return nil }
+        guard var read = try sequence?.next() else { return nil }
         read.time = given ?? read.time
         switch try choice(at: read.time) {
         case .end: return nil
@@ -104,9 +131,8 @@ public final class FrameSource {
   private func choice(at time: Double?) throws -> Choice {
     if index == 0 { start = time }
     if let time, let start {
-      // To a millionth of a femtosecond, so that "2 ps" is the frame at 2 ps.
-      if time - start < selection.skip - 1e-6 { return .leaveOut }
-      if let until = selection.until, time - start > until + 1e-6 { return .end }
+      if time - start < selection.skip - FrameSelection.tolerance { return .leaveOut }
+      if let until = selection.until, time - start > until + FrameSelection.tolerance { return .end }
     } else if selection.skip > 0 || selection.until != nil {
       throw AnalysisError(
         "the frames hold no times, by which --skip and --until choose",
@@ -126,38 +152,48 @@ extension TrajectoryFrame {
   }
 }
 
-/// Frames of extended XYZ, followed through the faces of the cell.
-private final class ExtendedXYZFrames {
-  private let reader: ExtendedXYZReader
+/// Frames of a file of another program, followed through the faces of the cell.
+private final class FrameSequence {
+  private let read: () throws -> TrajectoryFrame?
+  private let isUnwrapped: Bool
   private var before: [Vector3] = []
 
-  init(_ path: String) throws { reader = try ExtendedXYZReader(path) }
-
-  /// Whether the file does not begin as HDF5 does. A pipe, of which nothing can be looked at twice, holds text.
-  static func isText(_ path: String) -> Bool {
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO { return true }
-    guard let handle = FileHandle(forReadingAtPath: path), let start = try? handle.read(upToCount: 4) else {
-      return false
+  init(ofXYZ path: String) throws {
+    let reader = try ExtendedXYZReader(path)
+    isUnwrapped = false
+    read = {
+      try reader.next().map { configuration in
+        TrajectoryFrame(
+          time: configuration.info["time_fs"].flatMap { Double($0) }, system: configuration.system,
+          hasVelocities: configuration.hasVelocities,
+          observables: configuration.energy.map { ["potential_energy": $0] } ?? [:])
+      }
     }
-    return Array(start) != [0x89] + Array("HDF".utf8) && !start.isEmpty
+  }
+
+  init(_ reader: ForeignH5MDReader) {
+    isUnwrapped = reader.isUnwrapped
+    var index = 0
+    read = {
+      guard index < reader.frameCount else { return nil }
+      defer { index += 1 }
+      let frame = try reader.frame(index)
+      return TrajectoryFrame(
+        time: frame.time, system: frame.system, hasVelocities: reader.hasVelocities, charges: frame.charges)
+    }
   }
 
   func next() throws -> TrajectoryFrame? {
-    guard let configuration = try reader.next() else { return nil }
-    var system = configuration.system
-    if before.count == system.count {
-      let cell = system.cell
-      for atom in 0..<system.count {
-        var n = cell.fractional(system.positions[atom] - before[atom]).rounded(.toNearestOrEven)
+    guard var frame = try read() else { return nil }
+    let cell = frame.system.cell
+    if !isUnwrapped, before.count == frame.system.count {
+      for atom in 0..<before.count {
+        var n = cell.fractional(frame.system.positions[atom] - before[atom]).rounded(.toNearestOrEven)
         for axis in 0..<3 where !cell.isPeriodic[axis] { n[axis] = 0 }
-        system.positions[atom] -= n * cell.vectors
+        frame.system.positions[atom] -= n * cell.vectors
       }
     }
-    before = system.positions
-    return TrajectoryFrame(
-      time: configuration.info["time_fs"].flatMap { Double($0) }, system: system,
-      hasVelocities: configuration.hasVelocities,
-      observables: configuration.energy.map { ["potential_energy": $0] } ?? [:])
+    before = frame.system.positions
+    return frame
   }
 }

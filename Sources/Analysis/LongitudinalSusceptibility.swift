@@ -8,7 +8,7 @@
 
 import Lattice
 
-public struct LongitudinalSusceptibility: Accumulator {
+public struct LongitudinalSusceptibility: ResumableAccumulator {
   public let composition: Composition
   /// In 1/Angstrom.
   public let largest: Double
@@ -63,6 +63,18 @@ public struct LongitudinalSusceptibility: Accumulator {
   public mutating func add(_ sample: Sample) {
     shells.add(sample.shells)
     axis.add(sample.axis)
+  }
+
+  public var state: StateTree { ["shells": .group(shells.state), "axis": .group(axis.state)] }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    func sums(_ name: String, _ width: Int, _ state: inout StateReader) throws -> BlockSums {
+      let group = try state.group(name)
+      return try StateError.inside(name) { try BlockSums(group, width: width, frames: frames) }
+    }
+    (shells, axis) = try state.read {
+      try (sums("shells", 3 * bins.count, &$0), sums("axis", 2 * axial, &$0))
+    }
   }
 
   public func findings(_ conditions: Conditions) throws -> Findings {

@@ -16,6 +16,11 @@ public struct Molecules: Sendable {
 
   private static let bondFactor = 1.25
 
+  /// Angstrom, within which atoms of two elements are bonded.
+  static func bondLength(_ a: Int, _ b: Int) -> Double {
+    bondFactor * (Elements.covalentRadius(a) + Elements.covalentRadius(b))
+  }
+
   /// - Throws: `LatticeError`.
   public init(of system: AtomicSystem) throws {
     let bonds = try Self.bonds(of: system)

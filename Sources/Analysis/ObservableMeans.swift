@@ -6,7 +6,7 @@
 
 import Lattice
 
-public struct ObservableMeans: Accumulator {
+public struct ObservableMeans: ResumableAccumulator {
   public let composition: Composition
   private let units: [String: String]
   private var series: [String: [Double]] = [:]
@@ -59,6 +59,22 @@ public struct ObservableMeans: Accumulator {
   public mutating func add(_ sample: [String: Double]) {
     frames += 1
     for (name, value) in sample { series[name, default: []].append(value) }
+  }
+
+  public var state: StateTree { ["series": .group(StateTree(series.mapValues(StateTree.Value.numbers)))] }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    self.frames = frames
+    series = try state.read { state in
+      try state.readGroup("series") { group in
+        try group.rest().reduce(into: [:]) { series, entry in
+          guard case .numbers(let values) = entry.value, values.count <= frames else {
+            throw StateError(entry.key, "is no series of \(frames) numbers at most")
+          }
+          series[entry.key] = values
+        }
+      }
+    }
   }
 
   public func findings(_ conditions: Conditions) throws -> Findings {

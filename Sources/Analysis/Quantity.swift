@@ -3,7 +3,7 @@
 import Lattice
 
 public enum Quantity: String, Sendable, CaseIterable {
-  case means, rdf, msd, vacf, profile, hbonds, dipole, chi, sk, cell
+  case means, rdf, msd, vacf, profile, hbonds, dipole, chi, sk, cell, viscosity
 
   public var title: String {
     switch self {
@@ -17,6 +17,17 @@ public enum Quantity: String, Sendable, CaseIterable {
     case .chi: "Longitudinal dielectric susceptibility"
     case .sk: "Structure factors"
     case .cell: "Cell and elastic response"
+    case .viscosity: "Shear viscosity"
+    }
+  }
+
+  /// Ends of the names of its tables, `Findings.tables`.
+  public var tables: [String] {
+    switch self {
+    case .means, .cell: []
+    case .vacf: ["vacf", "vdos"]
+    case .chi: ["chi", "chi_zz"]
+    case .rdf, .msd, .profile, .hbonds, .dipole, .sk, .viscosity: [rawValue]
     }
   }
 }
@@ -24,7 +35,11 @@ public enum Quantity: String, Sendable, CaseIterable {
 /// How quantities are to be computed; nil leaves a choice to them.
 public struct AnalysisSettings: Sendable {
   /// Nil for all that the trajectory allows.
-  public var quantities: [Quantity]?
+  public var quantities: [Quantity]? {
+    didSet { insists = quantities != nil }
+  }
+  /// Whether a quantity that cannot be computed is an error; else it is left out, with a word.
+  public var insists = false
   public var charges: ChargeSource = .frames
   /// Pairs of atomic numbers for the RDF.
   public var pairs: [(Int, Int)]?
@@ -33,9 +48,10 @@ public struct AnalysisSettings: Sendable {
   public var shell = 0.05
   public var slice = 0.2
   public var axis = Axis.c
+  public var hydrogenBonds = HydrogenBonds.Criterion()
   /// Largest wavevector of S(k) and of chi(k), 1/Angstrom.
   public var largestWavevector: Double?
-  /// Lags for the slope of the MSD, and the longest of the velocity autocorrelation, fs.
+  /// Lags for the slope of the MSD, and the longest of autocorrelations of velocities and stress, fs.
   public var fit: ClosedRange<Double>?
   public var longestLag: Double?
   /// In eV fs/Angstrom^3 and K.

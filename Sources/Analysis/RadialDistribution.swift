@@ -7,7 +7,7 @@
 
 import Lattice
 
-public struct RadialDistribution: Accumulator {
+public struct RadialDistribution: ResumableAccumulator {
   public let composition: Composition
   /// Largest r and width of a shell, Angstrom.
   public let reach: Double
@@ -80,6 +80,17 @@ public struct RadialDistribution: Accumulator {
   public mutating func add(_ sample: Sample) {
     counts.add(sample.counts)
     densities.add(sample.counts.map { $0 * sample.volume })
+  }
+
+  public var state: StateTree { ["counts": .group(counts.state), "densities": .group(densities.state)] }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    let width = composition.pairs.count * shells
+    func sums(_ name: String, _ state: inout StateReader) throws -> BlockSums {
+      let group = try state.group(name)
+      return try StateError.inside(name) { try BlockSums(group, width: width, frames: frames) }
+    }
+    (counts, densities) = try state.read { try (sums("counts", &$0), sums("densities", &$0)) }
   }
 
   public func findings(_ conditions: Conditions) throws -> Findings {

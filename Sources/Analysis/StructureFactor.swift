@@ -6,7 +6,7 @@
 
 import Lattice
 
-public struct StructureFactor: Accumulator {
+public struct StructureFactor: ResumableAccumulator {
   public let composition: Composition
   /// In 1/Angstrom.
   public let largest: Double
@@ -41,6 +41,12 @@ public struct StructureFactor: Accumulator {
   }
 
   public mutating func add(_ sample: [Double]) { sums.add(sample) }
+
+  public var state: StateTree { sums.state }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    sums = try BlockSums(state, width: bins.count * (composition.pairs.count + 2), frames: frames)
+  }
 
   public func findings(_ conditions: Conditions) throws -> Findings {
     guard sums.frames > 0 else { throw AnalysisError.noFrames }

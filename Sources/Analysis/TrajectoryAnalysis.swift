@@ -1,4 +1,4 @@
-// One pass over the frames for all quantities.
+// What an analysis of a trajectory has found: one pass over its frames for all quantities.
 
 import Diagnostics
 import Foundation
@@ -30,52 +30,25 @@ public struct TrajectoryAnalysis: Sendable, Codable {
 
   private init(reading source: FrameSource, _ settings: AnalysisSettings) throws {
     guard let first = try source.next() else { throw AnalysisError.noFrames }
-    let composition = Composition(first)
-    var leftOut: [String] = []
-    var accumulators: [any Accumulator] = []
-    /// What a person has asked for by name must not be left out.
-    func attempt<Result>(_ quantity: Quantity, _ body: () throws -> Result) throws -> Result? {
-      do { return try body() } catch let error as AnalysisError where settings.quantities == nil {
-        leftOut.append("\(quantity.rawValue): \(error.reason)")
-        return nil
-      }
-    }
-    var names: [Quantity] = []
-    for quantity in settings.quantities ?? Quantity.allCases {
-      let made = try attempt(quantity) {
-        try quantity.accumulator(composition, settings, units: source.units, frames: source.frameCount)
-      }
-      guard let made else { continue }
-      accumulators.append(made)
-      names.append(quantity)
-    }
-    var times: [Double?] = []
-    var temperatures: [Double] = []
-    var frame: TrajectoryFrame? = first
-    while frame != nil {
-      var batch: [TrajectoryFrame] = []
-      while let next = frame {
+    var analysis = try RunningAnalysis(
+      first: first, settings, units: source.units, frames: source.frameCount)
+    var batch = [first]
+    while !batch.isEmpty {
+      while batch.count < Self.framesPerThread * settings.threads, let next = try source.next() {
         batch.append(next)
-        times.append(next.time)
-        if let temperature = next.observables["temperature"] { temperatures.append(temperature) }
-        frame = try source.next()
-        if batch.count == Self.framesPerThread * settings.threads { break }
       }
-      for n in accumulators.indices { try accumulators[n].absorb(batch, threads: settings.threads) }
+      try analysis.add(batch)
+      batch = try source.next().map { [$0] } ?? []
     }
-    let mean = temperatures.isEmpty ? nil : temperatures.reduce(0, +) / Double(temperatures.count)
-    let conditions = Conditions(
-      times: times, temperature: settings.temperature ?? mean, threads: settings.threads)
-    findings = try zip(names, accumulators).compactMap { name, accumulator in
-      try attempt(name) { try accumulator.findings(conditions) }
-    }
-    file = source.path
-    atoms = composition.atomCount
-    frames = times.count
-    start = times.first.flatMap { $0 }.map { $0 * 1e-3 }
-    end = times.last.flatMap { $0 }.map { $0 * 1e-3 }
-    temperature = conditions.temperature
-    self.leftOut = leftOut
+    self = try analysis.analysis(of: source.path)
+  }
+
+  init(
+    file: String, atoms: Int, frames: Int, start: Double?, end: Double?, temperature: Double?,
+    findings: [Findings], leftOut: [String]
+  ) {
+    (self.file, self.atoms, self.frames, self.start, self.end) = (file, atoms, frames, start, end)
+    (self.temperature, self.findings, self.leftOut) = (temperature, findings, leftOut)
   }
 
   public subscript(quantity: Quantity) -> Findings? { findings.first { $0.quantity == quantity.rawValue } }
@@ -122,30 +95,5 @@ public struct TrajectoryAnalysis: Sendable, Codable {
       }
     }
     return lines.joined(separator: "\n") + "\n"
-  }
-}
-
-extension Quantity {
-  /// - Throws: `AnalysisError` where the trajectory lacks what it takes.
-  fileprivate func accumulator(
-    _ composition: Composition, _ settings: AnalysisSettings, units: [String: String], frames: Int?
-  ) throws -> any Accumulator {
-    switch self {
-    case .means: ObservableMeans(composition, units: units)
-    case .rdf:
-      try RadialDistribution(composition, reach: settings.reach, width: settings.shell, pairs: settings.pairs)
-    case .msd:
-      try MeanSquareDisplacement(
-        composition, frames: frames, fit: settings.fit, viscosity: settings.viscosity)
-    case .vacf: try VelocityAutocorrelation(composition, frames: frames, longest: settings.longestLag)
-    case .profile: try DensityProfile(composition, axis: settings.axis, width: settings.slice)
-    case .hbonds: try HydrogenBonds(composition)
-    case .dipole: try DipoleMoment(composition, charges: settings.charges)
-    case .chi:
-      try LongitudinalSusceptibility(
-        composition, charges: settings.charges, largest: settings.largestWavevector)
-    case .sk: try StructureFactor(composition, largest: settings.largestWavevector)
-    case .cell: try CellFluctuations(composition)
-    }
   }
 }

@@ -89,6 +89,8 @@ public struct Deck: Sendable {
   /// Nil for `nve` and `nvt`.
   public let barostat: Barostat?
   public let restraints: [Restraint]
+  /// Nil where the run analyses nothing.
+  public let analyses: Analyses?
   /// Nil but in a minimisation.
   public let minimization: Minimization?
   /// Nil but in a deck with a band of images.
@@ -112,12 +114,13 @@ public struct Deck: Sendable {
   /// Steps between frames of the trajectory, lines of the log, and checkpoints.
   public let trajectoryInterval: Int
   public let logInterval: Int
+  /// Whether log and trajectory have the pressure tensor of a run in any case.
+  public let followsPressureTensor: Bool
   public let checkpointInterval: Int
   public let writesVelocities: Bool
   public let writesForces: Bool
   public let writesCharges: Bool
   /// Of a cell that changes the pressure tensor is always written.
-  public let writesStress: Bool
   public let framePrecision: FramePrecision
   public let outputFolder: String
   public let outputName: String
@@ -287,18 +290,23 @@ public struct Deck: Sendable {
     writesForces = read.flag("trajectory.forces", default: "false", help: "Write forces.")
     writesCharges = read.flag(
       "trajectory.charges", default: "false", help: "Write charges, of a model that has charges.")
-    writesStress = read.flag(
-      "trajectory.stress", default: "false",
-      help:
-        "Write the pressure tensor, of which `bloch export` makes the stress, of a cell that does not change, too."
-    )
     framePrecision = read.choice("trajectory.precision", default: "single", help: "Precision of the frames.")
     logInterval = read.interval(
       "log.every", timestep: self.timestep, default: isRun ? "10 steps" : "1 step",
       help: "Interval between lines of the log.")
+    let followsPressureTensor = read.flag(
+      "log.pressure_tensor", default: "false",
+      help:
+        "Write the pressure tensor to log and trajectory, as runs with a barostat do: `bloch export` makes the stress of it."
+    )
     checkpointInterval = read.interval(
       "checkpoint.every", timestep: self.timestep, default: isRun ? "1000 steps" : "100 steps",
       help: "Interval between checkpoints.")
+    read.section = [.run]
+    let analyses = read.analyses(timestep: self.timestep, trajectoryInterval: trajectoryInterval)
+    self.analyses = isRun ? analyses : nil
+    self.followsPressureTensor =
+      followsPressureTensor || self.analyses?.quantities.contains(.viscosity) == true
     read.section = Self.kindsThatMove
     (outputFolder, outputName) = read.output()
     read.section = Set(DeckKind.allCases)

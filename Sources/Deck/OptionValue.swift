@@ -13,6 +13,8 @@ public struct OptionValue: Sendable, Hashable {
   public static func time(_ text: String) throws -> OptionValue { try read(text, .time, 0...1e15) }
   /// In Angstrom.
   public static func length(_ text: String) throws -> OptionValue { try read(text, .length, 1e-3...1e3) }
+  /// In rad.
+  public static func angle(_ text: String) throws -> OptionValue { try read(text, .angle, 0...Double.pi) }
   /// In K.
   public static func temperature(_ text: String) throws -> OptionValue {
     try read(text, .temperature, 1e-3...1e6)
@@ -33,7 +35,7 @@ public struct OptionValue: Sendable, Hashable {
     do throws(DeckReader.Mistake) {
       return OptionValue(
         value: try DeckReader.quantity(
-          text, name, dimension, range, takes: "a \(name) in \(dimension.unitNames)"))
+          text, name, dimension, range, takes: "\(name.withArticle) in \(dimension.unitNames)"))
     } catch {
       throw Mistake(description: error.message + "; " + error.help)
     }

@@ -19,6 +19,11 @@ extension HDF5File {
     try withDataset(path) { try $0.single($0.strings()) }
   }
 
+  /// For each element of a dataset the name that its enumeration has for it, in row-major order; nil of other types.
+  public func readEnumeration(_ path: String) throws -> [String]? {
+    try withDataset(path) { $0.isEnumeration ? try $0.names() : nil }
+  }
+
   /// What a dataset holds: integers or booleans, floating-point numbers, or text.
   public enum Content { case integers, floatingPoint, text }
 
@@ -155,6 +160,41 @@ struct HDF5Source {
       throw failure("holds \(HDF5Number.name(of: type)), not text")
     }
     return H5Tis_variable_str(type) > 0 ? try variableStrings() : try fixedStrings()
+  }
+
+  var isEnumeration: Bool { H5Tget_class(type) == H5T_ENUM }
+
+  /// More names have no enumerations of elements.
+  private static let mostNames = 1000
+
+  /// Names of the elements' values in the dataset's own enumeration.
+  func names() throws -> [String] {
+    let members = H5Tget_nmembers(type)
+    let size = H5Tget_size(type)
+    guard (1...HDF5Source.mostNames).contains(Int(members)), (1...8).contains(size) else {
+      throw failure("is an enumeration of \(members) names in \(size) bytes")
+    }
+    var names: [[UInt8]: String] = [:]
+    for index in 0..<UInt32(members) {
+      var value = [UInt8](repeating: 0, count: size)
+      try file.check(H5Tget_member_value(type, index, &value), path, "its enumeration cannot be read")
+      guard let name = H5Tget_member_name(type, index) else {
+        throw failure("its enumeration cannot be read")
+      }
+      names[value] = String(cString: name)
+      H5free_memory(name)
+    }
+    let count = try count()
+    guard count > 0 else { return [] }
+    // The dataset's own type: bytes come as they are in the file.
+    var bytes = [UInt8](repeating: 0, count: count * size)
+    try file.check(read(type, &bytes), path, "cannot be read: the file is truncated or corrupt")
+    return try stride(from: 0, to: bytes.count, by: size).map { start in
+      guard let name = names[Array(bytes[start..<start + size])] else {
+        throw failure("holds a value that its enumeration does not name")
+      }
+      return name
+    }
   }
 
   private func variableStrings() throws -> [String] {

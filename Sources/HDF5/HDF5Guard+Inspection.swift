@@ -113,7 +113,7 @@ extension HDF5File {
 
   fileprivate func inspectText(_ path: String) throws {
     try withDataset(path) { source in
-      if source.isText { _ = try source.strings() }
+      if source.isText { _ = try source.strings() } else if source.isEnumeration { _ = try source.names() }
     }
   }
 

@@ -44,8 +44,17 @@ public final class HDF5Rows {
     try self.init(file.reading { try file.openDataset(path, in: $0) }, at: path, in: file)
   }
 
+  /// Opens a table of numbers to read it, in chunks of rows or in one piece, as other programs write it.
+  ///
+  /// - Throws: `HDF5Error`.
+  public convenience init(readingAnyLayout path: String, in file: HDF5File) throws {
+    try self.init(
+      file.reading { try file.openDataset(path, in: $0) }, at: path, in: file, isChunked: false)
+  }
+
   /// Takes over the handle of an open dataset.
-  private init(_ dataset: hid_t, at path: String, in file: HDF5File) throws {
+  /// - Parameter isChunked: whether it must be stored in chunks, without which it can neither grow nor have lost rows.
+  private init(_ dataset: hid_t, at path: String, in file: HDF5File, isChunked: Bool = true) throws {
     func failure(_ reason: String) -> HDF5Error { HDF5Error(file: file.name, path: path, reason: reason) }
     do {
       (storage, number, rowShape, count) = try file.reading { _ in
@@ -60,7 +69,9 @@ public final class HDF5Rows {
           try file.shape(ofSpace: $0, at: path)
         }
         guard let count = shape.first else { throw failure("is a scalar, not a table of rows") }
-        guard storage.chunk.count == shape.count else { throw failure("is not stored in chunks of rows") }
+        guard storage.chunk.count == shape.count || (storage.chunk.isEmpty && !isChunked) else {
+          throw failure("is not stored in chunks of rows")
+        }
         let rowShape = Array(shape.dropFirst())
         guard HDF5Storage.product(rowShape, times: MemoryLayout<Double>.stride) != nil else {
           throw failure("claims rows of shape \(rowShape), more than its file can hold: the file is corrupt")
@@ -146,7 +157,7 @@ public final class HDF5Rows {
   ) throws -> [Number] {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= count)
     return try file.reading { _ in
-      try storage.checkRows(rows, of: shape)
+      try storage.chunk.isEmpty ? storage.checkWhole(shape) : storage.checkRows(rows, of: shape)
       var values = [Number](repeating: .zero, count: rows.count * rowShape.reduce(1, *))
       guard !values.isEmpty else { return [] }
       try withRows(rows.lowerBound, rows.count) { memorySpace, fileSpace in

@@ -1,4 +1,5 @@
-// A run as one page: is it what it was meant to be, how its energies went, what its structure is, by which settings.
+// A run, minimisation or band as one page: is it what it was meant to be, how its energies went, what its structure is, by which
+// settings.
 
 import Analysis
 import Deck
@@ -22,33 +23,12 @@ public struct RunPage {
   /// - Throws: `TrajectoryError`, `HDF5Error`, `FileError`.
   public init(of files: OutputFiles, threads: Int) throws {
     let record = try RunRecord(files)
-    let source = try record.frames(Self.mostFrames)
-    warnings = source.warnings
-    var settings = AnalysisSettings()
-    settings.threads = threads
-    settings.quantities = record.composition.first.system.cell.isFullyPeriodic ? [.means, .rdf] : [.means]
-    let structure = try TrajectoryAnalysis(of: source, settings)
-    let checks = RunChecks.all(record, means: structure[.means])
-
     var page = Page(title: files.name, summary: record.summary)
-    page.lights(checks.map { ($0.light, $0.name, $0.text) })
-    page.heading("Over time")
-    if record.equilibrium > 0 {
-      page.paragraph(
-        String(
-          format: "Shaded: equilibration, to %.4g ps. What is said above leaves it out.",
-          record.equilibriumTime))
-    }
-    page.plots(Self.curves(record))
-    if let rdf = structure[.rdf] {
-      page.heading("Radial distribution functions")
-      page.paragraph("\(structure.frames) frames from \(structure.start ?? 0) to \(structure.end ?? 0) ps.")
-      page.plots(Self.distributions(rdf))
-    }
-    if let means = structure[.means] {
-      page.heading("Means")
-      page.table(["", "mean", "unit", "n_eff", "tau, fs"], means.numbers.map(Self.row))
-      page.paragraph(TrajectoryAnalysis.words)
+    if record.timestep != nil {
+      warnings = try Self.addDynamics(of: record, threads: threads, to: &page)
+    } else {
+      warnings = []
+      try Self.addStatics(of: record, to: &page)
     }
     page.heading("The atoms")
     switch try Viewer(of: record) {
@@ -68,6 +48,39 @@ public struct RunPage {
     page.heading("Deck with every default")
     page.preformatted(record.deck.resolvedText)
     html = page.html
+  }
+
+  /// What a run in time is judged by: lights, curves with the equilibration shaded, RDFs, means.
+  /// - Returns: what a person should know of the files.
+  private static func addDynamics(of record: RunRecord, threads: Int, to page: inout Page) throws
+    -> [Diagnostic]
+  {
+    let source = try record.frames(mostFrames)
+    var settings = AnalysisSettings()
+    settings.threads = threads
+    settings.quantities = record.composition.first.system.cell.isFullyPeriodic ? [.means, .rdf] : [.means]
+    let structure = try TrajectoryAnalysis(of: source, settings)
+    let checks = RunChecks.all(record, means: structure[.means])
+    page.lights(checks.map { ($0.light, $0.name, $0.text) })
+    page.heading("Over time")
+    if record.equilibrium > 0 {
+      page.paragraph(
+        String(
+          format: "Shaded: equilibration, to %.4g ps. What is said above leaves it out.",
+          record.equilibriumTime))
+    }
+    page.plots(curves(record))
+    if let rdf = structure[.rdf] {
+      page.heading("Radial distribution functions")
+      page.paragraph("\(structure.frames) frames from \(structure.start ?? 0) to \(structure.end ?? 0) ps.")
+      page.plots(distributions(rdf))
+    }
+    if let means = structure[.means] {
+      page.heading("Means")
+      page.table(["", "mean", "unit", "n_eff", "tau, fs"], means.numbers.map(row))
+      page.paragraph(TrajectoryAnalysis.words)
+    }
+    return source.warnings
   }
 
   /// - Parameter replacing: whether an earlier page may be there.
@@ -155,11 +168,18 @@ extension RunRecord {
 
   /// In one sentence.
   var summary: String {
+    guard let ensemble = deck.ensemble, let timestep else { return summaryOfStatics }
+    return String(
+      format: "%@, %@ with steps of %g fs to %.6g ps; %d frames.", atomsInWords,
+      ensemble.rawValue.uppercased(),
+      timestep, times.last ?? 0, frameCount)
+  }
+
+  /// `192 atoms (H128 O64)`
+  var atomsInWords: String {
     let formula = composition.elements.indices.map {
       "\(Elements.symbol(composition.elements[$0]) ?? "?")\(composition.atoms[$0].count)"
     }.joined(separator: " ")
-    return String(
-      format: "%d atoms (%@), %@ with steps of %g fs to %.6g ps; %d frames.", atoms, formula,
-      ensemble.rawValue.uppercased(), timestep, times.last ?? 0, frameCount)
+    return "\(atoms) atoms (\(formula))"
   }
 }

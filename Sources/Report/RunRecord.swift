@@ -12,9 +12,8 @@ struct RunRecord {
   let files: OutputFiles
   let log: LogTable.Content
   let deck: Deck
-  let ensemble: Deck.Ensemble
-  /// In fs.
-  let timestep: Double
+  /// In fs; nil where no time passes: of a minimisation or a band.
+  let timestep: Double?
   let provenance: Provenance
   let composition: Composition
   let frameCount: Int
@@ -23,7 +22,7 @@ struct RunRecord {
   /// Seconds by part, where the run has come to an end.
   let timings: RunTimings?
 
-  /// - Throws: `TrajectoryError`, `HDF5Error`, `FileError`; also of what is no run in time; `AnalysisError` of a run without a frame.
+  /// - Throws: `TrajectoryError`, `HDF5Error`, `FileError`; also of what has neither a frame nor a line of its log yet.
   init(_ files: OutputFiles) throws {
     self.files = files
     let reader = try H5MDReader(files.trajectory)
@@ -41,32 +40,28 @@ struct RunRecord {
         file: files.trajectory, "the deck in it is not one that this version of Bloch reads",
         help: "make the report with the version that made the run: \(provenance.engineVersion)")
     }
-    guard let ensemble = deck.ensemble, let timestep = deck.timestep else {
-      throw FileError(
-        file: files.trajectory, "this is \(deck.kind.words); reports are of runs in time",
-        help: "`\(Release.command) export` shows its frames, its log has energies and forces step by step")
-    }
-    (self.ensemble, self.timestep) = (ensemble, timestep)
+    timestep = deck.timestep
     let log = try LogTable.read(files.log)
     self.log = log
-    guard let time = log["time"], !time.isEmpty else {
+    guard log["step"]?.isEmpty == false, timestep == nil || log["time"] != nil else {
       throw FileError(file: files.log, "holds no line yet", help: "wait until the run has written one")
     }
     // What settles last decides; a ramp settles nowhere.
     let isRamp = deck.temperature.map { $0.start != $0.end } ?? false
     equilibrium =
-      isRamp
+      isRamp || timestep == nil
       ? 0 : ["potential_energy", "temperature"].map { Equilibration.start(of: log[$0] ?? []) }.max() ?? 0
     timings = try RunTimings(reading: files.timings)
   }
 
   /// In ps, of every line of the log.
   var times: [Double] { log["time"] ?? [] }
+  var steps: [Double] { log["step"] ?? [] }
   /// In ps.
   var equilibriumTime: Double { times[equilibrium] }
   var atoms: Int { composition.atomCount }
   /// The step that the run has come to.
-  var lastStep: Int { Int(log["step"]?.last ?? 0) }
+  var lastStep: Int { Int(steps.last ?? 0) }
 
   /// A column from the equilibrium on, where it holds numbers; nil otherwise.
   func level(_ name: String) -> [Double]? {
@@ -82,7 +77,7 @@ extension OutputFiles {
     let endings = [
       ".trajectory.h5", ".log.tsv", ".checkpoint.previous.h5", ".checkpoint.h5", ".resolved.yaml",
       ".run.html",
-      ".timings.tsv",
+      ".timings.tsv", ".band.xyz",
     ]
     let url = URL(fileURLWithPath: path)
     let (folder, name) = (url.deletingLastPathComponent().path, url.lastPathComponent)

@@ -18,19 +18,13 @@ struct Viewer {
   let script: String
 
   /// Nil of too many atoms.
-  /// - Throws: `HDF5Error`, `TrajectoryError`.
+  /// - Throws: `HDF5Error`, `TrajectoryError`, `StructureError`.
   init?(of record: RunRecord) throws {
     guard record.atoms <= Self.mostAtoms else { return nil }
-    let reader = try H5MDReader(record.files.trajectory)
-    let count = min(Self.mostFrames, reader.frameCount)
-    let indices = (0..<count).map { count == 1 ? 0 : $0 * (reader.frameCount - 1) / (count - 1) }
     let first = record.composition.first.system
     let molecules = try Molecules(of: first)
-    var frames: [(time: Double, positions: [Vector3], corners: [Vector3])] = []
-    for index in indices {
-      let frame = try reader.frame(index)
-      frames.append(
-        ((frame.time ?? 0) * 1e-3, molecules.wrapped(frame.system), Self.corners(frame.system.cell)))
+    let frames = try record.shownFrames(Self.mostFrames).map { label, system in
+      (label: label, positions: molecules.wrapped(system), corners: Self.corners(system.cell))
     }
     let all = frames.flatMap { $0.positions + $0.corners }
     let (low, high) = all.reduce((all[0], all[0])) { (pointwiseMin($0.0, $1), pointwiseMax($0.1, $1)) }
@@ -56,7 +50,7 @@ struct Viewer {
     values.append("colors=" + list(kinds.map { "\"" + Self.color($0) + "\"" }))
     values.append("radii=" + list(radii))
     values.append("bonds=" + list(bonds.map { list($0.map(String.init)) }))
-    values.append("times=" + list(frames.map { String(format: "%.4g", $0.time) }))
+    values.append("labels=" + list(frames.map { "\"\($0.label)\"" }))
     values.append("corners=\(frames[0].corners.count)")
     values.append("reach=" + String(format: "%.3f", reach))
     values.append("data=\"" + Data(bytes).base64EncodedString() + "\"")
@@ -108,8 +102,8 @@ struct Viewer {
     for(const[,a,b]of things){const u=p[corners+a];
     if(b<0){const r=Math.max(1,radii[kinds[a]]*size);pen.beginPath();pen.arc(u[0],u[1],r,0,7);pen.fillStyle=colors[kinds[a]];pen.fill();pen.strokeStyle="#0006";pen.lineWidth=ratio*.6;pen.stroke()}
     else{const v=p[corners+b];pen.beginPath();pen.moveTo(u[0],u[1]);pen.lineTo(v[0],v[1]);pen.strokeStyle="#999";pen.lineWidth=Math.max(1,.14*size);pen.stroke()}}
-    label.textContent=times[frame]+" ps; drag to turn, wheel to come nearer";document.body.dataset.view="drawn"};
-    slider.max=times.length-1;slider.oninput=()=>{frame=+slider.value;draw()};
+    label.textContent=labels[frame]+"; drag to turn, wheel to come nearer";document.body.dataset.view="drawn"};
+    slider.max=labels.length-1;slider.oninput=()=>{frame=+slider.value;draw()};
     let last=null;canvas.onpointerdown=e=>{last=[e.clientX,e.clientY];canvas.setPointerCapture(e.pointerId)};
     canvas.onpointermove=e=>{if(!last)return;turn((e.clientX-last[0])*.01,(e.clientY-last[1])*.01);last=[e.clientX,e.clientY];draw()};
     canvas.onpointerup=()=>{last=null};

@@ -47,12 +47,12 @@ extension Deck {
     all += committeeObservables + restraintObservables
     guard cell.isFullyPeriodic else { return all }
     all.append(Observable(name: "pressure", unit: "bar") { $0.pressureTensor.trace / 3 })
-    let changes = barostat != nil || minimization?.cell != nil
-    if changes {
+    let isCellFree = barostat != nil || minimization?.cell != nil
+    if isCellFree {
       all.append(Observable(name: "volume", unit: "Angstrom3") { $0.system.cell.volume })
       all.append(Observable(name: "density", unit: "g cm-3") { $0.system.density })
     }
-    guard changes || writesStress else { return all }
+    guard isCellFree || followsPressureTensor else { return all }
     for (name, row, column) in [
       ("xx", 0, 0), ("yy", 1, 1), ("zz", 2, 2), ("yz", 1, 2), ("xz", 0, 2), ("xy", 0, 1),
     ] {

@@ -29,6 +29,9 @@ public struct OutputFiles: OutputNames {
     self.name = name
   }
 
+  /// Ends of the names of what the run's analyses write.
+  public var analysisEndings: [String] = []
+
   public var trajectory: String { path(".trajectory.h5") }
   public var log: String { path(".log.tsv") }
   /// Where the time went, session by session.
@@ -38,7 +41,9 @@ public struct OutputFiles: OutputNames {
   /// Made by `bloch report`, at any time.
   public var page: String { path(".run.html") }
   public var growing: [String] { [trajectory, log] }
-  public var others: [String] { [resolvedDeck, timings, band] }
+  public var others: [String] { [resolvedDeck, timings, band] + analyses }
+  /// Tables, numbers and JSON of the run's analyses.
+  public var analyses: [String] { analysisEndings.map { path("." + $0) } }
   public static let resumeCommand = "resume"
 }
 

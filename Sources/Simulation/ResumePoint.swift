@@ -91,7 +91,7 @@ struct ResumePoint {
               + "the run goes on, but not bit for bit")))
     }
     let recorded = try Deck(text: checkpoint.deck, file: path, folder: "/")
-    let files = OutputFiles(besideCheckpoint: path, recorded: recorded.outputName)
+    let files = recorded.outputFiles(OutputFiles(besideCheckpoint: path, recorded: recorded.outputName))
     var overrides: [String: DeckValue] = [
       "output.folder": .text(files.folder), "output.name": .text(files.name),
     ]

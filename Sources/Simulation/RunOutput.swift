@@ -12,6 +12,8 @@ struct RunOutput {
   private let log: LogObserver
   /// Of a deck with a band; it keeps nothing, its file is written anew.
   private let band: BandObserver?
+  /// Of a deck with analyses.
+  private let analyses: AnalysisObserver?
 
   /// Begins the files of a new run, whose first configuration is `frame`; the caller holds their lock.
   /// - Parameter columns: of the structure, to be kept with the trajectory.
@@ -25,6 +27,7 @@ struct RunOutput {
       creating: files.trajectory, deck: deck, frame: frame, columns: columns, modelHash: modelHash)
     log = try LogObserver(creating: files.log, deck: deck, cell: frame.system.cell)
     band = BandObserver(files.band, deck: deck)
+    analyses = AnalysisObserver(deck, files, cell: frame.system.cell)
   }
 
   /// Opens the files on which `checkpoint`, read from `path`, counts, having made sure that they hold what it counts.
@@ -40,8 +43,16 @@ struct RunOutput {
       guard let state = states.removeValue(forKey: name) else { throw StateError(name, "is missing") }
       return try StateError.inside(name) { try OutputMark(state) }
     }
+    let analyses = AnalysisObserver(deck, files, cell: checkpoint.system.cell)
+    self.analyses = analyses
     let (frames, lines) = try Checkpoint.reading("observers", of: path) {
       let marks = try (mark(TrajectoryObserver.name), mark(LogObserver.name))
+      if let analyses {
+        guard let state = states.removeValue(forKey: analyses.name) else {
+          throw StateError(analyses.name, "is missing")
+        }
+        try StateError.inside(analyses.name) { try analyses.restore(state) }
+      }
       if let unknown = states.keys.min() { throw StateError(unknown, "is not known to this program") }
       return marks
     }
@@ -52,7 +63,9 @@ struct RunOutput {
     band = BandObserver(files.band, deck: deck)
   }
 
-  var observers: [any Observer] { [trajectory, log] + [band].compactMap { $0 } }
+  var observers: [any Observer] {
+    [trajectory, log] + ([band, analyses] as [(any Observer)?]).compactMap { $0 }
+  }
 
   /// What the files hold beyond the checkpoint.
   func whatFollows() throws -> (frames: Int, lines: Int, lastStep: Int64?) {

@@ -78,20 +78,20 @@ public struct RunReport: Sendable, CustomStringConvertible {
         + (timestep == nil ? "energy and forces step by step" : "energies and temperature over time"),
     ]
     if kind == .band { lines.append("  \(files.band)   the images of the path, with energies and forces") }
+    if let first = files.analyses.first {
+      lines.append("  \(first)   what was analysed, with a table for each curve beside it")
+    }
     lines += [
       "  \(files.checkpoint)   for bloch resume",
       "  \(files.resolvedDeck)   the deck with every default",
     ]
     if isFinished {
       let view = URL(fileURLWithPath: files.folder).appendingPathComponent(files.name + ".xyz").path
-      let export = "  \(Release.command) export \(shellQuoted(files.trajectory)) \(shellQuoted(view))"
-      lines +=
-        timestep == nil
-        ? ["", "Next, see the atoms move (OVITO, VMD, ASE):", export]
-        : [
-          "", "Next, see how it went, and the atoms move (OVITO, VMD, ASE):",
-          "  \(Release.command) report \(shellQuoted(files.trajectory))", export,
-        ]
+      lines += [
+        "", "Next, see how it went, and the atoms move (OVITO, VMD, ASE):",
+        "  \(Release.command) report \(shellQuoted(files.trajectory))",
+        "  \(Release.command) export \(shellQuoted(files.trajectory)) \(shellQuoted(view))",
+      ]
     }
     return lines.joined(separator: "\n")
   }

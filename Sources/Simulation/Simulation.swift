@@ -46,9 +46,10 @@ public struct Simulation {
     }
     columns = AtomicSystem.replicated(structure.columns, deck.replicate)
     self.notices = notices
-    files = OutputFiles(folder: deck.outputFolder, name: deck.outputName)
+    files = deck.outputFiles(OutputFiles(folder: deck.outputFolder, name: deck.outputName))
     lastStep = Int64(deck.steps)
     restraints = try deck.makeRestraints(on: system)
+    try deck.requireAnalyses(of: system, hasCharges: forceField.hasCharges)
     let potentials = try Self.potentials(of: deck, forceField, restraints, makeForceField)
     motion = try deck.makeBand(from: system, in: potentials) ?? deck.makeMotion(of: system, in: potentials[0])
     resumePoint = nil

@@ -51,7 +51,7 @@ final class TrajectoryObserver: Observer {
 }
 
 extension Deck {
-  fileprivate var trajectoryOptions: H5MDOptions {
+  var trajectoryOptions: H5MDOptions {
     H5MDOptions(
       storesVelocities: writesVelocities, storesForces: writesForces, storesCharges: writesCharges,
       storesForceSpreads: models.count > 1, isDouble: framePrecision == .double, isInTime: timestep != nil)

@@ -3,7 +3,7 @@
 import Lattice
 
 extension AtomicSystem {
-  var state: StateTree {
+  public var state: StateTree {
     [
       "cell": cell.state, "is_periodic": .flags(cell.isPeriodic),
       "atomic_numbers": .integers(atomicNumbers.map(Int64.init)), "masses": .numbers(masses),
@@ -12,7 +12,7 @@ extension AtomicSystem {
   }
 
   /// - Throws: `StateError`.
-  init(_ state: StateTree) throws {
+  public init(_ state: StateTree) throws {
     func require(_ flaw: String?, _ name: String) throws {
       if let flaw { throw StateError(name, flaw) }
     }

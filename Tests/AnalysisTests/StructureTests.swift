@@ -205,3 +205,51 @@ func hydrogenBondsEndAtTheirDistanceAngleAndBond(
   #expect(bonds > 3)
   #expect(try HydrogenBonds(Composition(frame)).sample(frame) == Double(bonds))
 }
+
+@Test func hydrogenBondsOfOtherElementsDistancesAndAnglesAreThoseOfASlowSearch() throws {
+  // S gives and O takes; S-H is longer than O-H.
+  let whole = randomFrame(4, atoms: 60).system
+  let numbers = (0..<60).map { $0.isMultiple(of: 6) ? 16 : whole.atomicNumbers[$0] }
+  let frame = TrajectoryFrame(
+    time: 0,
+    system: AtomicSystem(
+      cell: whole.cell, atomicNumbers: numbers, masses: whole.masses, positions: whole.positions))
+  var criterion = HydrogenBonds.Criterion()
+  (criterion.donors, criterion.acceptors) = ([16], [8])
+  (criterion.distance, criterion.angle) = (4.2, 50 * Double.pi / 180)
+  let system = frame.system
+  var bonds = 0
+  for h in 0..<60 where system.atomicNumbers[h] == 1 {
+    let sulphurs = (0..<60).filter { system.atomicNumbers[$0] == 16 }
+    let donor = try #require(
+      sulphurs.min {
+        length(nearest(system.positions[$0], system.positions[h], triclinic))
+          < length(nearest(system.positions[$1], system.positions[h], triclinic))
+      })
+    let toHydrogen = nearest(system.positions[h], system.positions[donor], triclinic)
+    // 1.25 times the covalent radii of S and H.
+    guard length(toHydrogen) < 1.25 * (1.05 + 0.31) else { continue }
+    for acceptor in 0..<60 where system.atomicNumbers[acceptor] == 8 {
+      for x in -1...1 {
+        for y in -1...1 {
+          for z in -1...1 {
+            let d =
+              nearest(system.positions[acceptor], system.positions[donor], triclinic)
+              + Vector3(Double(x), Double(y), Double(z)) * triclinic.vectors
+            let angle = acos(dot(d, toHydrogen) / length(d) / length(toHydrogen)) * 180 / .pi
+            if length(d) < 4.2, angle < 50 { bonds += 1 }
+          }
+        }
+      }
+    }
+  }
+  #expect(bonds > 3)
+  let composition = Composition(frame)
+  #expect(try HydrogenBonds(composition, criterion).sample(frame) == Double(bonds))
+  let found = try findings(HydrogenBonds(composition, criterion), [frame])
+  #expect(found.number("bonds of an O or S") != nil)
+  #expect(
+    found.notes == ["donor and acceptor within 4.2 Angstrom, H-D-A below 50 degrees, given by S, taken by O"])
+  criterion.donors = [7]
+  #expect(throws: AnalysisError.self) { try HydrogenBonds(composition, criterion) }
+}

@@ -34,6 +34,15 @@ private func shortRun(
     ["analyze", "water.trajectory.h5", "rdf", "--pairs", "O-H", "--skip", "10 fs", "--json"], in: folder.path)
   let object = try #require(JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
   #expect(object["frames"] as? Int == 31 && json.output.contains("g_O-H"))
+  let bonds = try BlochProcess.run(
+    [
+      "analyze", "water.trajectory.h5", "hbonds", "--hbond-distance", "3 A", "--hbond-angle", "40 deg",
+      "--donors",
+      "O", "--acceptors", "O",
+    ], in: folder.path)
+  #expect(
+    bonds.output.contains("within 3 Angstrom, H-D-A below 40 degrees")
+      && bonds.output.contains("bonds of an O "))
   // Any number of threads gives the same bits.
   let alone = try BlochProcess.run(
     ["analyze", "water.trajectory.h5", "--threads", "1", "--json"], in: folder.path)
@@ -44,6 +53,9 @@ private func shortRun(
     (["rdf", "--pairs", "O-Cl"], 2, "there is no Cl in the trajectory"),
     (["rdf", "--skip", "10"], 2, "has no unit"), (["rdf", "--skip", "1 K"], 2, "is not a unit of"),
     (["dipole", "--charges", "O=-0.8"], 2, "no charge is given for H"),
+    (["viscosity"], 3, "`log.pressure_tensor: true`"),
+    (["rdf", "--species", "O", "H", "H"], 2, "says both itself"),
+    (["rdf", "--units", "A"], 2, "--units takes a unit of length and one of time"),
     (["msd", "--every", "30"], 3, "needs at least 20 frames"), (["wrong"], 2, "invalid"),
     (["rdf", "--skip", "1 ns"], 3, "there is no frame to analyse"),
     (["--output-dir", "found"], 3, "--overwrite replaces it"),

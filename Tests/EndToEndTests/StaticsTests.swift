@@ -75,6 +75,21 @@ extension TemporaryFolder {
   let energies = images.compactMap(\.energy)
   #expect(abs(energies[0] - energies[4]) < 1e-6 && (energies.max() ?? 0) - energies[0] > 0.02)
 
+  // Pages of both: energies and forces step by step, the path with its images.
+  for (run, words) in [
+    ("rest", ["Converged", "Largest force", "Energy, from the last step", "a minimisation", "L-BFGS"]),
+    (
+      "band",
+      ["Converged", "Energy along the path", "a band of 3 images between two ends", "image 4", "FIRE 2.0"]
+    ),
+  ] {
+    let page = try BlochProcess.run(["report", "\(run).log.tsv"], in: folder.path)
+    #expect(page.exitCode == 0, "\(page.errors)")
+    let html = try folder.text("\(run).run.html")
+    for word in words { #expect(html.contains(word), "\(run): \(word)") }
+    #expect(!html.contains("nan") && !html.contains("nothing to draw") && !html.contains("Errors by blocks"))
+  }
+
   // Twelve steps are six, a checkpoint and six, bit for bit; none is enough.
   let short = "structure: first.xyz\nneb: {final: last.xyz, images: 3, force: 0.001 eV/A}\nsteps: "
   #expect(try folder.run("neb", "whole", short + "12").exitCode == 5)

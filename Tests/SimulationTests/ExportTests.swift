@@ -62,7 +62,7 @@ private func export(
 @Test func theStressIsThatOfThePotential() throws {
   let folder = try TemporaryFolder()
   var run = try Simulation(
-    deck: argonDeck("ensemble: nve", steps: 6, in: folder.path).with("trajectory.stress", "true"),
+    deck: argonDeck("ensemble: nve", steps: 6, in: folder.path).with("log.pressure_tensor", "true"),
     forceField: ForceField.lennardJones)
   try run.run(overwrite: false)
   let last = try #require(try export(run.files.trajectory, in: folder).last)

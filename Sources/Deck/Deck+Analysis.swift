@@ -1,0 +1,166 @@
+// The keys of what a run analyses while it goes on.
+
+import Foundation
+import Lattice
+
+extension Deck {
+  /// What a run can follow: a checkpoint holds all that the next frame needs.
+  public enum FollowedQuantity: String, CaseIterable, Sendable {
+    case means, rdf, profile, hbonds, dipole, chi, sk, cell, viscosity
+  }
+  public enum ProfileAxis: String, CaseIterable, Sendable { case a, b, c }
+
+  /// Angstrom, fs, K, rad and e; nil leaves a choice to the quantity, as for `bloch analyze`.
+  public struct Analyses: Sendable, Hashable {
+    public let quantities: [FollowedQuantity]
+    /// Steps between two frames that are looked at.
+    public let interval: Int
+    public let skip: Double
+    public let temperature: Double?
+    /// By atomic number; empty for those of the model.
+    public let charges: [Int: Double]
+    /// Two atomic numbers each; empty for all.
+    public let pairs: [[Int]]
+    public let reach: Double?
+    public let shell: Double
+    public let axis: ProfileAxis
+    public let slice: Double
+    /// Atomic numbers; empty for N, O and F.
+    public let donors: [Int]
+    public let acceptors: [Int]
+    public let bondDistance: Double
+    public let bondAngle: Double
+    public let largestWavevector: Double?
+    public let longestLag: Double?
+  }
+}
+
+extension DeckReader {
+  /// - Parameter trajectoryInterval: the interval of the frames unless the deck names another.
+  mutating func analyses(timestep: Double?, trajectoryInterval: Int) -> Deck.Analyses? {
+    let quantities = followedQuantities("analysis.quantities")
+    let nothing = quantities.isEmpty ? "`analysis.quantities` names none" : nil
+    func without(_ wanted: Deck.FollowedQuantity...) -> String? {
+      nothing
+        ?? (wanted.contains(where: quantities.contains)
+          ? nil
+          : "`analysis.quantities` has no "
+            + wanted.map { "`\($0)`" }.joined(separator: ", ").replacingLast(", ", with: " or "))
+    }
+    let interval = interval(
+      "analysis.every", timestep: timestep, default: "\(trajectoryInterval) steps",
+      defaultInWords: "as `trajectory.every`", excluded: nothing,
+      help: "Interval between frames that are analysed.")
+    let skip = quantity(
+      "analysis.skip", .time, 0...1e15, default: "0 fs", excluded: nothing,
+      help: "Time at the start that is left out.")
+    let temperature = openQuantity(
+      "analysis.temperature", .temperature, 1e-3...1e6, auto: "the mean of the frames",
+      excluded: without(.dipole, .chi, .cell, .viscosity), help: "Temperature of response functions.")
+    let charges = elementCharges("analysis.charges", excluded: without(.dipole, .chi))
+    let pairs = elementPairs("analysis.pairs", excluded: without(.rdf))
+    let reach = openQuantity(
+      "analysis.r_max", .length, 1e-3...1e3, auto: "half the cell, 12 A at most", excluded: without(.rdf),
+      help: "Reach of `rdf`.")
+    let shell = quantity(
+      "analysis.shell", .length, 1e-3...1e3, default: "0.05 A", excluded: without(.rdf),
+      help: "Shells of `rdf`.")
+    let axis: Deck.ProfileAxis = choice(
+      "analysis.axis", default: "c", excluded: without(.profile),
+      help: "Lattice vector along whose faces' normal `profile` is.")
+    let slice = quantity(
+      "analysis.slice", .length, 1e-3...1e3, default: "0.2 A", excluded: without(.profile),
+      help: "Slices of `profile`.")
+    let donors = elements(
+      "analysis.donors", excluded: without(.hbonds),
+      help: "Elements that give hydrogen bonds; by default N, O and F.")
+    let acceptors = elements(
+      "analysis.acceptors", excluded: without(.hbonds),
+      help: "Elements that take hydrogen bonds; by default N, O and F."
+    )
+    let bondDistance = quantity(
+      "analysis.hbond_distance", .length, 1e-3...1e3, default: "3.5 A", excluded: without(.hbonds),
+      help: "Distance of donor and acceptor in a hydrogen bond.")
+    let bondAngle = quantity(
+      "analysis.hbond_angle", .angle, 0...Double.pi, default: "30 deg", excluded: without(.hbonds),
+      help: "Angle hydrogen-donor-acceptor in a hydrogen bond.")
+    let largestWavevector = openQuantity(
+      "analysis.k_max", .wavevector, 1e-3...100, auto: "of `sk` 6 1/A, of `chi` 3 1/A, less in large cells",
+      excluded: without(.sk, .chi), help: "Largest wavevector.")
+    let longestLag = openQuantity(
+      "analysis.max_lag", .time, 0...1e15, auto: "a tenth of the frames, 5 ps at most",
+      excluded: without(.viscosity), help: "Time to which `viscosity` is integrated.")
+    guard !quantities.isEmpty else { return nil }
+    return Deck.Analyses(
+      quantities: quantities, interval: interval, skip: skip, temperature: temperature, charges: charges,
+      pairs: pairs, reach: reach, shell: shell, axis: axis, slice: slice, donors: donors,
+      acceptors: acceptors,
+      bondDistance: bondDistance, bondAngle: bondAngle, largestWavevector: largestWavevector,
+      longestLag: longestLag)
+  }
+
+  private mutating func followedQuantities(_ path: String) -> [Deck.FollowedQuantity] {
+    let names = Deck.FollowedQuantity.allCases.map(\.rawValue)
+    let takes = "a list of \(names.joined(separator: ", ")), such as [rdf, hbonds]"
+    return list(
+      path, takes: takes, default: "[]",
+      help:
+        "What is computed while the run goes on, as `bloch analyze` would of frames at the interval `every`."
+    ) { text, node, _ throws(Mistake) in
+      if ["msd", "vacf"].contains(text) {
+        throw Mistake(
+          message: "`\(text)` takes every atom of every frame, more than a checkpoint can hold",
+          help:
+            "write frames often enough (`trajectory.every`) and run `bloch analyze NAME.trajectory.h5 \(text)`",
+          part: node)
+      }
+      guard let quantity = Deck.FollowedQuantity(rawValue: text) else {
+        throw Mistake(
+          message: "`\(text)` is not known here",
+          help: nearestName(to: text, among: names).map { "did you mean `\($0)`?" }
+            ?? "`quantities` takes \(takes)",
+          part: node)
+      }
+      return (quantity, text)
+    }.reduce(into: []) { all, quantity in if !all.contains(quantity) { all.append(quantity) } }
+  }
+
+  /// A quantity that is chosen by whoever uses it where the deck says `auto`.
+  private mutating func openQuantity(
+    _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, auto: String, excluded: String?,
+    help: String
+  ) -> Double? {
+    let takes = "`auto`, or \(dimension.name.withArticle) in \(dimension.unitNames)"
+    return key(
+      path, takes: takes, default: "auto", defaultInWords: auto, excluded: excluded, help: help, standIn: nil
+    ) { node throws(Mistake) in
+      let text = try Self.text(of: node, path.lastKey, takes: takes)
+      if text == "auto" { return (nil, text) }
+      return (try Self.quantity(text, path.lastKey, dimension, range, takes: takes), text)
+    }
+  }
+
+  private mutating func elementCharges(_ path: String, excluded: String?) -> [Int: Double] {
+    let table = numberTable(
+      path, -100...100, takes: "a group of elements such as {O: -0.8476, H: 0.4238}", default: "{}",
+      defaultInWords: "those of the model", excluded: excluded,
+      help: "Charges in e for `dipole` and `chi`."
+    ) { Elements.atomicNumber($0) == nil ? "`\($0)` is no element" : nil }
+    return table.reduce(into: [:]) { charges, entry in
+      if let z = Elements.atomicNumber(entry.key) { charges[z] = entry.value }
+    }
+  }
+
+  private mutating func elementPairs(_ path: String, excluded: String?) -> [[Int]] {
+    let takes = "a list of pairs of elements, such as [O-O, O-H]"
+    return list(
+      path, takes: takes, default: "[]", defaultInWords: "all", excluded: excluded, help: "Pairs of `rdf`."
+    ) { text, node, _ throws(Mistake) in
+      let pair = text.split(separator: "-").compactMap { Elements.atomicNumber(String($0)) }
+      guard pair.count == 2, text.count(where: { $0 == "-" }) == 1 else {
+        throw Mistake(message: "`\(text)` is no pair of elements", help: "`pairs` takes \(takes)", part: node)
+      }
+      return (pair, text)
+    }
+  }
+}
