@@ -147,9 +147,8 @@ extension RunRecord {
     let reader = try H5MDReader(files.trajectory)
     return try chosen(reader.frameCount).map { index in
       let frame = try reader.frame(index)
-      return (
-        timestep == nil ? "step \(frame.step)" : String(format: "%.4g ps", frame.time * 1e-3), frame.system
-      )
+      let time = frame.time.map { String(format: "%.4g ps", $0 * 1e-3) }
+      return (time ?? "step \(frame.step)", frame.system)
     }
   }
 }
