@@ -39,7 +39,8 @@ let package = Package(
     .executableTarget(
       name: "bloch",
       dependencies: [
-        "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "Trajectory", "LRMACE", "Lattice", "Kernels",
+        "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "Trajectory", "LRMACE", "Lattice",
+        "Kernels",
         "Reciprocal",
         "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
