@@ -40,9 +40,7 @@ let package = Package(
       name: "bloch",
       dependencies: [
         "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "Trajectory", "LRMACE", "Lattice",
-        "Kernels",
-        "Reciprocal",
-        "HDF5",
+        "Kernels", "Reciprocal", "HDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),

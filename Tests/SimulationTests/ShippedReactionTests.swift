@@ -34,5 +34,5 @@ import Trajectory
   let charges = frames.compactMap(\.charges)
   #expect(charges.allSatisfy { abs($0.reduce(0, +) + 1) < 1e-5 })
   #expect(charges[0][5] > -0.5 && charges[charges.count - 1][5] < -0.95)
-  for (before, after) in zip(charges, charges.dropFirst()) { #expect(abs(after[5] - before[5]) < 0.25) }
+  for (before, after) in zip(charges, charges.dropFirst()) { #expect(abs(after[5] - before[5]) < 0.15) }
 }
