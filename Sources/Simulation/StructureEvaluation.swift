@@ -133,7 +133,12 @@ public func evaluateStructures(
     configuration.forces = result.forces
     configuration.stress = system.cell.isFullyPeriodic ? result.stress : nil
     if let grade { configuration.info["extrapolation_grade"] = String(format: "%.3f", grade) }
-    if let spread { configuration.info["force_spread"] = "\(spread)" }
+    // What another committee said is gone.
+    configuration.columns.removeAll { $0.name == "force_spread" }
+    if let spread, let spreads = result.forceSpreads {
+      configuration.info["force_spread"] = "\(spread)"
+      configuration.columns.append(.forceSpreads(spreads))
+    }
     configuration.charges = result.charges
     configuration.dipole = result.charges.flatMap { system.dipole(of: $0) }
     try writer?.append(configuration)

@@ -95,7 +95,8 @@ private func configuration(
     energy: frame.observables["potential_energy"],
     forces: fields.contains(.forces) ? frame.forces : nil,
     stress: fields.contains(.stress) ? frame.stress : nil,
-    charges: fields.contains(.charges) ? frame.charges : nil, info: info, columns: reader.columns)
+    charges: fields.contains(.charges) ? frame.charges : nil, info: info,
+    columns: reader.columns + (frame.forceSpreads.map { [.forceSpreads($0)] } ?? []))
 }
 
 extension H5MDFrame {

@@ -15,6 +15,11 @@ public struct AtomColumn: Sendable, Hashable {
     (self.name, self.type, self.width, self.texts) = (name, type, width, texts)
   }
 
+  /// How far the members of a committee are apart in the force on every atom, eV/Angstrom.
+  public static func forceSpreads(_ spreads: [Double]) -> AtomColumn {
+    AtomColumn(name: "force_spread", type: "R", width: 1, texts: spreads.map { "\($0)" })
+  }
+
   /// `tags:I:1`
   var description: String { "\(name):\(type):\(width)" }
 

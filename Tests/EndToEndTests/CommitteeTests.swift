@@ -56,7 +56,16 @@ private func committeeDeck(
     #expect(outcome.output.contains("models apart") == (models.count == 2))
     forces.append(try #require(ExtendedXYZ.read("\(folder.path)/\(name).xyz").forces))
   }
+  let spreads = try ["both", "whole"].map { name in
+    try ExtendedXYZReader("\(folder.path)/\(name).xyz", keeping: [.columns]).next()?.columns.first {
+      $0.name == "force_spread"
+    }
+  }
+  let both = try #require(spreads[0])
+  #expect(spreads[1]?.texts.count == forces[0].count)
   for i in forces[0].indices {
+    let half = 0.5 * (forces[0][i] - forces[1][i])
+    #expect(abs((half * half).sum().squareRoot() - (Double(both.texts[i]) ?? .nan)) < 1e-9)
     let mean = 0.5 * (forces[0][i] + forces[1][i])
     #expect(((forces[2][i] - mean) * (forces[2][i] - mean)).sum() < 1e-20)
   }
