@@ -52,15 +52,16 @@ public final class FrameSource {
   ) throws {
     self.path = path
     self.selection = selection
+    let isText = Self.isText(path)
     let foreign =
-      try Self.isText(path) || !ForeignH5MDReader.recognizes(path)
+      try isText || !ForeignH5MDReader.recognizes(path)
       ? nil : ForeignH5MDReader(path, hints: hints)
     guard foreign != nil || hints == H5MDHints() else {
       throw AnalysisError(
         "--species and --units are for H5MD of other programs, and this file says both itself",
         help: "leave them out", file: path, isUsage: true)
     }
-    sequence = try foreign.map(FrameSequence.init) ?? (Self.isText(path) ? FrameSequence(ofXYZ: path) : nil)
+    sequence = try foreign.map(FrameSequence.init) ?? (isText ? FrameSequence(ofXYZ: path) : nil)
     let reader = sequence == nil ? try H5MDReader(path) : nil
     self.reader = reader
     units = Dictionary(uniqueKeysWithValues: (reader?.observables ?? []).map { ($0.name, $0.unit) })

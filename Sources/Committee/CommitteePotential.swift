@@ -37,7 +37,7 @@ public final class CommitteePotential: Potential {
     }
     setMean(of: system.count, in: &result)
     setSpreads(in: &result)
-    setPlan(of: system, in: &result)
+    setPlan(in: &result)
   }
 
   private func setMean(of count: Int, in result: inout Evaluation) {
@@ -79,16 +79,12 @@ public final class CommitteePotential: Potential {
     result.forceSpreads = spreads
   }
 
-  private func setPlan(of system: AtomicSystem, in result: inout Evaluation) {
-    var plans = result.plan?.members ?? []
-    if plans.isEmpty { plans = results.compactMap(\.plan) }
-    for (m, member) in results.enumerated() where m < plans.count {
-      if let plan = member.plan { plans[m] = plan }
-    }
-    var plan = result.plan ?? EvaluationPlan(cell: system.cell, positions: system.positions)
-    if let first = plans.first { (plan.cell, plan.positions) = (first.cell, first.positions) }
-    plan.members = plans
-    result.plan = plan
+  /// No plan where a member makes none.
+  private func setPlan(in result: inout Evaluation) {
+    let plans = results.compactMap(\.plan)
+    result.plan =
+      plans.count == members.count
+      ? EvaluationPlan(cell: plans[0].cell, positions: plans[0].positions, members: plans) : nil
   }
 
   public func reasonToRenew(_ plan: EvaluationPlan, for system: AtomicSystem) -> String? {

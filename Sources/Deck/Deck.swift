@@ -120,7 +120,6 @@ public struct Deck: Sendable {
   public let writesVelocities: Bool
   public let writesForces: Bool
   public let writesCharges: Bool
-  /// Of a cell that changes the pressure tensor is always written.
   public let framePrecision: FramePrecision
   public let outputFolder: String
   public let outputName: String

@@ -42,3 +42,16 @@ public enum DeckKind: String, Sendable, CaseIterable {
     }
   }
 }
+
+extension Deck {
+  /// The keys that a deck of this kind has.
+  /// - Throws: `DeckError` where it is the deck of something else.
+  public func require<Keys>(_ keys: Keys?, of kind: DeckKind) throws -> Keys {
+    guard let keys else {
+      throw error(
+        at: "structure", "this is the deck of \(self.kind.words), not of \(kind.words)",
+        help: "add the group `\(kind.mark)`")
+    }
+    return keys
+  }
+}

@@ -34,13 +34,8 @@ public struct ForceService {
     deck: Deck, events: @escaping EventHandler = { _ in },
     forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace
   ) throws {
-    guard let keys = deck.service else {
-      throw deck.error(
-        at: "structure", "this is the deck of \(deck.kind.words), not of \(DeckKind.serve.words)",
-        help: "add the group `serve`")
-    }
     self.deck = deck
-    self.keys = keys
+    keys = try deck.require(deck.service, of: .serve)
     self.events = events
     let forceField = try makeForceField(deck)
     let structure = try deck.readStructure()

@@ -46,13 +46,8 @@ public struct ModesRun {
     deck: Deck, events: @escaping EventHandler = { _ in },
     forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace
   ) throws {
-    guard let keys = deck.modes else {
-      throw deck.error(
-        at: "structure", "this is the deck of \(deck.kind.words), not of \(DeckKind.modes.words)",
-        help: "add the group `modes`")
-    }
     self.deck = deck
-    self.keys = keys
+    keys = try deck.require(deck.modes, of: .modes)
     self.events = events
     forceField = try makeForceField(deck)
     let structure = try deck.readStructure()
