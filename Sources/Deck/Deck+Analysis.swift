@@ -54,13 +54,15 @@ extension DeckReader {
     let skip = quantity(
       "analysis.skip", .time, 0...1e15, default: "0 fs", excluded: nothing,
       help: "Time at the start that is left out.")
-    let temperature = openQuantity(
-      "analysis.temperature", .temperature, 1e-3...1e6, auto: "the mean of the frames",
+    let temperature = optionalQuantity(
+      "analysis.temperature", .temperature, 1e-3...1e6, absent: "auto",
+      defaultInWords: "the mean of the frames",
       excluded: without(.dipole, .chi, .cell, .viscosity), help: "Temperature of response functions.")
     let charges = elementCharges("analysis.charges", excluded: without(.dipole, .chi))
     let pairs = elementPairs("analysis.pairs", excluded: without(.rdf))
-    let reach = openQuantity(
-      "analysis.r_max", .length, 1e-3...1e3, auto: "half the cell, 12 A at most", excluded: without(.rdf),
+    let reach = optionalQuantity(
+      "analysis.r_max", .length, 1e-3...1e3, absent: "auto", defaultInWords: "half the cell, 12 A at most",
+      excluded: without(.rdf),
       help: "Reach of `rdf`.")
     let shell = quantity(
       "analysis.shell", .length, 1e-3...1e3, default: "0.05 A", excluded: without(.rdf),
@@ -84,11 +86,13 @@ extension DeckReader {
     let bondAngle = quantity(
       "analysis.hbond_angle", .angle, 0...Double.pi, default: "30 deg", excluded: without(.hbonds),
       help: "Angle hydrogen-donor-acceptor in a hydrogen bond.")
-    let largestWavevector = openQuantity(
-      "analysis.k_max", .wavevector, 1e-3...100, auto: "of `sk` 6 1/A, of `chi` 3 1/A, less in large cells",
+    let largestWavevector = optionalQuantity(
+      "analysis.k_max", .wavevector, 1e-3...100, absent: "auto",
+      defaultInWords: "of `sk` 6 1/A, of `chi` 3 1/A, less in large cells",
       excluded: without(.sk, .chi), help: "Largest wavevector.")
-    let longestLag = openQuantity(
-      "analysis.max_lag", .time, 0...1e15, auto: "a tenth of the frames, 5 ps at most",
+    let longestLag = optionalQuantity(
+      "analysis.max_lag", .time, 0...1e15, absent: "auto",
+      defaultInWords: "a tenth of the frames, 5 ps at most",
       excluded: without(.viscosity), help: "Time to which `viscosity` is integrated.")
     guard !quantities.isEmpty else { return nil }
     return Deck.Analyses(
@@ -123,21 +127,6 @@ extension DeckReader {
       }
       return (quantity, text)
     }.reduce(into: []) { all, quantity in if !all.contains(quantity) { all.append(quantity) } }
-  }
-
-  /// A quantity that is chosen by whoever uses it where the deck says `auto`.
-  private mutating func openQuantity(
-    _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, auto: String, excluded: String?,
-    help: String
-  ) -> Double? {
-    let takes = "`auto`, or \(dimension.name.withArticle) in \(dimension.unitNames)"
-    return key(
-      path, takes: takes, default: "auto", defaultInWords: auto, excluded: excluded, help: help, standIn: nil
-    ) { node throws(Mistake) in
-      let text = try Self.text(of: node, path.lastKey, takes: takes)
-      if text == "auto" { return (nil, text) }
-      return (try Self.quantity(text, path.lastKey, dimension, range, takes: takes), text)
-    }
   }
 
   private mutating func elementCharges(_ path: String, excluded: String?) -> [Int: Double] {

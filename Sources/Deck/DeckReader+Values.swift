@@ -323,18 +323,19 @@ extension DeckReader {
     }
   }
 
-  /// A number with its unit that need not be given; nil for the word `none`.
+  /// A number with its unit that need not be given; nil for the word `absent`.
   mutating func optionalQuantity(
-    _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, default fallback: String = "none",
-    condition: String? = nil, excluded: String? = nil, help: String
+    _ path: String, _ dimension: Dimension, _ range: ClosedRange<Double>, absent: String = "none",
+    default fallback: String? = nil, defaultInWords: String? = nil, condition: String? = nil,
+    excluded: String? = nil, help: String
   ) -> Double? {
-    let takes = "`none`, or \(dimension.name.withArticle) in \(dimension.unitNames)"
+    let takes = "`\(absent)`, or \(dimension.name.withArticle) in \(dimension.unitNames)"
     return key(
-      path, takes: takes, default: fallback, condition: condition, excluded: excluded, help: help,
-      standIn: nil
+      path, takes: takes, default: fallback ?? absent, defaultInWords: defaultInWords, condition: condition,
+      excluded: excluded, help: help, standIn: nil
     ) { node throws(Mistake) in
       let text = try Self.text(of: node, path.lastKey, takes: takes)
-      if text == "none" { return (nil, text) }
+      if text == absent { return (nil, text) }
       return (try Self.quantity(text, path.lastKey, dimension, range, takes: takes), text)
     }
   }
