@@ -370,9 +370,7 @@ final class Network<T: KernelScalar> {
       }
       let b = Features<T>(base: s.products.pointer, atoms: count, channels: channels)
       let contraction = s.contraction[t]
-      for i in block.atoms {
-        layer.contraction.forward(species: block.species, a: a, i, b: b, i - first, scratch: contraction)
-      }
+      layer.contraction.forward(species: block.species, a: a, block.atoms, b: b, scratch: contraction)
       kept?.products(layer: t, atoms).copy(b, at: first, lmax: layer.outputLmax)
       s.clock.end(.contraction)
       for l in 0...layer.outputLmax {
@@ -435,10 +433,8 @@ final class Network<T: KernelScalar> {
       s.clock.end(.linear)
       let da = Features<T>(base: s.messageGradients.pointer, atoms: count, channels: channels)
       let contraction = s.contraction[t]
-      for i in block.atoms {
-        layer.contraction.adjoint(
-          species: block.species, a: a, i, bGradient: db, aGradient: da, i - first, scratch: contraction)
-      }
+      layer.contraction.adjoint(
+        species: block.species, a: a, block.atoms, bGradient: db, aGradient: da, scratch: contraction)
       s.clock.end(.contraction)
       if clearsEdges {
         for i in block.atoms { geometry.clearGradients(of: i) }

@@ -99,7 +99,7 @@ final class SymmetricContraction<T: KernelScalar> {
     cubicAdjointInput = BilinearProgram(programs.cubicAdjointInput)
     rounding = programs.rounding.map { ContractionRounding($0, channels: channels) }
     scalars = programs.scalars.map {
-      ScalarContraction($0, lmax: programs.lmax, channels: channels)
+      ScalarContraction($0, weights: programs.weights, lmax: programs.lmax, channels: channels)
     }
     weightCount = programs.weights[0].rows
     weights = Workspace(repeating: 0, count: programs.weights.count * weightCount * channels)
@@ -139,7 +139,7 @@ final class SymmetricContraction<T: KernelScalar> {
 
     init(_ c: SymmetricContraction) {
       func lanes(_ count: Int) -> Workspace<T.Lanes> { Workspace(capacity: count * bundle) }
-      a = lanes(c.inputs + 1)
+      a = Workspace(capacity: (c.inputs + 1) * max(bundle, ScalarContraction<T>.bundle))
       q = lanes(c.pairComponents)
       v = lanes(c.mixedComponents)
       b = lanes(c.outputs)
@@ -232,13 +232,20 @@ final class SymmetricContraction<T: KernelScalar> {
   /// Whether dB/dA takes the place of A.
   var replacesMessages: Bool { scalars != nil }
 
-  /// B of one atom: atom `i` of `a` becomes atom `k` of `b`. Of a scalar B, dB/dA takes the place of A.
-  func forward(species: Int, a: Features<T>, _ i: Int, b: Features<T>, _ k: Int, scratch s: Scratch) {
-    forEachBundle { c, lanes in
-      switch lanes {
-      case 4: forward(InlineArray<4, Int8>(repeating: 0), c, species, a, i, b, k, s)
-      case 2: forward(InlineArray<2, Int8>(repeating: 0), c, species, a, i, b, k, s)
-      default: forward(InlineArray<1, Int8>(repeating: 0), c, species, a, i, b, k, s)
+  /// B of neighbouring atoms of one species: the first of `atoms` becomes atom 0 of `b`. Of a scalar B, dB/dA takes the place
+  /// of A.
+  func forward(
+    species: Int, a: Features<T>, _ atoms: Range<Int>, b: Features<T>, scratch s: Scratch
+  ) {
+    if let scalars { return scalars.forward(species: species, a: a, atoms, b: b, s.a.pointer.numbers(0)) }
+    for i in atoms {
+      let k = i &- atoms.lowerBound
+      forEachBundle { c, lanes in
+        switch lanes {
+        case 4: forward(InlineArray<4, Int8>(repeating: 0), c, species, a, i, b, k, s)
+        case 2: forward(InlineArray<2, Int8>(repeating: 0), c, species, a, i, b, k, s)
+        default: forward(InlineArray<1, Int8>(repeating: 0), c, species, a, i, b, k, s)
+        }
       }
     }
   }
@@ -264,7 +271,6 @@ final class SymmetricContraction<T: KernelScalar> {
   ) {
     let w = UnsafePointer(weights.pointer + (species &* weightCount &* channels &+ c))
     load(bundle, a, i, lmax, c, into: s.a.pointer)
-    if let scalars { return scalars.forward(bundle, c, w, a, i, b.row(0, k), s.a.pointer) }
     couple(bundle, w, s)
     clear(bundle, s.b, outputs)
     mix(bundle, linear, w, s.a.pointer, addingTo: s.b.pointer)
@@ -274,20 +280,23 @@ final class SymmetricContraction<T: KernelScalar> {
     store(bundle, s.b.pointer, b, k, outputLmax, c)
   }
 
-  /// dE/dA of one atom from dE/dB; recomputes the coupled pairs. `a` is as `forward` left it, gradients are those of atom `k`
-  /// of their blocks.
+  /// dE/dA of neighbouring atoms from dE/dB; recomputes the coupled pairs. `a` is as `forward` left it, gradients are those of
+  /// atoms from 0 on.
   func adjoint(
-    species: Int, a: Features<T>, _ i: Int, bGradient: Features<T>, aGradient: Features<T>, _ k: Int,
+    species: Int, a: Features<T>, _ atoms: Range<Int>, bGradient: Features<T>, aGradient: Features<T>,
     scratch s: Scratch
   ) {
     if let scalars {
-      return scalars.adjoint(gradient: a, i, bGradient: bGradient, aGradient: aGradient, k)
+      return scalars.adjoint(gradient: a, atoms, bGradient: bGradient, aGradient: aGradient)
     }
-    forEachBundle { c, lanes in
-      switch lanes {
-      case 4: adjoint(InlineArray<4, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
-      case 2: adjoint(InlineArray<2, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
-      default: adjoint(InlineArray<1, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+    for i in atoms {
+      let k = i &- atoms.lowerBound
+      forEachBundle { c, lanes in
+        switch lanes {
+        case 4: adjoint(InlineArray<4, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+        case 2: adjoint(InlineArray<2, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+        default: adjoint(InlineArray<1, Int8>(repeating: 0), c, species, a, i, bGradient, aGradient, k, s)
+        }
       }
     }
   }
