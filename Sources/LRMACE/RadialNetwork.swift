@@ -12,7 +12,10 @@ struct RadialNetwork {
     let functions: Int
     var values: [Double]
 
-    subscript(distance: Int, order: Int, f: Int) -> Double { values[(3 * distance + order) * functions + f] }
+    subscript(distance: Int, order: Int, f: Int) -> Double {
+      get { values[(3 * distance + order) * functions + f] }
+      set { values[(3 * distance + order) * functions + f] = newValue }
+    }
   }
 
   /// What follows the last matrix.

@@ -1,7 +1,8 @@
 // Splines of a radial network, fine enough for kernel precision: four times continuously differentiable, error O(h^6).
 // The number of intervals is the one that this order foretells from the error at the middles of a coarser spline, and more
 // until the error is below the wanted one: the smaller the table, the more of it stays in the caches, and a training makes
-// new ones at every step.
+// new ones at every step. In double precision there are half as many again: slopes err more than values, which cannot be
+// compared any closer.
 
 import Foundation
 import Kernels
@@ -19,7 +20,7 @@ struct RadialSpline {
   /// As many as tables of all pairs of elements can have rows that single precision counts exactly, and twice that.
   private static func mostIntervals(_ tolerance: Double) -> Int { tolerance > 1e-10 ? 2048 : 4096 }
 
-  /// Largest relative error wanted of a table in this precision; slopes, which err more, ask for no less in double precision.
+  /// Largest relative error wanted of the values of a table in this precision.
   static func tolerance<T: KernelScalar>(_: T.Type) -> Double { T.self == Float.self ? 1e-7 : 3e-14 }
 
   /// As fine as the tolerance asks for.
@@ -31,36 +32,27 @@ struct RadialSpline {
       let intervals = min(most, max(spline.intervals + 4, (Int(foretold) + 3) / 4 * 4))
       spline = RadialSpline(of: source, intervals: intervals)
     }
-    self = spline
+    let isDouble = tolerance < 1e-10
+    self = isDouble ? RadialSpline(of: source, intervals: min(most, spline.intervals * 3 / 2)) : spline
   }
 
   init(of source: RadialNetwork, intervals: Int) {
-    let cutoff = source.cutoff
-    let ends = source.jets(at: [0, cutoff])
-    /// [distance][function].
-    func values(offset: Double, count: Int) -> [Double] {
-      source.values(at: (0..<count).map { cutoff * (Double($0) + offset) / Double(intervals) })
-    }
+    let knots = RadialKnots(intervals: intervals, cutoff: source.cutoff)
+    let ends = source.jets(at: [0, source.cutoff])
     let fit = QuinticSpline(
-      knots: values(offset: 0, count: intervals + 1), ends: ends, spacing: cutoff / Double(intervals))
+      knots: source.values(at: knots.distances), ends: knots.derivatives(ends), spacing: 1)
     coefficients = Matrix(rows: intervals + 5, columns: ends.functions, values: fit.coefficients)
     relativeError = fit.relativeError(
-      middles: values(offset: 0.5, count: intervals),
-      from: Int(source.basis.shortestDistance / cutoff * Double(intervals)))
+      middles: source.values(at: knots.middles), from: knots.knot(below: source.basis.shortestDistance))
     self.intervals = intervals
-    self.cutoff = cutoff
-  }
-
-  /// Distances of the knots, Angstrom.
-  static func knots(intervals: Int, cutoff: Double) -> [Double] {
-    (0...intervals).map { cutoff * Double($0) / Double(intervals) }
+    cutoff = source.cutoff
   }
 
   /// dE/d(matrices) of the network from dE/d(coefficients), [knot][function].
   static func adjoint(of source: RadialNetwork, coefficients gradient: [Double], functions: Int) -> [Matrix] {
-    let knots = QuinticSpline.adjoint(coefficients: gradient, functions: functions)
-    let intervals = knots.count / functions - 1
-    return source.adjoint(at: Self.knots(intervals: intervals, cutoff: source.cutoff), gradient: knots)
+    let values = QuinticSpline.adjoint(coefficients: gradient, functions: functions)
+    let knots = RadialKnots(intervals: values.count / functions - 1, cutoff: source.cutoff)
+    return source.adjoint(at: knots.distances, gradient: values)
   }
 
   /// `coefficients` on the knots of another spline: functions that it mixes.

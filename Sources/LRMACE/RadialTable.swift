@@ -1,6 +1,6 @@
 // Radial functions R_f(r), f = (path, channel), of one layer: a silu network of the Bessel basis depends on the
 // distance alone, so it is tabulated once at load as quintic splines and never evaluated in a step:
-//   R_f(r) = sum_k c_k,f B(r / h - k),
+//   R_f(r) = sum_k c_k,f B(s(r) - k),   s = 2 n r / (r + rc)   (RadialKnots.swift),
 // B the uniform B-spline of degree five: one row of the table per knot, so that what a step reads of it stays in the
 // cache.
 //
@@ -20,7 +20,7 @@ struct RadialTable<T: KernelScalar> {
   let functions: Int
   private let channels: Int
   let intervals: Int
-  private let inverseSpacing: T
+  private let cutoff: T
   private let rounding: T
   private let table: Workspace<T>
   /// Of one pair of elements.
@@ -59,7 +59,7 @@ struct RadialTable<T: KernelScalar> {
     let all = splines[0].coefficients.columns
     functions = all / channels * paddedChannels
     intervals = splines[0].intervals
-    inverseSpacing = T(Double(intervals) / splines[0].cutoff)
+    cutoff = T(splines[0].cutoff)
     rounding = T(3 << (T.significandBitCount - 1))
     self.channels = paddedChannels
     let (knots, lanes) = (intervals + 5, T.Lanes.scalarCount)
@@ -117,13 +117,15 @@ struct RadialTable<T: KernelScalar> {
   ) {
     let lanes = T.Lanes.scalarCount
     let last = T.Lanes(repeating: T(intervals &- 1))
-    let h = inverseSpacing
     let scale = 1 / T(120)
     var target = locations
     for e in stride(from: 0, to: count, by: lanes) {
-      let s = distances.lanes(e) * h
+      let r = distances.lanes(e)
+      let density = T(2 &* intervals) / (r + cutoff)
+      let s = density * r
       // Adding 1.5 x 2^(mantissa bits) rounds to whole numbers.
-      let interval = pointwiseMin((s - 0.5 + rounding) - rounding, last)
+      let whole = (s - 0.5 + rounding) - rounding
+      let interval = whole.replacing(with: last, where: whole .> last)
       let t = s - interval
       // B is even: pieces on its two sides are each other's mirror images.
       let (left, right) = (Self.pieces(1 - t), Self.pieces(t))
@@ -131,9 +133,10 @@ struct RadialTable<T: KernelScalar> {
       (target[5], target[4], target[3]) = right.value
       (target[6], target[7], target[8]) = left.slope
       (target[11], target[10], target[9]) = right.slope
+      let rise = density * (cutoff * scale) / (r + cutoff)
       for k in 0..<6 { target[k] *= scale }
-      for k in 6..<9 { target[k] *= -scale * h }
-      for k in 9..<12 { target[k] *= scale * h }
+      for k in 6..<9 { target[k] *= -rise }
+      for k in 9..<12 { target[k] *= rise }
       target[12] = interval
       target += Self.locationLength
     }
