@@ -2,11 +2,12 @@
 # What the tests alone do not see. Needs what Scripts/test.sh has set up.
 #
 #   format    every Swift file as swift format writes it
+#   pages     comments of the library name what is there (Scripts/docc.sh)
 #   checked   kernels built with the language's own checks (overflow, bounds), which a release leaves out
 #   address   the same checks under AddressSanitizer, of tests that bring memory into states of their own
 #   thread    under ThreadSanitizer, two threads on small systems; not part of a plain run: it takes long
 #
-# Without arguments: format and address, as continuous integration does. BLOCH_BUILD_ONLY=1 builds and tests nothing.
+# Without arguments: format, pages and address, as continuous integration does. BLOCH_BUILD_ONLY=1 builds and tests nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source Scripts/setup.sh
@@ -37,11 +38,12 @@ checked_tests() {
   BLOCH_CHECKED=1 BLOCH_MUTATIONS=40 swift test --skip-build "${options[@]}" "$@"
 }
 
-[ $# -gt 0 ] || set -- format address
+[ $# -gt 0 ] || set -- format pages address
 for check in "$@"; do
   echo "== $check"
   case $check in
     format) swift format lint --strict --recursive Sources Tests Package.swift ;;
+    pages) BLOCH_SCRATCH=.build/tests bash Scripts/docc.sh ;;
     checked) checked_tests checked "" --filter "$targets" --skip "$long" ;;
     address)
       # What Swift's runtime and Foundation keep until the end of a process is no leak of ours.
@@ -49,6 +51,6 @@ for check in "$@"; do
         --filter "$files|$kernels|$pointers" --skip "$repeated"
       ;;
     thread) BLOCH_SANITIZED=1 checked_tests thread --sanitize=thread --filter 'Kernels|Reciprocal|LRMACE' ;;
-    *) fail "no check is called $check: format, checked, address, thread" ;;
+    *) fail "no check is called $check: format, pages, checked, address, thread" ;;
   esac
 done

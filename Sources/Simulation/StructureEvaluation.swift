@@ -73,7 +73,7 @@ private struct Warnings {
 
 /// Evaluates every structure of the file or pipe `structures`, each as if it were the only one.
 /// - Parameters:
-///   - labels: names of what results are compared with; nil finds the usual ones.
+///   - names: those of what results are compared with; nil finds the usual ones.
 ///   - run: whose plan every frame follows; nil makes a plan for each.
 ///   - output: extended XYZ file, or `-` for the standard output, for the frames with energy, forces and stress, charges and the
 ///     dipole of free clusters where the model has charges; nil writes none. Columns and keys of the file are kept, results of

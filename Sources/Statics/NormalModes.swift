@@ -39,7 +39,7 @@ public struct NormalModes: Sendable {
 
   /// Evaluates the forces twice for each coordinate of an atom that may move.
   /// - Parameters:
-  ///   - displacement: h in Angstrom.
+  ///   - h: of a coordinate, one way and the other, Angstrom.
   ///   - progress: told how many of how many evaluations are done, and the last one.
   /// - Throws: what the potential and `progress` throw; `DynamicsError` for numbers without sense.
   public init(
