@@ -4,6 +4,8 @@ pip install physical_validation).
 
     BLOCH_ENSEMBLES=/tmp/samples Scripts/test.sh --filter EnsembleSamples     # a crystal of springs, minutes
     python3 Benchmarks/ensembles.py /tmp/samples
+    Examples/npt/ensembles.sh /tmp/water && python3 Examples/npt/samples.py /tmp/water      # water, an hour
+    python3 Benchmarks/ensembles.py /tmp/water/samples
 
 Kinetic energies must have the mean and the width of the Maxwell-Boltzmann distribution, and samples at two temperatures or
 pressures the ratio of probabilities that the ensemble says, exp(-delta beta (U + pV)) or exp(-beta delta p V). Each number is a
@@ -28,10 +30,10 @@ UNITS = pv.data.UnitData(
 
 class Sample:
     def __init__(self, path):
-        ensemble, name, kelvin, pressure, timestep, freedom = path.open().readline()[2:].split()
+        ensemble, name, kelvin, pressure, timestep, freedom, atoms = path.open().readline()[2:].split()
         self.kind, self.kelvin, self.pressure = (ensemble, name), float(kelvin), float(pressure)
         kinetic, potential, volume, conserved = np.loadtxt(path).T
-        atoms = 27
+        atoms = int(atoms)
         system = pv.data.SystemData(
             natoms=atoms, nconstraints=0, ndof_reduction_tra=3 * atoms - int(freedom), ndof_reduction_rot=0)
         state = {"NVE": dict(volume=volume[0], energy=conserved[0]),

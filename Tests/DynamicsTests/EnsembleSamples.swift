@@ -69,7 +69,7 @@ private let folder = ProcessInfo.processInfo.environment["BLOCH_ENSEMBLES"]
     let isShort = point.ensemble == "NVE"
     if !isShort { try run.advance(10_000) }
     var lines = [
-      "# \(point.ensemble) \(point.name) \(point.kelvin) \(point.pressure) \(point.timestep) \(freedom)"
+      "# \(point.ensemble) \(point.name) \(point.kelvin) \(point.pressure) \(point.timestep) \(freedom) \(system.count)"
     ]
     for _ in 0..<(isShort ? 4000 / Int(point.timestep) : 8000) {
       try run.advance(isShort ? 1 : 50)

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Logs of ensembles.sh as samples for Benchmarks/ensembles.py, without the first 5 ps.
+
+    python3 Examples/npt/samples.py FOLDER    # writes FOLDER/samples/*.txt"""
+import sys
+from pathlib import Path
+
+import numpy as np
+
+BOLTZMANN = 8.617333262e-5  # eV/K
+BAR = 6.241509e-7  # eV/A^3
+ATOMS, VOLUME = 192, 12.417**3
+
+folder = Path(sys.argv[1])
+(folder / "samples").mkdir(exist_ok=True)
+for log in sorted(folder.glob("*-*-*.log.tsv")):
+    ensemble, name, kelvin = log.name.removesuffix(".log.tsv").replace("c-rescale", "c_rescale").replace(
+        "nose-hoover", "nose_hoover").split("-")
+    with log.open() as file:
+        columns = [c.split(" [")[0] for c in file.readline().lstrip("# ").rstrip("\n").split("\t")]
+    data = dict(zip(columns, np.loadtxt(log).T))
+    kept = data["time"] > 5
+    kinetic = data["kinetic_energy"]
+    # As the program counts them: less three where momentum is kept.
+    freedom = round(2 * np.mean(kinetic[1:] / data["temperature"][1:]) / BOLTZMANN)
+    volume = data.get("volume", np.full(len(kinetic), VOLUME))
+    rows = np.array([kinetic, data["potential_energy"], volume, data["conserved_energy"]]).T[kept]
+    pressure = BAR if ensemble == "npt" else 0
+    np.savetxt(folder / "samples" / f"{log.name.removesuffix('.log.tsv')}.txt", rows,
+               header=f"{ensemble.upper()} {name} {kelvin} {pressure} 0.5 {freedom} {ATOMS}")
