@@ -40,7 +40,7 @@ let package = Package(
       name: "bloch",
       dependencies: [
         "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "Trajectory", "LRMACE", "Lattice",
-        "Kernels", "Reciprocal", "HDF5",
+        "Kernels", "Reciprocal", "HDF5", "Domains",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -60,7 +60,7 @@ let package = Package(
       dependencies: [
         "Analysis", "Deck", "Diagnostics", "Statics", "Dynamics", "IPI", "Restraints", "Committee",
         "Training",
-        "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
+        "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Domains", "Reciprocal",
       ],
       exclude: ["README.md"]),
     .target(
@@ -86,15 +86,18 @@ let package = Package(
     .target(name: "Page", exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
-      name: "LRMACE", dependencies: ["LRMACEModel", "Equivariant", "Reciprocal", "Kernels", "Lattice"],
+      name: "LRMACE",
+      dependencies: ["LRMACEModel", "Equivariant", "Reciprocal", "Domains", "Kernels", "Lattice"],
       exclude: ["README.md"], swiftSettings: kernel),
     .target(
       name: "LRMACEModel",
       dependencies: ["Diagnostics", "Reciprocal", "Equivariant", "Kernels", "Lattice", "HDF5"],
       exclude: ["README.md"]),
     .target(
-      name: "Reciprocal", dependencies: ["Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],
+      name: "Reciprocal", dependencies: ["Domains", "Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],
       swiftSettings: kernel),
+    .target(
+      name: "Domains", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Kernels", dependencies: ["CProcessor"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
@@ -112,11 +115,15 @@ let package = Package(
     .target(name: "MorsePair", dependencies: ["Training"], path: "Tests/MorsePair"),
     .target(name: "ScriptedServer", path: "Tests/ScriptedServer"),
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
+    .target(name: "ThreadRanks", dependencies: ["Domains"], path: "Tests/ThreadRanks"),
+    .testTarget(name: "DomainsTests", dependencies: ["Domains", "ThreadRanks"]),
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
     .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal"]),
-    .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "LRMACEModel", "Reciprocal", "HDF5"]),
+    .testTarget(
+      name: "LRMACETests",
+      dependencies: ["LRMACE", "LRMACEModel", "Reciprocal", "Domains", "ThreadRanks", "HDF5"]),
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),
