@@ -30,6 +30,9 @@ let package = Package(
         "Training", "Trajectory", "LRMACE", "LRMACEModel", "Lattice",
       ]),
   ],
+  traits: [
+    .trait(name: "MPI", description: "Several processes evaluate one system together: Documentation/mpi.md.")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -41,6 +44,7 @@ let package = Package(
       dependencies: [
         "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "Trajectory", "LRMACE", "Lattice",
         "Kernels", "Reciprocal", "HDF5", "Domains",
+        .target(name: "MPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -99,6 +103,9 @@ let package = Package(
     .target(
       name: "Domains", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Kernels", dependencies: ["CProcessor"], exclude: ["README.md"], swiftSettings: kernel),
+    .target(
+      name: "MPI", dependencies: ["Domains", .target(name: "CMPI", condition: .when(traits: ["MPI"]))],
+      exclude: ["README.md"]),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
     .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: targeted),
@@ -107,6 +114,8 @@ let package = Package(
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    // Open MPI, or the MPI of this name. Only for the trait MPI.
+    .systemLibrary(name: "CMPI", pkgConfig: Context.environment["BLOCH_MPI"] ?? "ompi-c"),
     // Of macOS itself; on Linux HDF5's development files bring it.
     .systemLibrary(name: "CZlib"),
 
