@@ -30,6 +30,9 @@ let package = Package(
         "Training", "Trajectory", "LRMACE", "LRMACEModel", "Lattice",
       ]),
   ],
+  traits: [
+    .trait(name: "MPI", description: "Several processes evaluate one system together: Documentation/mpi.md.")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -40,7 +43,8 @@ let package = Package(
       name: "bloch",
       dependencies: [
         "Report", "Simulation", "Analysis", "Training", "Deck", "IPI", "Trajectory", "LRMACE", "Lattice",
-        "Kernels", "Reciprocal", "HDF5",
+        "Kernels", "Reciprocal", "HDF5", "Domains",
+        .target(name: "MPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -60,7 +64,7 @@ let package = Package(
       dependencies: [
         "Analysis", "Deck", "Diagnostics", "Statics", "Dynamics", "IPI", "Restraints", "Committee",
         "Training",
-        "Trajectory", "LRMACE", "LRMACEModel", "HDF5",
+        "Trajectory", "LRMACE", "LRMACEModel", "HDF5", "Domains", "Reciprocal",
       ],
       exclude: ["README.md"]),
     .target(
@@ -86,16 +90,22 @@ let package = Package(
     .target(name: "Page", exclude: ["README.md"]),
     .target(name: "Diagnostics", exclude: ["README.md"]),
     .target(
-      name: "LRMACE", dependencies: ["LRMACEModel", "Equivariant", "Reciprocal", "Kernels", "Lattice"],
+      name: "LRMACE",
+      dependencies: ["LRMACEModel", "Equivariant", "Reciprocal", "Domains", "Kernels", "Lattice"],
       exclude: ["README.md"], swiftSettings: kernel),
     .target(
       name: "LRMACEModel",
       dependencies: ["Diagnostics", "Reciprocal", "Equivariant", "Kernels", "Lattice", "HDF5"],
       exclude: ["README.md"]),
     .target(
-      name: "Reciprocal", dependencies: ["Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],
+      name: "Reciprocal", dependencies: ["Domains", "Kernels", "Lattice", "CFFTW"], exclude: ["README.md"],
       swiftSettings: kernel),
+    .target(
+      name: "Domains", dependencies: ["Kernels", "Lattice"], exclude: ["README.md"], swiftSettings: kernel),
     .target(name: "Kernels", dependencies: ["CProcessor"], exclude: ["README.md"], swiftSettings: kernel),
+    .target(
+      name: "MPI", dependencies: ["Domains", .target(name: "CMPI", condition: .when(traits: ["MPI"]))],
+      exclude: ["README.md"]),
     .target(name: "Equivariant", exclude: ["README.md"]),
     .target(name: "HDF5", dependencies: ["CHDF5"], exclude: ["README.md"]),
     .target(name: "Lattice", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: targeted),
@@ -104,6 +114,8 @@ let package = Package(
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    // Open MPI, or the MPI of this name. Only for the trait MPI.
+    .systemLibrary(name: "CMPI", pkgConfig: Context.environment["BLOCH_MPI"] ?? "ompi-c"),
     // Of macOS itself; on Linux HDF5's development files bring it.
     .systemLibrary(name: "CZlib"),
 
@@ -112,11 +124,15 @@ let package = Package(
     .target(name: "MorsePair", dependencies: ["Training"], path: "Tests/MorsePair"),
     .target(name: "ScriptedServer", path: "Tests/ScriptedServer"),
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
+    .target(name: "ThreadRanks", dependencies: ["Domains"], path: "Tests/ThreadRanks"),
+    .testTarget(name: "DomainsTests", dependencies: ["Domains", "ThreadRanks"]),
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
     .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal"]),
-    .testTarget(name: "LRMACETests", dependencies: ["LRMACE", "LRMACEModel", "Reciprocal", "HDF5"]),
+    .testTarget(
+      name: "LRMACETests",
+      dependencies: ["LRMACE", "LRMACEModel", "Reciprocal", "Domains", "ThreadRanks", "HDF5"]),
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"]),
     .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "Lattice"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics"]),

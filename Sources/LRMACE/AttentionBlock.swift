@@ -54,10 +54,10 @@ final class AttentionBlock<T: KernelScalar>: LongRangeBlock {
   var readsEdges: Bool { false }
   var room: MessageRoom { MessageRoom() }
 
-  func prepare(species list: [Int], lmax: Int) {
-    (atoms, self.lmax) = (list.count, lmax)
+  func prepare(_ rows: AtomRows, lmax: Int) {
+    (atoms, self.lmax) = (rows.own, lmax)
     if let species {
-      species.prepare(species: list, for: place.sum)
+      species.prepare(rows, for: place.sum)
     } else {
       projection.reserve(atoms)
     }

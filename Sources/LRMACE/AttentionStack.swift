@@ -1,5 +1,6 @@
 // The long-range blocks of a model around the one sum in Reciprocal that they share (LongRangeBlock.swift).
 
+import Domains
 import Kernels
 import LRMACEModel
 import Lattice
@@ -10,10 +11,10 @@ final class AttentionStack<T: KernelScalar> {
   /// By layer; nil where a layer has none.
   private(set) var blocks: [(any LongRangeBlock<T>)?] = []
   private let channels: Int
-  private var gradients: [Vector3] = []
+  private let gradients = Workspace<Vector3>()
 
   /// Nil for a model without long-range blocks.
-  init?(_ compiled: CompiledModel, channels: Int, threads: Int) {
+  init?(_ compiled: CompiledModel, channels: Int, threads: Int, communicator: any Communicator) {
     let model = compiled.model
     guard let settings = model.attention else { return nil }
     self.channels = channels
@@ -22,7 +23,8 @@ final class AttentionStack<T: KernelScalar> {
         sigmas: settings.sigmas, tolerance: settings.epsilon, weight: settings.kernelWeight,
         subtractsSelf: settings.subtractsSelf),
       heads: settings.heads, width: settings.width,
-      layers: model.layers.count { $0.attention != nil || $0.conserved != nil }, threads: threads)
+      layers: model.layers.count { $0.attention != nil || $0.conserved != nil }, threads: threads,
+      communicator: communicator)
     load(compiled)
   }
 
@@ -58,9 +60,10 @@ final class AttentionStack<T: KernelScalar> {
     return room
   }
 
-  /// Elements of the atoms, ascending, and the highest degree leaving each layer.
-  func prepare(species list: [Int], lmax: [Int]) {
-    for (block, lmax) in zip(blocks, lmax) { block?.prepare(species: list, lmax: lmax) }
+  /// Makes room for atoms, given the highest degree leaving each layer.
+  func prepare(_ atoms: AtomRows, lmax: [Int]) {
+    sum.expectAtoms(atoms.total)
+    for (block, lmax) in zip(blocks, lmax) { block?.prepare(atoms, lmax: lmax) }
   }
 
   /// The plan for the atoms that were prepared, in `cell`.
@@ -106,13 +109,10 @@ final class AttentionStack<T: KernelScalar> {
 
   /// Subtracts dE/dr from the forces and adds dE/d(strain).
   func addForces(to forces: inout [Vector3], strainGradient: inout Matrix3) {
-    if gradients.count != forces.count { gradients = Array(repeating: .zero, count: forces.count) }
-    for i in gradients.indices { gradients[i] = .zero }
-    gradients.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      sum.addGradients(positions: base, strain: &strainGradient)
-    }
-    for i in gradients.indices { forces[i] -= gradients[i] }
+    let sums = gradients.reserve(forces.count)
+    gradients.fill(.zero, count: forces.count)
+    sum.addGradients(positions: sums, strain: &strainGradient)
+    for i in forces.indices { forces[i] -= sums[i] }
   }
 
   /// Adds dE/d(weights) of a layer's block, after all adjoints.

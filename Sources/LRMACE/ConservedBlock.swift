@@ -88,21 +88,22 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   var readsEdges: Bool { true }
   var room: MessageRoom { MessageRoom(functions: width) }
 
-  func prepare(species: [Int], lmax _: Int) {
-    atoms = species.count
+  func prepare(_ rows: AtomRows, lmax _: Int) {
+    atoms = rows.own
     place.sum.expectFields(layer: place.index, columns: columns, leavesMean: false)
-    projection?.reserve(atoms)
-    for buffer in [x, dx, phi] { buffer.reserve(atoms * width) }
+    projection?.reserve(rows.count)
+    // What neighbours read has rows of their copies, too.
+    for buffer in [x, dx, phi] { buffer.reserve(rows.count * width) }
     dense.reserve(2 * atoms * columns)
     switch use {
     case .features(_, let differences):
       for buffer in [dphi, u, du] { buffer.reserve(atoms * width) }
-      if differences != nil { for buffer in [w, dw] { buffer.reserve(atoms * width) } }
+      if differences != nil { for buffer in [w, dw] { buffer.reserve(rows.count * width) } }
     case .energy: energies.reserve(atoms)
     }
     guard let elementQuery else { return }
     constantQuery.reserve(atoms * width)
-    for (i, z) in species.enumerated() {
+    for (i, z) in rows.species[..<atoms].enumerated() {
       (constantQuery.pointer + i * width).update(from: elementQuery.pointer + z * width, count: width)
     }
   }
@@ -114,7 +115,10 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func forward(_ step: LongRangeStep<T>, features h0: UnsafePointer<T>) {
-    if let projection { place.forEachBatch(atoms: atoms) { projection.forward(h0, $0) } }
+    if let projection {
+      place.forEachBatch(atoms: atoms) { projection.forward(h0, $0) }
+      for rows in [projection.a, projection.b] { step.halo?.fill(rows.pointer, width: width) }
+    }
     step.forEachBlock { block, scratch in
       for i in block.atoms {
         (x.pointer + i * width).update(from: constants.pointer + block.species * width, count: width)
@@ -124,6 +128,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     setPotentials()
     switch use {
     case .features(_, let differences?):
+      step.halo?.fill(phi.pointer, width: width)
       step.forEachBlock { block, scratch in
         differences.forward(block, step.edges, scratch: scratch, potential: phi.pointer, into: w.pointer)
         setProducts(w.pointer, block.atoms)
@@ -207,6 +212,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
       step.forEachBlock { block, _ in
         outputAdjoint(output, gradient, block.atoms, seen: w.pointer, seenGradient: dw.pointer)
       }
+      step.halo?.fill(dw.pointer, width: width)
       step.forEachBlock { block, scratch in
         differences.adjoint(
           block, step.edges, scratch: scratch, potential: phi.pointer, gradient: dw.pointer,
@@ -220,6 +226,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
       potentialAdjoint()
     case .energy(_, let form): energyAdjoint(form.pointer)
     }
+    step.halo?.fill(dx.pointer, width: width)
     step.forEachBlock { block, scratch in
       transfers.adjoint(block, step.edges, scratch: scratch, gradient: dx.pointer)
     }

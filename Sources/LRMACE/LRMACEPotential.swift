@@ -1,6 +1,8 @@
 // The force field as dynamics sees it: atoms in the user's order in, energy, forces and stress out.
-// Keeps the neighbour list and the inner order of atoms (by element, then along a space-filling curve).
+// Keeps the neighbour list and the inner order of atoms (by element, then along a space-filling curve). Several ranks evaluate
+// a system together, each the atoms of its brick (LRMACEPotential+Domains.swift).
 
+import Domains
 import Kernels
 import LRMACEModel
 import Lattice
@@ -49,36 +51,42 @@ public final class LRMACEPotential: Potential {
   /// Kept where other weights may come.
   private var compiled: CompiledModel?
   private let wantedAttention: AttentionEvaluation
-  private var list: NeighborList
+  var list: NeighborList
+  /// What this rank has of a system; nil in a process that is alone.
+  let decomposition: Decomposition?
   private var timing = Timings()
 
   /// What order, list and network are set up for; nil while they are not.
   private var plan: EvaluationPlan?
-  private var networkPlan = NetworkPlan(attention: nil, takesPairs: false)
+  var networkPlan = NetworkPlan(attention: nil, takesPairs: false, ranks: 1)
   /// order[k] is the user's index of the inner atom k.
-  private var order: [Int32] = []
+  var order: [Int32] = []
   private var species: [Int] = []
   private var atomicNumbers: [Int] = []
-  private var positions: [Vector3] = []
-  private var forces: [Vector3] = []
-  private var energies: [Double] = []
+  /// Of all rows: of several ranks, copies of others' atoms are behind the own ones.
+  var positions: [Vector3] = []
+  var forces: [Vector3] = []
+  var energies: [Double] = []
   /// Empty for a model without.
-  private var charges: [Double] = []
+  var charges: [Double] = []
 
-  /// - Parameter dropsDeadPaths: leave out paths with weights of zero; the energies are the same either way.
+  /// - Parameters:
+  ///   - dropsDeadPaths: leave out paths with weights of zero; the energies are the same either way.
+  ///   - communicator: of the ranks that evaluate systems together, all of which call `evaluate` with the same.
   /// - Throws: `ModelError` for a model that is not valid: no kernel sees what was not checked.
   public convenience init(
     model: Model, precision: Precision = .mixed, threads: Int = 1,
-    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
+    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true,
+    communicator: any Communicator = SingleProcess()
   ) throws {
     try self.init(
       model: model, precision: precision, threads: threads, attention: attention,
-      dropsDeadPaths: dropsDeadPaths, isDifferentiable: false)
+      dropsDeadPaths: dropsDeadPaths, isDifferentiable: false, communicator: communicator)
   }
 
   convenience init(
     model: Model, precision: Precision, threads: Int, attention: AttentionEvaluation, dropsDeadPaths: Bool,
-    isDifferentiable: Bool
+    isDifferentiable: Bool, communicator: any Communicator = SingleProcess()
   ) throws {
     try model.validate()
     let compiled = CompiledModel(
@@ -86,12 +94,12 @@ public final class LRMACEPotential: Potential {
       threads: threads)
     self.init(
       compiled, precision: precision, threads: threads, attention: attention,
-      isDifferentiable: isDifferentiable)
+      isDifferentiable: isDifferentiable, communicator: communicator)
   }
 
   private init(
     _ compiled: CompiledModel, precision: Precision, threads: Int, attention: AttentionEvaluation,
-    isDifferentiable: Bool
+    isDifferentiable: Bool, communicator: any Communicator = SingleProcess()
   ) {
     precondition(threads > 0)
     self.compiled = isDifferentiable ? compiled : nil
@@ -103,10 +111,13 @@ public final class LRMACEPotential: Potential {
     list = NeighborList(
       cutoff: model.cutoff, skin: isDifferentiable ? 4 * Self.displacement(precision) : Self.skin,
       threads: threads)
+    decomposition =
+      communicator.size == 1
+      ? nil : Decomposition(cutoff: model.cutoff, skin: Self.skin, communicator: communicator)
     engine =
       switch precision {
-      case .mixed: .mixed(Network(compiled, threads: threads))
-      case .double: .double(Network(compiled, threads: threads))
+      case .mixed: .mixed(Network(compiled, threads: threads, communicator: communicator))
+      case .double: .double(Network(compiled, threads: threads, communicator: communicator))
       }
   }
 
@@ -115,15 +126,17 @@ public final class LRMACEPotential: Potential {
   /// - Throws: `HDF5Error`, `ModelError`.
   public convenience init(
     modelPath: String, precision: Precision = .mixed, threads: Int = 1,
-    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
+    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true,
+    communicator: any Communicator = SingleProcess()
   ) throws {
     try self.init(
       model: Model(contentsOf: modelPath), precision: precision, threads: threads, attention: attention,
-      dropsDeadPaths: dropsDeadPaths)
+      dropsDeadPaths: dropsDeadPaths, communicator: communicator)
   }
 
   /// - Throws: `ModelError` for an element that the model does not know, `LatticeError` for positions or a cell out of
-  ///   range, `MemoryError` for a system that the machine has no room for, `PlanError` for a plan of another system.
+  ///   range, `MemoryError` for a system that the machine has no room for, `PlanError` for a plan of another system;
+  ///   of several ranks `DomainError` for a system that is too small for them, `RankError` where another has failed.
   public func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {
     timing.begin()
     if let plan = result.plan {
@@ -141,11 +154,15 @@ public final class LRMACEPotential: Potential {
       result.atomicEnergies = Array(repeating: 0, count: count)
     }
     let strainGradient = try evaluate(system.cell)
-    for (k, i) in order.enumerated() {
-      result.forces[Int(i)] = forces[k]
-      result.atomicEnergies[Int(i)] = energies[k]
+    if let decomposition {
+      gather(into: &result, decomposition)
+    } else {
+      for (k, i) in order.enumerated() {
+        result.forces[Int(i)] = forces[k]
+        result.atomicEnergies[Int(i)] = energies[k]
+      }
+      setCharges(of: &result)
     }
-    setCharges(of: &result)
     result.energy = result.atomicEnergies.reduce(0, +)
     if system.cell.isFullyPeriodic {
       // Rotational invariance makes it symmetric; rounding does not.
@@ -168,9 +185,16 @@ public final class LRMACEPotential: Potential {
 
   /// Calls `body` with the scalar features that leave the last layer, [channels], and the element of every atom of the last
   /// evaluation, in the order of the system.
+  ///
+  /// - Precondition: there is one rank.
   public func forEachFeature(_ body: (UnsafePointer<Double>, _ species: Int) throws -> Void) rethrows {
-    var inner = Array(repeating: 0, count: order.count)
-    for (k, i) in order.enumerated() { inner[Int(i)] = k }
+    precondition(decomposition == nil)
+    try forEachOwnFeature(body)
+  }
+
+  private func forEachOwnFeature(_ body: (UnsafePointer<Double>, _ species: Int) throws -> Void) rethrows {
+    // In the order of the system.
+    let inner = order.indices.sorted { order[$0] < order[$1] }
     var row = Array(repeating: 0.0, count: model.channels)
     for k in inner {
       engine.copyFeatures(of: k, into: &row)
@@ -179,19 +203,20 @@ public final class LRMACEPotential: Potential {
   }
 
   /// How far every atom of the last evaluation is from what the model has learned, in the order of the system: 1 for the
-  /// farthest atom of the training data. Nil where the model does not say what it has learned.
+  /// farthest atom of the training data. Nil where the model does not say what it has learned. All ranks call it.
   public func extrapolationGrades() -> [Double]? {
     guard let domain = model.domain else { return nil }
     var grades: [Double] = []
     grades.reserveCapacity(order.count)
-    forEachFeature { grades.append(domain.grade($0, species: $1)) }
-    return grades
+    forEachOwnFeature { grades.append(domain.grade($0, species: $1)) }
+    return decomposition.map { gather(ascending: grades, $0) } ?? grades
   }
 
   private func evaluate(_ cell: Cell, measuringSources: Bool = false) throws -> Matrix3 {
-    try engine.evaluate(
+    let strainGradient = try engine.evaluate(
       positions: positions, cell: cell, list: list, plan: networkPlan, atomicEnergies: &energies,
       forces: &forces, measuringSources: measuringSources)
+    return decomposition?.communicator.sum(strainGradient) ?? strainGradient
   }
 
   /// How the last step evaluated the attention; nil for a model without it.
@@ -265,7 +290,9 @@ public final class LRMACEPotential: Potential {
     let hasRoom = network.attention?.room?.holds(system.positions, in: system.cell) ?? true
     guard
       !hasRoom
-        || !deformation.carries(plan.positions, to: system.positions, within: Self.reorderingDistance)
+        || !deformation.carries(
+          plan.positions, to: system.positions,
+          within: decomposition?.lastingDistance ?? Self.reorderingDistance)
     else { return plan }
     // As they would be in the plan's cell.
     var renewed = plan
@@ -283,14 +310,16 @@ public final class LRMACEPotential: Potential {
   /// Makes a plan for a system whose atoms have been arranged.
   private func choose(for system: AtomicSystem) throws {
     networkPlan = try engine.plan(
-      list: list, positions: positions, cell: system.cell, wanted: wantedAttention)
+      list: list, pairs: decomposition?.communicator.sum(list.pairCount) ?? list.pairCount,
+      positions: decomposition == nil ? positions : system.positions, cell: system.cell,
+      wanted: wantedAttention)
     if networkPlan.attention?.mesh != nil && wantedAttention.mesh == nil {
       _ = try evaluate(system.cell, measuringSources: true)
       if let mesh = engine.sufficientMeshResolution(forceError: Self.meshForceError(precision)) {
         networkPlan.attention?.mesh = mesh
       }
     }
-    networkPlan = try engine.settled(networkPlan)
+    try settle()
     plan = EvaluationPlan(
       cell: system.cell, positions: system.positions, choices: networkPlan.choices)
   }
@@ -301,36 +330,67 @@ public final class LRMACEPotential: Potential {
   private func follow(_ plan: EvaluationPlan, for system: AtomicSystem) throws {
     var plan = plan
     if plan == self.plan && system.atomicNumbers == atomicNumbers {
-      for (k, i) in order.enumerated() { positions[k] = system.positions[Int(i)] }
-      guard list.mustRebuild(positions: positions, cell: system.cell) else { return }
+      guard mustBuildList(for: system) else { return }
       self.plan = nil
-      try buildList(system)
+      try buildList(system, plan)
     } else {
       networkPlan = try engine.plan(plan)
       try arrange(by: plan, system)
-      networkPlan = try engine.settled(networkPlan)
+      try settle()
       plan.choices = networkPlan.choices
     }
     self.plan = plan
+  }
+
+  /// Sets the positions of all rows, and says whether they need new neighbours.
+  private func mustBuildList(for system: AtomicSystem) -> Bool {
+    if let decomposition {
+      guard !decomposition.mustDivide(system.positions, in: system.cell) else { return true }
+      decomposition.setPositions(&positions, from: system.positions, in: system.cell)
+      return false
+    }
+    for (k, i) in order.enumerated() { positions[k] = system.positions[Int(i)] }
+    return list.mustRebuild(positions: positions, cell: system.cell)
+  }
+
+  /// Makes the choices that need time; those of rank 0 are everybody's.
+  private func settle() throws {
+    guard let decomposition else {
+      networkPlan = try engine.settled(networkPlan)
+      return
+    }
+    try settle(decomposition)
   }
 
   /// Orders the atoms by a plan and lists their neighbours; until all is well there is no plan that is followed.
   private func arrange(by plan: EvaluationPlan, _ system: AtomicSystem) throws {
     self.plan = nil
     let element = try elements(of: system)
-    let curve = try spatialOrder(positions: plan.positions, cell: plan.cell, binWidth: model.cutoff)
+    let curve = try curve(through: plan)
     order = model.species.indices.flatMap { s in curve.filter { element[Int($0)] == s } }
     species = order.map { element[Int($0)] }
     atomicNumbers = system.atomicNumbers
-    positions = order.map { system.positions[Int($0)] }
-    forces = Array(repeating: .zero, count: system.count)
-    energies = Array(repeating: 0, count: system.count)
-    try buildList(system)
+    forces = Array(repeating: .zero, count: order.count)
+    energies = Array(repeating: 0, count: order.count)
+    try buildList(system, plan)
   }
 
-  private func buildList(_ system: AtomicSystem) throws {
+  /// The atoms of this process or rank along a curve that keeps neighbours near.
+  private func curve(through plan: EvaluationPlan) throws -> [Int32] {
+    if let decomposition { return try ownCurve(through: plan, decomposition) }
+    return try spatialOrder(positions: plan.positions, cell: plan.cell, binWidth: model.cutoff)
+  }
+
+  private func buildList(_ system: AtomicSystem, _ plan: EvaluationPlan) throws {
+    if let decomposition {
+      let element = try elements(of: system)
+      let composition = model.species.indices.map { s in element.count { $0 == s } }
+      try buildList(system, plan, species: species, composition: composition, decomposition)
+      return
+    }
+    positions = order.map { system.positions[Int($0)] }
     try list.build(positions: positions, cell: system.cell)
-    try engine.prepare(species: species, list: list)
+    try engine.prepare(AtomRows(species: species, elements: model.species.count), list: list, halo: nil)
   }
 
   /// Indices into the elements of the model.
@@ -410,11 +470,13 @@ enum Engine {
   }
 
   func plan(
-    list: NeighborList, positions: [Vector3], cell: Cell, wanted: AttentionEvaluation
+    list: NeighborList, pairs: Int, positions: [Vector3], cell: Cell, wanted: AttentionEvaluation
   ) throws -> NetworkPlan {
     switch self {
-    case .mixed(let network): try network.plan(list: list, positions: positions, cell: cell, wanted: wanted)
-    case .double(let network): try network.plan(list: list, positions: positions, cell: cell, wanted: wanted)
+    case .mixed(let network):
+      try network.plan(list: list, pairs: pairs, positions: positions, cell: cell, wanted: wanted)
+    case .double(let network):
+      try network.plan(list: list, pairs: pairs, positions: positions, cell: cell, wanted: wanted)
     }
   }
 
@@ -432,10 +494,10 @@ enum Engine {
     }
   }
 
-  func prepare(species: [Int], list: NeighborList) throws {
+  func prepare(_ rows: AtomRows, list: NeighborList, halo: Halo?) throws {
     switch self {
-    case .mixed(let network): try network.prepare(species: species, list: list)
-    case .double(let network): try network.prepare(species: species, list: list)
+    case .mixed(let network): try network.prepare(rows, list: list, halo: halo)
+    case .double(let network): try network.prepare(rows, list: list, halo: halo)
     }
   }
 

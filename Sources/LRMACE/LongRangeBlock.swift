@@ -5,6 +5,7 @@
 //   adjoint   from dE/dh': dE/dh0 and dE/dr of edges; the sum in Reciprocal keeps dE/d(positions)
 // `AttentionBlock` is reciprocal-space attention, `ConservedBlock` has sources that neighbours exchange.
 
+import Domains
 import Kernels
 
 /// What blocks see of a step beside features.
@@ -14,6 +15,8 @@ struct LongRangeStep<T: KernelScalar> {
   let blocks: [AtomBlock]
   let queue: WorkQueue
   let scratch: [ThreadScratch<T>]
+  /// Nil where one process has all atoms.
+  let halo: Halo?
 
   /// Calls `body` for every block of atoms; it writes rows of its own alone.
   func forEachBlock(_ body: (AtomBlock, MessageScratch<T>) -> Void) {
@@ -31,8 +34,8 @@ protocol LongRangeBlock<Scalar>: AnyObject {
   /// What it needs of a thread's scratch memory.
   var room: MessageRoom { get }
 
-  /// Makes room for atoms of these elements, ascending, and features up to `lmax`; tells the sum what will come.
-  func prepare(species: [Int], lmax: Int)
+  /// Makes room for atoms and features up to `lmax`; tells the sum what will come.
+  func prepare(_ atoms: AtomRows, lmax: Int)
 
   func forward(_ step: LongRangeStep<Scalar>, features h0: UnsafePointer<Scalar>)
 

@@ -5,7 +5,11 @@
 // rows of its own alone, threads share the blocks out as they go; where it adds to its neighbours', each thread owns a
 // fixed range of blocks and a sum of its own, and these are added in the order of the threads: same threads, same bits.
 // Features and messages are in kernel precision, energies, forces and stress in double precision.
+//
+// One of several ranks has the atoms of its brick; behind them stand copies of others' (`Halo`), which are neighbours and no
+// centres. What neighbours read, x = h linearUp, goes from owners to copies after each layer; dE/dx and forces come back.
 
+import Domains
 import Foundation
 import Kernels
 import LRMACEModel
@@ -15,6 +19,7 @@ import Reciprocal
 final class Network<T: KernelScalar> {
   private(set) var model: Model
   let threads: Int
+  private let ranks: Int
   /// Channels, padded to whole lanes.
   let channels: Int
 
@@ -26,10 +31,15 @@ final class Network<T: KernelScalar> {
   /// Nil for a model without.
   private let repulsion: PairRepulsionTerm<T>?
 
+  /// Atoms of this rank.
   private(set) var atoms = 0
-  /// Element of every atom, as an index into `model.species`; ascending.
+  /// Those, and copies of others'.
+  private(set) var rows = 0
+  /// Nil where one process has all atoms.
+  private var halo: Halo?
+  /// Element of every row, as an index into `model.species`; of the own atoms ascending.
   private(set) var species: [Int] = []
-  /// Those among them, ascending.
+  /// Those of the whole system, ascending.
   private(set) var elements: [Int] = []
   /// Blocks of atoms of one element.
   private(set) var blocks: [AtomBlock] = []
@@ -58,18 +68,19 @@ final class Network<T: KernelScalar> {
   /// Most atoms of a block: enough for full matrix products, few enough for threads to end at about the same time.
   static var blockSize: Int { 12 }
 
-  init(_ compiled: CompiledModel, threads: Int) {
+  init(_ compiled: CompiledModel, threads: Int, communicator: any Communicator) {
     let model = compiled.model
     let padded = T.wholeLanes(model.channels)
     self.model = model
     self.threads = threads
+    ranks = communicator.size
     queue = WorkQueue(threads: threads)
     channels = padded
     geometry = EdgeGeometry(lmax: model.lmax, cutoff: model.cutoff)
     layers = Self.layers(of: compiled, channels: padded)
     embedding = Self.packed(embedding: model, channels: padded)
     readouts = model.layers.map { $0.readout.map { PackedReadout($0, channels: padded) } }
-    attention = AttentionStack(compiled, channels: padded, threads: threads)
+    attention = AttentionStack(compiled, channels: padded, threads: threads, communicator: communicator)
     repulsion = PairRepulsionTerm(model)
     features = (0...model.layers.count).map { _ in Workspace<T>() }
     featureGradients = (0...model.layers.count).map { _ in Workspace<T>() }
@@ -114,13 +125,18 @@ final class Network<T: KernelScalar> {
     Features(base: buffer.pointer, atoms: atoms, channels: channels)
   }
 
+  /// Of copies, too: x and its gradient.
+  private func viewOfRows(_ buffer: Workspace<T>) -> Features<T> {
+    Features(base: buffer.pointer, atoms: rows, channels: channels)
+  }
+
   func sources(_ t: Int) -> MessageSources<T> {
-    MessageSources(geometry: geometry, species: species, elements: elements, features: view(inputs[t]))
+    MessageSources(geometry: geometry, species: species, elements: elements, features: viewOfRows(inputs[t]))
   }
 
   /// What the long-range block of layer `t` sees.
   func longRangeStep(_ t: Int) -> LongRangeStep<T> {
-    LongRangeStep(edges: sources(t), blocks: blocks, queue: queue, scratch: scratch)
+    LongRangeStep(edges: sources(t), blocks: blocks, queue: queue, scratch: scratch, halo: halo)
   }
 
   /// Whether long-range blocks read edges before the first layer's messages do, and add to gradients of edges before the last
@@ -129,13 +145,13 @@ final class Network<T: KernelScalar> {
 
   // MARK: - Preparation
 
-  /// Makes room for atoms in the inner order (`species` ascending) and their neighbour list.
+  /// Makes room for atoms in the inner order and their neighbour list.
   ///
   /// - Throws: `MemoryError` or, for more pairs than can be numbered, `LatticeError`; before anything is allocated.
-  func prepare(species: [Int], list: NeighborList) throws {
-    atoms = species.count
-    self.species = species
-    elements = model.species.indices.filter(species.contains)
+  func prepare(_ all: AtomRows, list: NeighborList, halo: Halo?) throws {
+    precondition(kept == nil || halo == nil, "gradients by weights are those of one process")
+    (atoms, rows, self.halo) = (all.own, all.count, halo)
+    (species, elements) = (all.species, all.elements)
     blocks.removeAll(keepingCapacity: true)
     var first = 0
     while first < atoms {
@@ -150,7 +166,7 @@ final class Network<T: KernelScalar> {
     }
     try requireMemory(list: list, edges: edges, edgeBytes: edgeBytes)
     nodeEnergies.reserve(atoms)
-    centreForces.reserve(atoms)
+    centreForces.reserve(rows)
     strainGradients.reserve(blocks.count)
     geometry.reserve(for: list)
     for t in 0...layers.count {
@@ -160,7 +176,7 @@ final class Network<T: KernelScalar> {
     }
     for t in layers.indices {
       if t > 0 || kept != nil {
-        inputs[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].inputLmax))
+        inputs[t].reserve(Features<T>.count(atoms: rows, channels: channels, lmax: layers[t].inputLmax))
       }
       messages[t].reserve(Features<T>.count(atoms: atoms, channels: channels, lmax: layers[t].messageLmax))
       kept?.reserve(layer: t, layers[t], atoms: atoms)
@@ -175,8 +191,8 @@ final class Network<T: KernelScalar> {
     if neighborForces.count != min(threads, atoms) {
       neighborForces = (0..<min(threads, atoms)).map { _ in Workspace() }
     }
-    for forces in neighborForces { forces.reserve(atoms) }
-    attention?.prepare(species: species, lmax: layers.map(\.outputLmax))
+    for forces in neighborForces { forces.reserve(rows) }
+    attention?.prepare(all, lmax: layers.map(\.outputLmax))
     // The first layer's features depend on the element alone.
     for i in 0..<atoms {
       (features[0].pointer + i * channels).update(
@@ -188,23 +204,26 @@ final class Network<T: KernelScalar> {
   /// The plan for the atoms that were prepared, in `cell`.
   ///
   /// - Throws: `MemoryError` for a system that no evaluation of the attention fits.
+  /// - Parameters:
+  ///   - pairs: in the lists of all ranks.
+  ///   - positions: of all atoms, in any order.
   func plan(
-    list: NeighborList, positions: [Vector3], cell: Cell, wanted: AttentionEvaluation
+    list: NeighborList, pairs: Int, positions: [Vector3], cell: Cell, wanted: AttentionEvaluation
   ) throws -> NetworkPlan {
     // Pairs within the cut-off, as they are in a liquid, of those in the list.
     let share = pow(list.cutoff / (list.cutoff + list.skin), 3)
     return NetworkPlan(
       attention: try attention?.plan(positions: positions, cell: cell, wanted: wanted),
       takesPairs: layers[0].favoursPairs(
-        elements: elements.count, edges: share * Double(list.pairCount) / Double(max(atoms, 1))))
+        elements: elements.count, edges: share * Double(pairs) / Double(max(positions.count, 1))),
+      ranks: ranks)
   }
 
   /// What an evaluation plan says to this network.
   ///
   /// - Throws: `PlanError` for what it cannot have settled on.
   func plan(_ plan: EvaluationPlan) throws -> NetworkPlan {
-    let found = try NetworkPlan(
-      plan, attends: attention != nil)
+    let found = try NetworkPlan(plan, attends: attention != nil, ranks: ranks)
     guard let attention, let way = found.attention, !attention.admits(way) else { return found }
     throw PlanError("this attention cannot be evaluated by \(way.method.rawValue) here")
   }
@@ -223,11 +242,11 @@ final class Network<T: KernelScalar> {
   }
 
   /// Threads that find a block to work on.
-  private var workers: Int { min(threads, blocks.count) }
+  private var workers: Int { max(1, min(threads, blocks.count)) }
 
   /// Values of dE/dx.
   private var inputCount: Int {
-    Features<T>.count(atoms: atoms, channels: channels, lmax: layers.map(\.inputLmax).max() ?? 0)
+    Features<T>.count(atoms: rows, channels: channels, lmax: layers.map(\.inputLmax).max() ?? 0)
   }
 
   private func makeScratch(edges: Int) -> ThreadScratch<T> {
@@ -256,7 +275,7 @@ final class Network<T: KernelScalar> {
     let sample = scratch.first.flatMap { hasRoom(edges: edges) ? $0 : nil } ?? makeScratch(edges: edges)
     let threadBytes =
       Double(workers) * (sample.bytes + number * Double(inputCount))
-      + Double(min(threads, atoms)) * Double(atoms * MemoryLayout<Vector3>.stride)
+      + Double(min(threads, atoms)) * Double(rows * MemoryLayout<Vector3>.stride)
     let tableBytes = layers.reduce(0) { $0 + $1.tableBytes(elements: elements.count) }
     let bytes = atomBytes + edgeBytes + threadBytes + tableBytes
     guard bytes > grantedBytes else { return }
@@ -277,7 +296,10 @@ final class Network<T: KernelScalar> {
     for c in row.indices { row[c] = Double(h[c]) }
   }
 
-  /// Energies of the atoms, forces and dE/d(strain), all in the inner order.
+  /// Energies of the atoms, forces and dE/d(strain), all in the inner order; one of several ranks has its atoms' and its part
+  /// of dE/d(strain).
+  ///
+  /// - Parameter positions: of all rows.
   func evaluate(
     positions: [Vector3], cell: Cell, list: NeighborList, plan: NetworkPlan,
     atomicEnergies: inout [Double], forces: inout [Vector3], measuringSources: Bool
@@ -289,15 +311,15 @@ final class Network<T: KernelScalar> {
     }
     if let attention, let plan = plan.attention {
       try attention.prepare(
-        positions: positions, cell: cell, plan: plan, measuringSources: measuringSources)
+        positions: halo == nil ? positions : Array(positions[..<atoms]), cell: cell, plan: plan,
+        measuringSources: measuringSources)
     }
     timings.end(.attention)
 
     nodeEnergies.fill(0, count: atoms)
     if kept != nil { featureGradients[0].fill(0, count: atoms * channels) }
     positions.withUnsafeBufferPointer { r in
-      guard let r = r.baseAddress else { return }
-      if edgesComeFirst {
+      if edgesComeFirst, let r = r.baseAddress {
         parallel(queue, count: blocks.count) { _, n in
           geometry.forward(centres: blocks[n].atoms, positions: r, list: list, cell: cell.vectors)
           for i in blocks[n].atoms { geometry.clearGradients(of: i) }
@@ -307,25 +329,32 @@ final class Network<T: KernelScalar> {
       for t in layers.indices {
         attention?.forward(layer: t, longRangeStep(t), features: features[t].pointer)
         timings.end(.attention)
-        forward(layer: t, positions: r, list: list, cell: cell.vectors)
+        if let r = r.baseAddress { forward(layer: t, positions: r, list: list, cell: cell.vectors) }
+        guard let halo, t + 1 < layers.count else { continue }
+        let x = viewOfRows(inputs[t + 1])
+        for l in 0...layers[t + 1].inputLmax { halo.fill(x.degree(l), width: (2 * l + 1) * channels) }
+        timings.end(.waiting)
       }
     }
     for t in layers.indices.reversed() {
       adjoint(layer: t)
     }
 
+    let (atoms, rows) = (atoms, rows)
     parallel(threads: threads, count: atoms) { thread, range in
       let forces = neighborForces[thread]
-      forces.fill(.zero, count: atoms)
+      forces.fill(.zero, count: rows)
       geometry.addNeighborForces(centres: range, to: forces.pointer)
     }
     var strainGradient = Matrix3.zero
     for n in blocks.indices { strainGradient += strainGradients.pointer[n] }
     let sum = centreForces.pointer
+    for i in atoms..<rows { sum[i] = .zero }
     for forces in neighborForces {
       let addend = forces.pointer
-      for i in 0..<atoms { sum[i] += addend[i] }
+      for i in 0..<rows { sum[i] += addend[i] }
     }
+    halo?.collect(sum)
     for i in 0..<atoms {
       forces[i] = sum[i]
       atomicEnergies[i] =
@@ -348,7 +377,7 @@ final class Network<T: KernelScalar> {
     let repulsion = t == 0 ? repulsion : nil
     let (geometry, attention, readout, kept, atoms) = (geometry, attention, readouts[t], kept, atoms)
     let measuresEdges = t == 0 && !edgesComeFirst
-    let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: view(inputs[t + 1])) : nil
+    let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: viewOfRows(inputs[t + 1])) : nil
     parallel(queue, count: blocks.count) { thread, n in
       let s = scratch[thread]
       let block = blocks[n]
@@ -415,6 +444,10 @@ final class Network<T: KernelScalar> {
       inputGradient: needsInputs ? dh : nil)
     timings.end(.attention)
     let (blocks, scratch, geometry, kept, atoms) = (blocks, scratch, geometry, kept, atoms)
+    let (rows, channels) = (rows, channels)
+    func inputGradients(_ s: ThreadScratch<T>) -> Features<T> {
+      Features(base: s.inputGradients.pointer, atoms: rows, channels: channels)
+    }
     let (sources, density, repulsion) = (sources(t), layer.density, t == 0 ? repulsion : nil)
     func adjoint(_ n: Int, _ s: ThreadScratch<T>) {
       let block = blocks[n]
@@ -447,7 +480,7 @@ final class Network<T: KernelScalar> {
       kept?.messageGradients(layer: t, atoms).copy(da, at: first, lmax: layer.messageLmax)
       operation.adjoint(
         block, of: sources, scratch: s.messages, clock: &s.clock, aGradient: da,
-        featureGradient: view(s.inputGradients))
+        featureGradient: inputGradients(s))
       if t == 0 {
         repulsion?.adjoint(block, of: sources)
         strainGradients.pointer[n] = geometry.adjoint(centres: block.atoms, forces: centreForces.pointer)
@@ -463,21 +496,40 @@ final class Network<T: KernelScalar> {
       for n in range { adjoint(n, scratch[thread]) }
     }
     timings.gather(scratch)
-    parallel(threads: threads, count: atoms) { _, range in
-      let sum = view(scratch[0].inputGradients)
-      for l in 0...layer.inputLmax {
-        let count = range.count * (2 * l + 1) * channels
-        let start = sum.row(l, range.lowerBound)
-        for other in scratch.dropFirst() {
-          let addend = other.inputGradients.pointer + (start - sum.base)
-          for n in 0..<count { start[n] += addend[n] }
-          addend.update(repeating: 0, count: count)
-        }
-        kept?.inputGradients(layer: t, atoms).row(l, range.lowerBound).update(from: start, count: count)
-        layer.linearUp[l].applyAdjoint(
-          start, rows: range.count * (2 * l + 1), into: dh.row(l, range.lowerBound), adding: true)
-        start.update(repeating: 0, count: count)
+    let (sum, hasHalo) = (inputGradients(scratch[0]), halo != nil)
+    // dE/dx of all threads, then what linearUp makes of it.
+    func addGradients(_ l: Int, _ range: Range<Int>) {
+      let count = range.count * (2 * l + 1) * channels
+      let start = sum.row(l, range.lowerBound)
+      for other in scratch.dropFirst() {
+        let addend = other.inputGradients.pointer + (start - sum.base)
+        for n in 0..<count { start[n] += addend[n] }
+        addend.update(repeating: 0, count: count)
       }
+    }
+    func applyAdjoint(_ l: Int, _ range: Range<Int>) {
+      let count = range.count * (2 * l + 1) * channels
+      let start = sum.row(l, range.lowerBound)
+      kept?.inputGradients(layer: t, atoms).row(l, range.lowerBound).update(from: start, count: count)
+      layer.linearUp[l].applyAdjoint(
+        start, rows: range.count * (2 * l + 1), into: dh.row(l, range.lowerBound), adding: true)
+      start.update(repeating: 0, count: count)
+    }
+    parallel(threads: threads, count: rows) { _, range in
+      for l in 0...layer.inputLmax {
+        addGradients(l, range)
+        if !hasHalo { applyAdjoint(l, range) }
+      }
+    }
+    timings.end(.linear)
+    guard let halo else { return }
+    for l in 0...layer.inputLmax {
+      halo.collect(sum.degree(l), width: (2 * l + 1) * channels)
+      sum.row(l, atoms).update(repeating: 0, count: (rows - atoms) * (2 * l + 1) * channels)
+    }
+    timings.end(.waiting)
+    parallel(threads: threads, count: atoms) { _, range in
+      for l in 0...layer.inputLmax { applyAdjoint(l, range) }
     }
     timings.end(.linear)
   }

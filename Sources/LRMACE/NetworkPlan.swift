@@ -8,6 +8,8 @@ struct NetworkPlan: Equatable {
   var attention: AttentionPlan?
   /// Whether the first layer forms its messages by tables of pairs of elements.
   var takesPairs: Bool
+  /// Ranks that share the columns of a mesh: its transforms are for their shares.
+  var ranks: Int
 
   private enum Name {
     static let attention = "attention"
@@ -15,11 +17,12 @@ struct NetworkPlan: Equatable {
     static let spacing = "mesh_spacing"
     static let wisdom = "fftw_wisdom"
     static let firstLayer = "first_layer"
+    static let ranks = "ranks"
   }
   private static let (pairs, species) = ("pairs", "species")
 
-  init(attention: AttentionPlan?, takesPairs: Bool) {
-    (self.attention, self.takesPairs) = (attention, takesPairs)
+  init(attention: AttentionPlan?, takesPairs: Bool, ranks: Int) {
+    (self.attention, self.takesPairs, self.ranks) = (attention, takesPairs, ranks)
   }
 
   /// Read back exactly.
@@ -32,12 +35,16 @@ struct NetworkPlan: Equatable {
     }
     choices[Name.wisdom] = attention?.wisdom
     choices[Name.firstLayer] = takesPairs ? Self.pairs : Self.species
+    if ranks > 1 { choices[Name.ranks] = "\(ranks)" }
     return choices
   }
 
-  /// - Parameter attends: whether the network has an attention to choose for.
+  /// - Parameters:
+  ///   - attends: whether the network has an attention to choose for.
+  ///   - ranks: those that will follow the plan; other ones choose their own transforms.
   /// - Throws: `PlanError` for what no network can have settled on.
-  init(_ plan: EvaluationPlan, attends: Bool) throws {
+  init(_ plan: EvaluationPlan, attends: Bool, ranks: Int) throws {
+    self.ranks = ranks
     var choices = plan.choices
     if attends {
       guard let method = choices.removeValue(forKey: Name.attention).flatMap(AttentionMethod.init) else {
@@ -63,6 +70,7 @@ struct NetworkPlan: Equatable {
     case Self.species: takesPairs = false
     default: throw PlanError("it does not say how the first layer forms its messages")
     }
+    if choices.removeValue(forKey: Name.ranks) ?? "1" != "\(ranks)" { attention?.wisdom = nil }
     guard let unknown = choices.keys.sorted().first else { return }
     throw PlanError("this potential has no choice of \(unknown)")
   }

@@ -46,29 +46,24 @@ final class SpeciesAttention<T: KernelScalar> {
     (self.coupling, self.index, self.channels) = (coupling, index, channels)
   }
 
-  /// Elements of the atoms, ascending; tells `sum` what will come.
-  func prepare(species: [Int], for sum: ReciprocalAttention<T>) {
-    atoms = species.count
-    var elements: [(index: Int, atoms: Range<Int>)] = []
-    for (i, z) in species.enumerated() {
-      if elements.last?.index != z { elements.append((z, i..<i)) }
-      elements[elements.count - 1].atoms = elements[elements.count - 1].atoms.lowerBound..<(i + 1)
-    }
-    columns = elements.count * kernels
+  /// Tells `sum` what will come.
+  func prepare(_ rows: AtomRows, for sum: ReciprocalAttention<T>) {
+    atoms = rows.own
+    let (present, elements) = (rows.elements, rows.elements.map(rows.ownAtoms))
+    columns = present.count * kernels
     sum.expectFields(layer: index, columns: columns, leavesMean: true)
     filter = (0..<columns).flatMap { c in (0..<kernels).map { $0 == c % kernels ? 1 : 0 } }
-    let shares = elements.map { Double($0.atoms.count) / Double(atoms) }
-    let present = elements.map(\.index)
-    runs = elements.map { element in
+    let shares = present.map { Double(rows.composition[$0]) / Double(rows.total) }
+    runs = zip(present, elements).map { element, atoms in
       Run(
-        atoms: element.atoms, output: mixer(coupling.output[element.index], present, shares),
-        gate: coupling.gate.map { mixer($0[element.index], present, shares) })
+        atoms: atoms, output: mixer(coupling.output[element], present, shares),
+        gate: coupling.gate.map { mixer($0[element], present, shares) })
     }
     gradient.reserve(atoms * columns)
     sources.reserve(atoms * columns)
     sources.fill(0, count: atoms * columns)
     for (z, element) in elements.enumerated() {
-      for i in element.atoms {
+      for i in element {
         for j in 0..<kernels { sources.pointer[i * columns + z * kernels + j] = 1 }
       }
     }

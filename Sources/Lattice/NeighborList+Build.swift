@@ -9,17 +9,19 @@ extension NeighborList {
   ///
   /// O(N) at constant density. Reuses the memory of the last build.
   ///
+  /// - Parameter centres: only the first so many atoms get neighbours; nil is all.
   /// - Throws: `LatticeError` for positions or a cell out of range; the list is then what it was. For more pairs than
   ///   it can hold `LatticeError` or `MemoryError`; it is then empty.
-  public mutating func build(positions: [Vector3], cell: Cell) throws {
+  public mutating func build(positions: [Vector3], cell: Cell, centres: Int? = nil) throws {
+    let centres = centres ?? positions.count
     try linkedCells.fill(positions: positions, cell: cell, width: cutoff + skin)
-    do { try countPairs(atoms: positions.count) } catch {
+    do { try countPairs(centres: centres, atoms: positions.count) } catch {
       (offsets, neighbors, shifts, buildPositions) = ([], [], [], [])
       throw error
     }
-    neighbors.setCount(Int(offsets[positions.count]), filler: 0)
+    neighbors.setCount(Int(offsets[centres]), filler: 0)
     shifts.setCount(neighbors.count, filler: .zero)
-    writePairs()
+    writePairs(centres: centres)
     sortPairs()
     buildPositions.setCount(positions.count, filler: .zero)
     for atom in positions.indices { buildPositions[atom] = positions[atom] }
@@ -29,23 +31,25 @@ extension NeighborList {
   /// Pairs for each atom on average; diamond has a thousand within 11 Angstrom.
   private static let mostPairsPerAtom = 20_000
 
-  private mutating func countPairs(atoms: Int) throws {
+  private mutating func countPairs(centres: Int, atoms: Int) throws {
     let range = cutoff + skin
     let mostPairs = min(Int(Int32.max), Self.mostPairsPerAtom * atoms)
     // An eighth of a bin is smaller than the range: at least as many pairs, known before any distance.
     guard linkedCells.crowd / 8 <= mostPairs else {
       throw LatticeError.tooManyPairs(atoms: atoms, pairs: linkedCells.crowd / 8)
     }
-    offsets.setCount(atoms + 1, filler: 0)
+    offsets.setCount(centres + 1, filler: 0)
     offsets.withUnsafeMutableBufferPointer { offsets in
       linkedCells.forEachSlot(threads: threads) { slot, neighborhoods in
+        let i = Int(linkedCells.atoms[slot])
+        guard i < centres else { return }
         var pairs = -1  // the atom itself
         for bin in neighborhoods {
           linkedCells.forEachBlock(of: bin, within: range, of: slot) { _, hits in
             pairs += hits.nonzeroBitCount
           }
         }
-        offsets[Int(linkedCells.atoms[slot]) + 1] = Int32(clamping: pairs)
+        offsets[i + 1] = Int32(clamping: pairs)
       }
     }
     offsets[0] = 0
@@ -56,15 +60,16 @@ extension NeighborList {
         Double(pairs) * Double(MemoryLayout<Int32>.stride + MemoryLayout<SIMD3<Int16>>.stride),
         for: "a neighbour list of \(pairs) pairs of \(atoms) atoms", help: "take a smaller system")
     }
-    for atom in 0..<atoms { offsets[atom + 1] += offsets[atom] }
+    for atom in 0..<centres { offsets[atom + 1] += offsets[atom] }
   }
 
-  private mutating func writePairs() {
+  private mutating func writePairs(centres: Int) {
     let range = cutoff + skin
     neighbors.withUnsafeMutableBufferPointer { neighbors in
       shifts.withUnsafeMutableBufferPointer { shifts in
         linkedCells.forEachSlot(threads: threads) { slot, neighborhoods in
           let i = Int(linkedCells.atoms[slot])
+          guard i < centres else { return }
           var pair = Int(offsets[i])
           for bin in neighborhoods {
             let isHome = bin.image == .zero
@@ -123,6 +128,25 @@ extension NeighborList {
             }
           }
         }
+      }
+    }
+  }
+}
+
+extension NeighborList {
+  /// Puts the pairs of every atom in the order of their neighbours' kinds; those of one kind keep theirs.
+  public mutating func group(by kinds: [Int]) {
+    let count = (kinds.max() ?? 0) + 1
+    for i in 0..<max(0, offsets.count - 1) {
+      let pairs = pairs(of: i)
+      let (row, images) = (Array(neighbors[pairs]), Array(shifts[pairs]))
+      var places = Array(repeating: 0, count: count + 1)
+      for j in row { places[kinds[Int(j)] + 1] += 1 }
+      for kind in 0..<count { places[kind + 1] += places[kind] }
+      for (j, image) in zip(row, images) {
+        let pair = pairs.lowerBound + places[kinds[Int(j)]]
+        (neighbors[pair], shifts[pair]) = (j, image)
+        places[kinds[Int(j)]] += 1
       }
     }
   }

@@ -28,7 +28,7 @@ extension ReciprocalAttention {
   public func sufficientResolution(forceError: Double) -> MeshResolution? {
     guard let waves, let plan else { return nil }
     let cell = chooser(of: plan).cell
-    let atoms = Double(max(atomCount, 1))
+    let atoms = Double(max(totalAtoms, 1))
     var strengths = [Double](repeating: 0, count: kernel.sigmas.count * kernel.sigmas.count)
     var smooth = 0.0
     for layer in layers {
@@ -52,7 +52,7 @@ extension ReciprocalAttention {
   /// Of the columns of one layer, in the units of `cheapest`.
   private func cost(_ resolution: MeshResolution, _ cell: Cell) -> Double {
     let size = ParticleMesh<T>.size(cell: cell, kernel: kernel, resolution: resolution)
-    return meshCost(atoms: Double(atomCount), size: size, order: resolution.order)
+    return meshCost(atoms: Double(totalAtoms), size: size, order: resolution.order)
   }
 
   /// eps_jj'^2 of every pair of kernels, and the sum of K_a^2 rho_a^2.
@@ -108,8 +108,8 @@ extension ReciprocalAttention {
   }
 
   /// Keeps sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of a layer, and with open axes sum_mc (dY_mc Y_mc)^2 + (X_mc dX_mc)^2.
-  func measureStrengths(_ layer: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafePointer<T>) {
-    let (n, columns, x) = (atomCount, layer.columns, layer.x.pointer)
+  func measureStrengths(_ layer: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafePointer<T>, atoms n: Int) {
+    let (columns, x) = (layer.columns, layer.x.pointer)
     let even = mesh?.even
     let products = (0..<columns).map { c in
       func moments(_ values: UnsafePointer<T>) -> (all: Double, centred: Double) {

@@ -74,6 +74,8 @@ extension ReciprocalAttention {
   }
 
   /// A plan with all its choices made, those that need time included.
+  ///
+  /// - Parameter atoms: of this rank.
   public func settled(_ plan: AttentionPlan, atoms: Int) throws(MemoryError) -> AttentionPlan {
     try follow(plan, atoms: atoms)
     var settled = plan
@@ -84,11 +86,12 @@ extension ReciprocalAttention {
 
   /// Takes up a plan: wavevectors, mesh and solver; tables are made when atoms are placed.
   func follow(_ plan: AttentionPlan, atoms: Int) throws(MemoryError) {
+    if communicator.size == 1 { expectAtoms(atoms) }
     guard plan != self.plan || atoms != atomCount else { return }
     guard plan.room != nil || plan.cell.hasPeriodicAxis else {
-      try requireMemory(plan, atoms: atoms, wavevectors: 0)
+      try requireMemory(plan, wavevectors: 0)
       waves = nil
-      solver = pairMatrix(waves: nil, addsImages: false)
+      solver = shared(pairMatrix(waves: nil, addsImages: false))
       (self.plan, atomCount) = (plan, atoms)
       return
     }
@@ -96,23 +99,23 @@ extension ReciprocalAttention {
     let (kept, tried) = KGrid.estimate(cell: chooser, kernel: waveKernel)
     if tried > mostCounted {
       // What is looked at takes time where it takes no memory.
-      try requireMemory(plan, atoms: atoms, wavevectors: max(kept, tried / 16))
+      try requireMemory(plan, wavevectors: max(kept, tried / 16))
     }
     let waves = wavevectors(of: waveKernel, in: chooser, radius: radius)
-    try requireMemory(plan, atoms: atoms, wavevectors: Double(waves.count))
+    try requireMemory(plan, wavevectors: Double(waves.count))
     switch plan.method {
     case .pairwise, .ewald:
-      solver = pairMatrix(waves: waves, addsImages: plan.method == .ewald)
+      solver = shared(pairMatrix(waves: waves, addsImages: plan.method == .ewald))
     case .kSum:
       if !(solver is WavevectorSum<T>) {
-        solver = WavevectorSum(kernel: kernel, waves: waves, threads: threads)
+        solver = WavevectorSum(kernel: kernel, waves: waves, threads: threads, communicator: communicator)
       }
     case .mesh:
       let mesh = mesh ?? ParticleMesh(kernel: kernel, waves: waves, threads: threads)
       mesh.configure(
         cell: chooser, resolution: plan.mesh ?? MeshResolution(),
-        columns: layers.map { $0.fieldColumns ?? columns }, wisdom: plan.wisdom)
-      solver = mesh
+        columns: layers.map(meshColumns), wisdom: plan.wisdom)
+      solver = shared(mesh)
     }
     (self.plan, atomCount) = (plan, atoms)
   }
@@ -188,9 +191,8 @@ extension ReciprocalAttention {
 
 extension ReciprocalAttention {
   /// Checks that the tables of an evaluation can be had, before they are made.
-  private func requireMemory(
-    _ plan: AttentionPlan, atoms: Int, wavevectors: Double
-  ) throws(MemoryError) {
+  private func requireMemory(_ plan: AttentionPlan, wavevectors: Double) throws(MemoryError) {
+    let atoms = totalAtoms
     let bytes = bytes(plan, atoms: atoms, wavevectors: wavevectors)
     guard !(bytes <= grantedBytes) else { return }
     try Memory.require(
@@ -238,9 +240,7 @@ extension ReciprocalAttention {
       let points = Double(size.x) * Double(size.y) * Double(size.z)
       let lanes = T.Lanes.scalarCount
       let blocks = layers.flatMap { layer in
-        MeshBlocks(columns: layer.fieldColumns ?? self.columns, size: size, for: T.self).map {
-          Double($0.half)
-        }
+        MeshBlocks(columns: meshColumns(layer), size: size, for: T.self).map { Double($0.half) }
       }
       let (fields, widest) = (2 * blocks.reduce(0, +), 2 * (blocks.max() ?? 1))
       // Rows with their halo.

@@ -15,9 +15,13 @@
 //
 // Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
 // column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
+// Ranks have the atoms of their bricks. The k-sum adds up T over ranks; the other sums are of columns, which ranks share out
+// (`ColumnExchange`).
+//
 // A layer may pass X itself and take Y: `fields`, `fieldsAdjoint`; or `formAdjoint`, where the energy is a form of X and Y.
 // Use per step: `prepare`, a forward pass of every layer, an adjoint of every layer, `addGradients`.
 
+import Domains
 import Kernels
 import Lattice
 
@@ -32,6 +36,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// D, a multiple of H.
   public let width: Int
   public let threads: Int
+  public let communicator: any Communicator
 
   let layers: [FieldLayer<T>]
   /// Nil where the sum goes over pairs of a cluster.
@@ -40,6 +45,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// What solver and wavevectors are made for; nil where something has changed since.
   var plan: AttentionPlan?
   var atomCount = 0
+  /// Atoms of all ranks.
+  private(set) var totalAtoms = 0
   /// The memory that was there for sizes met before.
   var grantedBytes = 0.0
   private var measuresSources = false
@@ -50,18 +57,41 @@ public final class ReciprocalAttention<T: KernelScalar> {
   private let scratch = Workspace<T>()
 
   /// - Parameter layers: number of layers that attend in one step.
-  public init(kernel: ReciprocalKernel, heads: Int, width: Int, layers: Int, threads: Int = 1) {
+  public init(
+    kernel: ReciprocalKernel, heads: Int, width: Int, layers: Int, threads: Int = 1,
+    communicator: any Communicator = SingleProcess()
+  ) {
     precondition(heads > 0 && width % heads == 0 && layers > 0 && threads > 0)
     self.kernel = kernel
     self.heads = heads
     self.width = width
     self.threads = threads
+    self.communicator = communicator
     self.layers = (0..<layers).map { _ in FieldLayer() }
   }
 
+  /// What deals columns to the ranks, where there are several.
+  private var exchange: ColumnExchange<T>? { solver as? ColumnExchange<T> }
   /// The solver, where it is one of these.
-  var pairs: PairMatrix<T>? { solver as? PairMatrix<T> }
-  var mesh: ParticleMesh<T>? { solver as? ParticleMesh<T> }
+  var pairs: PairMatrix<T>? { (exchange?.solver ?? solver) as? PairMatrix<T> }
+  var mesh: ParticleMesh<T>? { (exchange?.solver ?? solver) as? ParticleMesh<T> }
+  /// Wide heads never form X where one process has all atoms.
+  private var headPairs: PairMatrix<T>? { headWidth > 1 && exchange == nil ? pairs : nil }
+
+  /// A solver of columns, as the ranks use it.
+  func shared(_ solver: any FieldSolver<T>) -> any FieldSolver<T> {
+    communicator.size == 1 ? solver : ColumnExchange(solver, kernel: kernel, communicator: communicator)
+  }
+
+  /// Columns of a layer that a mesh of this rank carries.
+  func meshColumns(_ layer: FieldLayer<T>) -> Int {
+    let columns = layer.fieldColumns ?? columns
+    return communicator.size == 1
+      ? columns : ColumnExchange<T>.width(columns: columns, ranks: communicator.size)
+  }
+
+  /// Before `plan` and `prepare`: how many atoms all ranks have.
+  public func expectAtoms(_ total: Int) { totalAtoms = total }
 
   /// d = D / H.
   var headWidth: Int { width / heads }
@@ -99,8 +129,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
     let state = layers[layer]
     state.configure(filter: filter, columns: columns, kernel: kernel)
     state.hasForward = true
-    if headWidth > 1, let pairs {
-      pairs.forwardHeads(state, q: q, k: k, v: v, u: u)
+    if let headPairs {
+      headPairs.forwardHeads(state, q: q, k: k, v: v, u: u)
       return
     }
     formSources(state.x.reserve(atomCount * columns), k: k, v: v)
@@ -118,8 +148,8 @@ public final class ReciprocalAttention<T: KernelScalar> {
   ) {
     let state = layers[layer]
     precondition(state.hasForward, "adjoint needs the forward pass of its layer")
-    if headWidth > 1, let pairs {
-      pairs.adjointHeads(state, q: q, k: k, v: v, du: du, dq: dq, dk: dk, dv: dv)
+    if let headPairs {
+      headPairs.adjointHeads(state, q: q, k: k, v: v, du: du, dq: dq, dk: dk, dv: dv)
       return
     }
     let dY = scratch.reserve(2 * atomCount * columns)
@@ -177,7 +207,9 @@ public final class ReciprocalAttention<T: KernelScalar> {
     state.x.reserve(atomCount * columns).update(from: sources, count: atomCount * columns)
     applyKernel(state)
     return SourceFields(
-      columns: UnsafePointer(state.y.pointer), mean: state.leavesMean ? mesh?.even?.field : nil)
+      columns: UnsafePointer(state.y.pointer),
+      mean: state.leavesMean
+        ? mesh?.even.map { $0.field + (exchange?.firstOwn ?? 0) * kernel.sigmas.count } : nil)
   }
 
   /// Keeps the part of positions and strain of one layer for `addGradients`, from dE/dY after its `fields`.
@@ -202,7 +234,11 @@ public final class ReciprocalAttention<T: KernelScalar> {
     let state = layers[layer]
     precondition(state.hasForward, "adjoint needs the forward pass of its layer")
     if let mesh, !measuresSources {
-      mesh.formAdjoint(state, weights: weights)
+      if let exchange {
+        exchange.formAdjoint(state, weights: weights, on: mesh)
+      } else {
+        mesh.formAdjoint(state, weights: weights)
+      }
       return
     }
     let (count, columns) = (atomCount * state.columns, state.columns)
@@ -236,7 +272,15 @@ public final class ReciprocalAttention<T: KernelScalar> {
     _ layer: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?
   ) {
     solver?.adjoint(layer, dY: dY, dX: dX)
-    if measuresSources, let dX { measureStrengths(layer, dY: dY, dX: dX) }
+    guard measuresSources, let dX else { return }
+    if let exchange {
+      let (share, gradients) = (exchange.share(of: layer), exchange.gradientsOfAll)
+      measureStrengths(share, dY: gradients.dY, dX: gradients.dX, atoms: exchange.atoms)
+      layer.strengths = share.strengths.map(communicator.sum)
+      layer.smoothStrength = communicator.sum(share.smoothStrength)
+    } else {
+      measureStrengths(layer, dY: dY, dX: dX, atoms: atomCount)
+    }
   }
 }
 

@@ -9,8 +9,10 @@
 //   dE/dPhi  += (W_h o T) dY^T + (W_h o T^) X^T
 //
 // Products over wavevectors are divided between threads by wavevector, products over atoms by atom: no sum is
-// shared between threads.
+// shared between threads. Ranks have the atoms of their bricks: T and T^ are summed over ranks, and of dE/dW each rank adds
+// its part of the wavevectors.
 
+import Domains
 import Kernels
 import Lattice
 
@@ -18,15 +20,19 @@ final class WavevectorSum<T: KernelScalar>: FieldSolver {
   private let kernel: ReciprocalKernel
   private let threads: Int
   private let waves: Wavevectors
+  private let communicator: any Communicator
   private let phases = PhaseTable<T>()
   /// dE/dPhi summed over layers, like the phases.
   private let phaseGradients = Workspace<T>()
   /// Phi dY and W Phi dY.
   private let spectrum = Workspace<T>()
+  /// What sums over ranks need.
+  private let parts = Workspace<T>()
   private var atomCount = 0
 
-  init(kernel: ReciprocalKernel, waves: Wavevectors, threads: Int) {
+  init(kernel: ReciprocalKernel, waves: Wavevectors, threads: Int, communicator: any Communicator) {
     (self.kernel, self.waves, self.threads) = (kernel, waves, threads)
+    self.communicator = communicator
   }
 
   @_specialize(where T == Float)
@@ -53,13 +59,22 @@ final class WavevectorSum<T: KernelScalar>: FieldSolver {
     let t = spectrum.reserve(2 * rows * columns)
     let weighted = t + rows * columns
     let phi = phases.pointer
+    let isShared = communicator.size > 1
     parallel(threads: threads, count: rows) { _, range in
       let first = range.lowerBound
       T.gemm(
         transposeA: false, transposeB: false, m: range.count, n: columns, k: n, alpha: 1,
         a: phi + first * stride, lda: stride, b: source, ldb: columns, beta: 0, c: t + first * columns,
         ldc: columns)
-      applyWeights(state, rows: range, t: t, weighted: weighted)
+      if !isShared { applyWeights(state, rows: range, t: t, weighted: weighted) }
+    }
+    if isShared {
+      // A product over no atoms leaves what was there.
+      if n == 0 { t.update(repeating: 0, count: rows * columns) }
+      communicator.sum(t, count: rows * columns, scratch: parts)
+      parallel(threads: threads, count: rows) { _, range in
+        applyWeights(state, rows: range, t: t, weighted: weighted)
+      }
     }
     guard let result else { return }
     parallel(threads: threads, count: n) { _, atoms in
@@ -84,8 +99,9 @@ final class WavevectorSum<T: KernelScalar>: FieldSolver {
     let (tHat, weightedHat) = (spectrum.pointer, spectrum.pointer + rows * columns)
     let (x, filter, weightGradients) = (state.x.pointer, state.filter, waves.gradients.pointer)
     let phaseGradients = phaseGradients.pointer
+    let ownWeights = partition(of: count, thread: communicator.rank, threads: communicator.size)
     parallel(threads: threads, count: count) { _, range in
-      for k in range {
+      for k in range.clamped(to: ownWeights) {
         for h in 0..<columns / perRow {
           var sum = 0.0
           for row in [k, count + k] {

@@ -56,20 +56,29 @@ extension ForceField {
   }
 
   /// The LR-MACE model in the file `path`.
+  /// - Parameter team: the ranks that evaluate it together; nil for this process alone.
   /// - Throws: `FileError` if there is no such file, `HDF5Error` or `ModelError` if it is no model.
   public static func lrmace(
     path: String, precision: LRMACEPotential.Precision, threads: Int,
-    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true
+    attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true,
+    on team: RankTeam? = nil
   ) throws -> ForceField {
     guard FileManager.default.fileExists(atPath: path) else {
       throw FileError(
         file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
     }
-    let potential = try LRMACEPotential(
-      modelPath: path, precision: precision, threads: threads, attention: attention,
-      dropsDeadPaths: dropsDeadPaths)
+    let led = try team.map {
+      try LedPotential(
+        leading: $0, path: path, precision: precision, threads: threads, attention: attention,
+        dropsDeadPaths: dropsDeadPaths)
+    }
+    let potential =
+      try led?.potential
+      ?? LRMACEPotential(
+        modelPath: path, precision: precision, threads: threads, attention: attention,
+        dropsDeadPaths: dropsDeadPaths)
     return ForceField(
-      potential: potential, species: Set(potential.model.species), hash: potential.model.hash,
+      potential: led ?? potential, species: Set(potential.model.species), hash: potential.model.hash,
       hasCharges: potential.model.hasCharges,
       timings: {
         let timings = potential.timings
@@ -88,12 +97,16 @@ extension ForceField {
         return plan.method.rawValue
           + (plan.mesh.map { ", \($0.order) points at \($0.spacing) sigma" } ?? "")
       },
-      extrapolationGrades: potential.model.domain == nil ? nil : { potential.extrapolationGrades() ?? [] })
+      extrapolationGrades: potential.model.domain == nil
+        ? nil : { led?.extrapolationGrades() ?? potential.extrapolationGrades() ?? [] })
   }
 
   /// The models that `deck` names, as one.
+  public static func lrmace(_ deck: Deck) throws -> ForceField { try lrmace(deck, on: nil) }
+
+  /// The models that `deck` names, as one, on the ranks of a team.
   /// - Throws: `DeckError` at `model` if there is no such file; what reading it throws.
-  public static func lrmace(_ deck: Deck) throws -> ForceField {
+  public static func lrmace(_ deck: Deck, on team: RankTeam?) throws -> ForceField {
     try committee(
       of: deck.models.map { model in
         guard FileManager.default.fileExists(atPath: model) else {
@@ -101,7 +114,8 @@ extension ForceField {
             at: "model", "there is no file \(model)", help: "paths are relative to the folder of the deck")
         }
         return try lrmace(
-          path: model, precision: deck.precision.ofKernels, threads: deck.threadsOfForceField)
+          path: model, precision: deck.precision.ofKernels, threads: deck.threadsOfForceField,
+          on: team)
       })
   }
 

@@ -44,7 +44,7 @@ struct BenchmarkCommand: ParsableCommand {
     let forceFields = try threads.map { threads in
       let forceField = try ForceField.lrmace(
         path: model, precision: precision, threads: threads, attention: attention.evaluation(in: precision),
-        dropsDeadPaths: !keepDeadPaths)
+        dropsDeadPaths: !keepDeadPaths, on: Ranks.team)
       return (threads, forceField)
     }
     let results = try Benchmark.results(

@@ -31,6 +31,7 @@ struct Bloch: ParsableCommand {
     Interruption.makeWriteErrorsErrors()
     HDF5Guard.install()
     do {
+      guard try Ranks.join() else { return }
       do {
         var command = try parseAsRoot()
         try command.run()
@@ -38,6 +39,7 @@ struct Bloch: ParsableCommand {
         // Help and version come as errors, too.
         try Console.print(fullMessage(for: error))
       }
+      Ranks.leave()
     } catch {
       fail(error)
     }
@@ -45,12 +47,17 @@ struct Bloch: ParsableCommand {
 
   /// Ends the program with the message and code that belong to `error`.
   private static func fail(_ error: any Error) -> Never {
-    if error is Console.ReaderIsGone { Foundation.exit(0) }
+    if error is Console.ReaderIsGone { exit(0) }
     if let failure = RunFailure(error) {
       if failure.exitCode != 0 { Console.note(failure.message) }
-      Foundation.exit(failure.exitCode)
+      exit(failure.exitCode)
     }
-    Console.note(fullMessage(for: error))
-    Foundation.exit(RunFailure.usageExitCode)
+    Console.note((error as? RankFailure)?.description ?? fullMessage(for: error))
+    exit(RunFailure.usageExitCode)
+  }
+
+  private static func exit(_ code: Int32) -> Never {
+    Ranks.leave()
+    Foundation.exit(code)
   }
 }

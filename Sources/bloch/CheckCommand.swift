@@ -16,12 +16,14 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     switch try DeckKind(ofDeckAt: deck.deck) {
     case .run, .minimization, .band:
-      var simulation = try Simulation(deck: deck.read())
+      var simulation = try Simulation(deck: deck.read(), forceField: Ranks.forceField)
       try Console.print(simulation.check())
     case .modes:
-      try Console.print(ModesRun(deck: deck.read(), events: Console.listener()).check())
+      try Console.print(
+        ModesRun(deck: deck.read(), events: Console.listener(), forceField: Ranks.forceField).check())
     case .serve:
-      try Console.print(ForceService(deck: deck.read(), events: Console.listener()).check())
+      try Console.print(
+        ForceService(deck: deck.read(), events: Console.listener(), forceField: Ranks.forceField).check())
     case .training:
       let training = try TrainingRun(deck: TrainingDeck(path: deck.deck, overrides: deck.overrides))
       try Console.print(training.check())

@@ -28,7 +28,8 @@ extension DeckArguments {
   /// Does what the deck says until it is done or a signal comes.
   func simulate(as kind: DeckKind, overwrite: Bool) throws {
     Interruption.watch()
-    var simulation = try Simulation(deck: read(as: kind), events: Console.listener())
+    var simulation = try Simulation(
+      deck: read(as: kind), events: Console.listener(), forceField: Ranks.forceField)
     try simulation.run(overwrite: overwrite, interruption: { Interruption.name })
   }
 }

@@ -71,7 +71,7 @@ struct EvaluateCommand: ParsableCommand {
       of: model.map {
         try .lrmace(
           path: $0, precision: precision, threads: threads ?? run?.threads ?? Processors.count,
-          attention: attention)
+          attention: attention, on: Ranks.team)
       })
     let listener = Console.listener()
     let names = LabelNames(energy: energyKey, forces: forcesKey, stress: stressKey, virial: virialKey)

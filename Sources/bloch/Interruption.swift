@@ -31,6 +31,9 @@ enum Interruption {
     }
   }
 
+  /// Lets another rank decide when to end.
+  static func ignore() { for number in names.keys { _ = Foundation.signal(number, SIG_IGN) } }
+
   /// From here on a write that has no reader or passes the limit of file sizes is an error of that write, not the end of
   /// the program.
   static func makeWriteErrorsErrors() {

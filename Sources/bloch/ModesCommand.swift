@@ -16,7 +16,8 @@ struct ModesCommand: ParsableCommand {
   var overwrite = false
 
   func run() throws {
-    let modes = try ModesRun(deck: deck.read(as: .modes), events: Console.listener())
+    let modes = try ModesRun(
+      deck: deck.read(as: .modes), events: Console.listener(), forceField: Ranks.forceField)
     try modes.run(overwrite: overwrite)
   }
 }

@@ -42,7 +42,7 @@ struct ResumeCommand: ParsableCommand {
     let options = ResumeOptions(
       steps: steps, models: model, structure: structure, threads: threads, overwrite: overwrite)
     var simulation = try Simulation(
-      checkpoint: checkpoint, options: options, events: Console.listener())
+      checkpoint: checkpoint, options: options, events: Console.listener(), forceField: Ranks.forceField)
     try simulation.resume(interruption: { Interruption.name })
   }
 }

@@ -38,7 +38,8 @@ struct ServeCommand: ParsableCommand {
     var overrides = DeckOverrides(threads: threads).values
     if let ipi { overrides["serve.ipi"] = .text("\(ipi)") }
     let deck = try Deck(path: deck, overrides: overrides, as: .serve)
-    var service = try ForceService(deck: deck, events: Console.listener())
+    var service = try ForceService(
+      deck: deck, events: Console.listener(), forceField: Ranks.forceField)
     try service.run(interruption: { Interruption.name })
   }
 }

@@ -1,0 +1,141 @@
+// What ranks, processes that evaluate one system together, say to each other. Three calls that a communicator must have, and
+// what is made of them: every sum runs in the order of the ranks, so that the same number of ranks gives the same bits.
+//
+// All ranks make the same calls in the same order. Counts and bytes are `Int`: no message is too long.
+
+import Kernels
+
+/// `SingleProcess` is one alone; `MPICommunicator` those that mpirun has started.
+public protocol Communicator: AnyObject {
+  /// 0 ..< size.
+  var rank: Int { get }
+  var size: Int { get }
+
+  /// Sends to one rank while it receives from another, each of which may be this one; nil is nobody. What is received is as
+  /// long as what was sent.
+  func exchange(
+    _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer, from: Int?)
+
+  /// The bytes of rank 0, on all ranks.
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer)
+}
+
+extension Communicator {
+  public var isLeader: Bool { rank == 0 }
+
+  // MARK: - Everybody with everybody
+
+  /// Sends to each rank its part of `sent` and receives one from each; parts lie behind each other in the order of ranks and
+  /// are of so many elements.
+  public func allToAll<Element: BitwiseCopyable>(
+    _ sent: UnsafePointer<Element>, counts: [Int], into received: UnsafeMutablePointer<Element>,
+    counts receivedCounts: [Int]
+  ) {
+    let stride = MemoryLayout<Element>.stride
+    var (starts, receivedStarts) = ([0], [0])
+    for r in 0..<size {
+      starts.append(starts[r] + counts[r])
+      receivedStarts.append(receivedStarts[r] + receivedCounts[r])
+    }
+    for step in 0..<size {
+      let (to, from) = ((rank + step) % size, (rank + size - step) % size)
+      exchange(
+        UnsafeRawBufferPointer(start: sent + starts[to], count: counts[to] * stride), to: to,
+        UnsafeMutableRawBufferPointer(
+          start: received + receivedStarts[from], count: receivedCounts[from] * stride), from: from)
+    }
+  }
+
+  /// The elements of all ranks behind each other, on every rank.
+  ///
+  /// - Parameter counts: of every rank.
+  public func allGather<Element: BitwiseCopyable>(
+    _ own: UnsafePointer<Element>, counts: [Int], into all: UnsafeMutablePointer<Element>
+  ) {
+    let stride = MemoryLayout<Element>.stride
+    var starts = [0]
+    for r in 0..<size { starts.append(starts[r] + counts[r]) }
+    for step in 0..<size {
+      let (to, from) = ((rank + step) % size, (rank + size - step) % size)
+      exchange(
+        UnsafeRawBufferPointer(start: own, count: counts[rank] * stride), to: to,
+        UnsafeMutableRawBufferPointer(start: all + starts[from], count: counts[from] * stride), from: from)
+    }
+  }
+
+  /// One value of every rank, in their order.
+  public func allGather<Element: BitwiseCopyable>(_ value: Element) -> [Element] {
+    var all = Array(repeating: value, count: size)
+    withUnsafePointer(to: value) { allGather($0, counts: Array(repeating: 1, count: size), into: &all) }
+    return all
+  }
+
+  /// The arrays of all ranks behind each other, on every rank.
+  public func allGather<Element: BitwiseCopyable>(_ own: [Element], filler: Element) -> [Element] {
+    let counts = allGather(own.count)
+    var all = Array(repeating: filler, count: counts.reduce(0, +))
+    own.withUnsafeBufferPointer { own in
+      all.withUnsafeMutableBufferPointer { all in
+        // Nothing is read where a count is 0.
+        withUnsafePointer(to: filler) { nothing in
+          var filler = filler
+          withUnsafeMutablePointer(to: &filler) {
+            allGather(own.baseAddress ?? nothing, counts: counts, into: all.baseAddress ?? $0)
+          }
+        }
+      }
+    }
+    return all
+  }
+
+  // MARK: - Sums
+
+  /// Replaces the values by their sums over the ranks, added in the order of ranks: the same bits on all of them.
+  ///
+  /// Each rank adds up a part of the values, so that twice as much is sent as there is, whatever the number of ranks.
+  public func sum<T: KernelScalar>(_ values: UnsafeMutablePointer<T>, count: Int, scratch: Workspace<T>) {
+    guard size > 1, count > 0 else { return }
+    let counts = (0..<size).map { partition(of: count, thread: $0, threads: size).count }
+    let own = counts[rank]
+    let parts = scratch.reserve((size + 1) * own)
+    allToAll(values, counts: counts, into: parts, counts: Array(repeating: own, count: size))
+    let sum = parts + size * own
+    sum.update(from: parts, count: own)
+    for r in 1..<size { add(parts + r * own, count: own, to: sum) }
+    allGather(sum, counts: counts, into: values)
+  }
+
+  /// The sum over the ranks, in their order.
+  public func sum(_ value: Double) -> Double { allGather(value).reduce(0, +) }
+  public func sum(_ value: Int) -> Int { allGather(value).reduce(0, +) }
+
+  // MARK: - Failures
+
+  /// Runs `body`, which does not communicate, on all ranks; what it throws on one ends it on all.
+  ///
+  /// - Throws: this rank's own error, or `RankError` where another failed.
+  public func together(_ body: () throws -> Void) throws {
+    guard size > 1 else { return try body() }
+    var failure: (any Error)?
+    do { try body() } catch { failure = error }
+    let failures = allGather(failure == nil ? 0 : 1)
+    guard let first = failures.firstIndex(of: 1) else { return }
+    let reason = allGather(rank == first ? failure.map { Array("\($0)".utf8) } ?? [] : [], filler: 0)
+    throw failure ?? RankError(rank: first, reason: String(decoding: reason, as: UTF8.self))
+  }
+}
+
+@_specialize(where T == Float)
+@_specialize(where T == Double)
+private func add<T: KernelScalar>(_ addend: UnsafePointer<T>, count: Int, to sum: UnsafeMutablePointer<T>) {
+  for n in 0..<count { sum[n] += addend[n] }
+}
+
+/// What has happened on another rank.
+public struct RankError: Error, Hashable, CustomStringConvertible {
+  public let rank: Int
+  /// Its error, in words.
+  public let reason: String
+
+  public var description: String { "on rank \(rank): \(reason)" }
+}

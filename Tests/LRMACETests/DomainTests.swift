@@ -1,0 +1,244 @@
+// A system divided among ranks has the energy, forces, stress and charges that it has in one process; the ranks are threads.
+
+import Domains
+import Foundation
+import Lattice
+import Reciprocal
+import Testing
+import ThreadRanks
+
+@testable import LRMACE
+@testable import LRMACEModel
+
+/// Models that between them hold every block that looks at neighbours or at all atoms.
+private let models = [
+  "lr_f_4heads_filter_self_gate_l1_corr3", "lr_l_default_d1", "x_a_l2_lmax4_corr3", "c_b_vectors_ions_d24",
+  "c_c_attention_d10", "c_d_3layers_lmax3_corr3", "c_f_energy_first", "f_f_all",
+]
+
+enum Boundary: String, CaseIterable {
+  case crystal, slab, cluster
+
+  var isPeriodic: [Bool] {
+    switch self {
+    case .crystal: [true, true, true]
+    case .slab: [true, true, false]
+    case .cluster: [false, false, false]
+    }
+  }
+}
+
+/// Atoms of the model's elements on a jittered grid, so large that eight bricks or three in a row are as thick as atoms see.
+private func sample(_ model: Model, _ boundary: Boundary, seed: UInt64 = 1) -> AtomicSystem {
+  let random = CounterRNG(seed: seed)
+  let unit = model.cutoff + LRMACEPotential.skin
+  let vectors =
+    boundary == .cluster
+    ? Matrix3([3.9 * unit, 0, 0], [0, 2.8 * unit, 0], [0, 0, 2.8 * unit])
+    : Matrix3(
+      [3.2 * unit, 1, 0], [-1.2, 2.15 * unit, 0.5], [0.7, 0.9, (boundary == .slab ? 2.9 : 2.15) * unit])
+  let counts = SIMD3(7, 5, 5)
+  var (numbers, positions): ([Int], [Vector3]) = ([], [])
+  for n in 0..<counts.x * counts.y * counts.z {
+    let place = Vector3(Double(n / 25), Double(n / 5 % 5), Double(n % 5)) / Vector3(counts)
+    let u = random.uniforms(step: 0, atom: n, stream: 0)
+    // Far from home along periodic axes.
+    let home = Vector3(boundary == .cluster ? 0 : Double(n % 3 - 1), 0, 0)
+    positions.append((place + home + (Vector3(u.x, u.y, u.z) - Vector3(0.5, 0.5, 0.5)) * 0.1) * vectors)
+    numbers.append(model.species[n * 7 / 3 % model.species.count])
+  }
+  return AtomicSystem(
+    cell: boundary == .cluster ? .free : Cell(vectors: vectors, isPeriodic: boundary.isPeriodic),
+    atomicNumbers: numbers, masses: numbers.map(Double.init), positions: positions)
+}
+
+/// The sample, moved less than half the skin, and farther.
+private func way(_ system: AtomicSystem) -> [AtomicSystem] {
+  [0, 0.2, 1.1].map { distance in
+    var moved = system
+    for i in moved.positions.indices {
+      moved.positions[i] += Vector3(sin(Double(i)), cos(Double(i)), sin(Double(3 * i))) * (distance / 2)
+    }
+    if system.cell.isFullyPeriodic {
+      // And strained.
+      let strain = Matrix3.identity * (1 + 0.02 * distance)
+      moved.cell = Cell(vectors: system.cell.vectors * strain)
+      moved.positions = moved.positions.map { $0 * strain }
+    }
+    return moved
+  }
+}
+
+/// Results along a way of configurations, each by the plan of the one before.
+private func results(
+  _ model: Model, _ systems: [AtomicSystem], _ precision: LRMACEPotential.Precision, threads: Int = 1,
+  _ method: AttentionMethod? = nil, communicator: any Communicator = SingleProcess()
+) throws -> [Evaluation] {
+  let potential = try LRMACEPotential(
+    model: model, precision: precision, threads: threads, attention: AttentionEvaluation(method: method),
+    communicator: communicator)
+  var result = Evaluation()
+  return try systems.map { system in
+    try potential.evaluate(system, into: &result)
+    return result
+  }
+}
+
+private func expectEqual(
+  _ a: Evaluation, _ b: Evaluation, _ precision: LRMACEPotential.Precision, _ comment: String
+) {
+  func far(_ x: [Vector3], _ y: [Vector3]) -> Double { zip(x, y).map { largest($0 - $1) }.max() ?? .infinity }
+  let isDouble = precision == .double
+  let count = Double(a.forces.count)
+  let scale = max(a.forces.map(largest).max() ?? 0, 1)
+  let perAtom = (a.atomicEnergies.map { abs($0) }.max() ?? 0)
+  #expect(abs(a.energy - b.energy) / count < (isDouble ? 1e-10 * max(1, perAtom) : 2e-6), "\(comment)")
+  #expect(far(a.forces, b.forces) < (isDouble ? 1e-10 * scale : 2e-4), "\(comment)")
+  let stress = max(largest(a.stress.x), largest(a.stress.y), largest(a.stress.z))
+  let rows = far([a.stress.x, a.stress.y, a.stress.z], [b.stress.x, b.stress.y, b.stress.z])
+  #expect(rows <= (isDouble ? 1e-10 : 1e-5) * stress, "\(comment)")
+  #expect((a.charges == nil) == (b.charges == nil))
+  for (q, r) in zip(a.charges ?? [], b.charges ?? []) { #expect(abs(q - r) < (isDouble ? 1e-11 : 1e-5)) }
+}
+
+/// Results on so many ranks are those of one process, `alone`; where `exact` is given, no farther from it than twice those are.
+private func expectRanks(
+  _ numbers: [Int], toHave alone: [Evaluation], _ model: Model, _ systems: [AtomicSystem],
+  _ precision: LRMACEPotential.Precision, _ comment: String, exact: [Evaluation]? = nil
+) throws {
+  for ranks in numbers {
+    let all = try onRanks(ranks) { try results(model, systems, precision, communicator: $0) }
+    for n in systems.indices {
+      let comment = "\(comment) \(precision), \(ranks) ranks, configuration \(n)"
+      if let exact {
+        let (ours, theirs) = (all[0][n].distance(from: exact[n]), alone[n].distance(from: exact[n]))
+        #expect(ours.energy < 2e-6 + 2 * theirs.energy && ours.force < 2e-4 + 2 * theirs.force, "\(comment)")
+      } else {
+        expectEqual(alone[n], all[0][n], precision, comment)
+      }
+      for rank in all {
+        #expect(rank[n].forces == all[0][n].forces && rank[n].energy == all[0][n].energy)
+        #expect(rank[n].stress == all[0][n].stress && rank[n].plan == all[0][n].plan)
+      }
+    }
+  }
+}
+
+extension Evaluation {
+  /// Energy per atom and largest component of a force.
+  fileprivate func distance(from other: Evaluation) -> (energy: Double, force: Double) {
+    (
+      abs(energy - other.energy) / Double(forces.count),
+      zip(forces, other.forces).map { largest($0 - $1) }.max() ?? 0
+    )
+  }
+}
+
+@Suite struct DomainTests {
+  /// Three bricks in a row in mixed precision, eight in double.
+  @Test(arguments: models, Boundary.allCases)
+  func ranksHaveTheResultOfOneProcess(name: String, boundary: Boundary) throws {
+    let model = try Golden.model(name)
+    let systems = way(sample(model, boundary))
+    let exact = try results(model, systems, .double)
+    try expectRanks([8], toHave: exact, model, systems, .double, "\(name) \(boundary)")
+    let alone = try results(model, systems, .mixed)
+    // Of attention along open axes single precision leaves less: as far from double precision as one process is.
+    let allowance = boundary == .crystal || name.hasPrefix("c") ? nil : exact
+    try expectRanks([3], toHave: alone, model, systems, .mixed, "\(name) \(boundary)", exact: allowance)
+  }
+
+  @Test(arguments: LRMACEPotential.Precision.allCases)
+  func anyNumberOfRanksHasIt(precision: LRMACEPotential.Precision) throws {
+    let model = try Golden.model("c_b_vectors_ions_d24")
+    let systems = way(sample(model, .crystal))
+    let alone = try results(model, systems, precision)
+    try expectRanks([1, 2, 3, 4, 8], toHave: alone, model, systems, precision, "c_b")
+  }
+
+  /// Wide heads, heads of width 1, and fields that each layer makes by itself.
+  @Test(
+    arguments: ["lr_f_4heads_filter_self_gate_l1_corr3", "lr_l_default_d1", "c_b_vectors_ions_d24"],
+    [AttentionMethod.pairwise, .kSum, .mesh])
+  func ranksHaveItByEveryWayToSumTheAttention(name: String, method: AttentionMethod) throws {
+    let model = try Golden.model(name)
+    for boundary in Boundary.allCases {
+      let systems = [sample(model, boundary, seed: 2)]
+      let alone = try results(model, systems, .double, method)
+      for ranks in [8] {
+        let all = try onRanks(ranks) { try results(model, systems, .double, method, communicator: $0) }
+        expectEqual(alone[0], all[0][0], .double, "\(name) \(method) \(boundary) \(ranks)")
+      }
+    }
+  }
+
+  /// What a run that goes on from a checkpoint needs.
+  @Test(arguments: [1, 2]) func sameRanksAndPlanGiveTheSameBits(threads: Int) throws {
+    let model = try Golden.model("c_b_vectors_ions_d24")
+    let systems = way(sample(model, .crystal))
+    let along = try onRanks(4) { try results(model, systems, .mixed, threads: threads, communicator: $0) }[0]
+    for n in systems.indices {
+      let fresh = try onRanks(4) { communicator -> Evaluation in
+        let potential = try LRMACEPotential(model: model, threads: threads, communicator: communicator)
+        var result = Evaluation(plan: along[n].plan)
+        try potential.evaluate(systems[n], into: &result)
+        return result
+      }[0]
+      #expect(fresh.forces == along[n].forces && fresh.energy == along[n].energy)
+      #expect(fresh.stress == along[n].stress && fresh.charges == along[n].charges)
+      #expect(fresh.plan == along[n].plan)
+    }
+  }
+
+  /// All atoms in one of eight corners: bricks without atoms hand on, and take their columns of the fields.
+  @Test func ranksWithoutAtomsTakePart() throws {
+    let model = try Golden.model("c_b_vectors_ions_d24")
+    let unit = model.cutoff + LRMACEPotential.skin
+    var system = sample(model, .crystal)
+    let vectors = Matrix3([5 * unit, 0, 0], [0, 5 * unit, 0], [0, 0, 5 * unit])
+    let old = system.cell
+    system.cell = Cell(vectors: vectors)
+    system.positions = system.positions.map { old.wrap($0).position * (2.0 / 3.5) }
+    let systems = [system]
+    for precision in LRMACEPotential.Precision.allCases {
+      let alone = try results(model, systems, precision)
+      let all = try onRanks(8) { try results(model, systems, precision, communicator: $0) }
+      expectEqual(alone[0], all[0][0], precision, "corner")
+    }
+  }
+
+  @Test func gradesOfAllAtomsComeInTheirOrder() throws {
+    let model = try Model(contentsOf: shippedModel)
+    let system = sample(model, .crystal)
+    @Sendable func grades(_ communicator: any Communicator) throws -> [Double] {
+      let potential = try LRMACEPotential(model: model, precision: .double, communicator: communicator)
+      var result = Evaluation()
+      try potential.evaluate(system, into: &result)
+      return try #require(potential.extrapolationGrades())
+    }
+    let alone = try grades(SingleProcess())
+    let all = try onRanks(3) { try grades($0) }
+    for rank in all { for (a, b) in zip(alone, rank) { #expect(abs(a - b) < 1e-8 * a) } }
+  }
+
+  @Test(arguments: LRMACEPotential.Precision.allCases)
+  func ranksHaveTheResultOfTheShippedModel(precision: LRMACEPotential.Precision) throws {
+    let model = try Model(contentsOf: shippedModel)
+    let systems = way(sample(model, .crystal))
+    let alone = try results(model, systems, precision)
+    try expectRanks([3, 8], toHave: alone, model, systems, precision, "water")
+  }
+
+  @Test func aSystemTooSmallForItsRanksIsAnErrorOnAll() throws {
+    let model = try Golden.model("c_b_vectors_ions_d24")
+    let system = sample(model, .crystal)
+    let errors = try onRanks(27) { communicator -> String in
+      do { _ = try results(model, [system], .double, communicator: communicator) } catch { return "\(error)" }
+      return ""
+    }
+    for error in errors { #expect(error.hasPrefix("27 ranks are too many"), "\(error)") }
+  }
+}
+
+private let shippedModel = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .appendingPathComponent("../../Models/water.h5").path
