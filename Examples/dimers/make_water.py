@@ -115,7 +115,7 @@ def main():
     lib.num_threads(1)
     for n in range(*(a.range or [0])):
         first, second = random_pair(np.random.default_rng([20261127, n]))
-        append(a.out, np.vstack([first, second]), n=n, kind="pair", distance=round(np.linalg.norm(first[0] - second[0]), 3))
+        append(a.out, np.vstack([first, second]), n=n, kind="pair", distance=round(float(np.linalg.norm(first[0] - second[0])), 3))
     for n in range(a.monomers):
         rng = np.random.default_rng([20261128, n])
         append(a.out, distorted(rng) @ random_rotation(rng) if n else water(), n=n, kind="monomer")
