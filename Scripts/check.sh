@@ -5,13 +5,11 @@
 #   pages     comments of the library name what is there (Scripts/docc.sh)
 #   checked   kernels built with the language's own checks (overflow, bounds), which a release leaves out
 #   address   the same checks under AddressSanitizer, of tests that bring memory into states of their own
-#   mpi       the program with the package trait MPI, under mpirun; not part of a plain run: a build of its own
 #   thread    under ThreadSanitizer, two threads on small systems; not part of a plain run: it takes long
 #
 # Without arguments: format, pages and address, as continuous integration does. BLOCH_BUILD_ONLY=1 builds and tests nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[[ " $* " != *" mpi "* ]] || export BLOCH_MPI=${BLOCH_MPI:-ompi-c}
 source Scripts/setup.sh
 
 # checked: in-process tests of files, kernels and runs; without long tests of gradients by weights and of ensembles, whose code
@@ -52,12 +50,7 @@ for check in "$@"; do
       ASAN_OPTIONS=detect_leaks=0 BLOCH_SANITIZED=1 checked_tests address --sanitize=address \
         --filter "$files|$kernels|$pointers" --skip "$repeated"
       ;;
-    mpi)
-      options=(-c release -Xswiftc -enable-testing --scratch-path .build/mpi --traits MPI)
-      swift build --build-tests "${options[@]}"
-      [ -n "${BLOCH_BUILD_ONLY:-}" ] || swift test --skip-build "${options[@]}" --filter MPITests
-      ;;
     thread) BLOCH_SANITIZED=1 checked_tests thread --sanitize=thread --filter 'Kernels|Reciprocal|LRMACE' ;;
-    *) fail "no check is called $check: format, pages, checked, address, mpi, thread" ;;
+    *) fail "no check is called $check: format, pages, checked, address, thread" ;;
   esac
 done

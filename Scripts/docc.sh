@@ -11,7 +11,8 @@ source Scripts/setup.sh
 site=${1:-.build/docc}
 scratch=${BLOCH_SCRATCH:-.build}
 
-swift build -c release --product bloch ${BLOCH_SCRATCH:+--scratch-path "$BLOCH_SCRATCH" -Xswiftc -enable-testing}
+swift build -c release --product bloch ${BLOCH_MPI:+--traits MPI} \
+  ${BLOCH_SCRATCH:+--scratch-path "$BLOCH_SCRATCH" -Xswiftc -enable-testing}
 tools=$(dirname "$(readlink -f "$(command -v swift)")")
 targets=$(swift package describe --type json | tr -d ' \n' |
   sed -n 's/.*"name":"Bloch","targets":\[\([^]]*\)\].*/\1/p' | tr -d '"' | tr ',' ' ')

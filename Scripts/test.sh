@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Sets up, builds, and runs every test in release, the mode that users run. Arguments go to `swift test`, such as
-# `--filter LatticeTests`. BLOCH_PYTHON names the Python to use instead of python3; BLOCH_BUILD_ONLY=1 builds and tests nothing.
+# `--filter LatticeTests`. BLOCH_PYTHON names the Python to use instead of python3; BLOCH_MPI=ompi-c, or mpich,
+# builds with MPI and tests that, too; BLOCH_BUILD_ONLY=1 builds and tests nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source Scripts/setup.sh
 
 # A folder of its own, because -enable-testing would otherwise rebuild what Scripts/demo.sh has built, and back.
-options=(-c release -Xswiftc -enable-testing --scratch-path .build/tests)
+options=(-c release -Xswiftc -enable-testing --scratch-path .build/tests ${BLOCH_MPI:+--traits MPI})
 swift build --build-tests "${options[@]}"
 [ -z "${BLOCH_BUILD_ONLY:-}" ] || exit 0
 swift test --skip-build "${options[@]}" "$@"

@@ -1,4 +1,4 @@
-// The program under mpirun, which a build with the package trait MPI makes (Scripts/check.sh mpi); and under mpirun without it.
+// The program under mpirun, which a build with the package trait MPI makes (BLOCH_MPI=ompi-c); and under mpirun without it.
 
 import Foundation
 import Testing
