@@ -52,7 +52,8 @@ extension LRMACEPotential {
     try communicator.together {
       if communicator.isLeader { networkPlan = try engine.settled(networkPlan) }
     }
-    networkPlan.attention?.wisdom = communicator.broadcast(networkPlan.attention?.wisdom)
+    let wisdom = communicator.broadcast(networkPlan.attention?.wisdom)
+    networkPlan.attention?.wisdom = wisdom
     try communicator.together {
       if !communicator.isLeader { networkPlan = try engine.settled(networkPlan) }
     }
