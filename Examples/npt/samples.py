@@ -14,8 +14,9 @@ ATOMS, VOLUME = 192, 12.417**3
 folder = Path(sys.argv[1])
 (folder / "samples").mkdir(exist_ok=True)
 for log in sorted(folder.glob("*-*-*.log.tsv")):
-    ensemble, name, kelvin = log.name.removesuffix(".log.tsv").replace("c-rescale", "c_rescale").replace(
-        "nose-hoover", "nose_hoover").split("-")
+    run = log.name.removesuffix(".log.tsv")
+    kind, kelvin = run.rsplit("-", 1)
+    ensemble, name = kind.split("-", 1)
     with log.open() as file:
         columns = [c.split(" [")[0] for c in file.readline().lstrip("# ").rstrip("\n").split("\t")]
     data = dict(zip(columns, np.loadtxt(log).T))
@@ -26,5 +27,5 @@ for log in sorted(folder.glob("*-*-*.log.tsv")):
     volume = data.get("volume", np.full(len(kinetic), VOLUME))
     rows = np.array([kinetic, data["potential_energy"], volume, data["conserved_energy"]]).T[kept]
     pressure = BAR if ensemble == "npt" else 0
-    np.savetxt(folder / "samples" / f"{log.name.removesuffix('.log.tsv')}.txt", rows,
+    np.savetxt(folder / "samples" / f"{run}.txt", rows,
                header=f"{ensemble.upper()} {name} {kelvin} {pressure} 0.5 {freedom} {ATOMS}")

@@ -91,13 +91,11 @@ struct QuinticSpline {
 
   /// - Parameters:
   ///   - knots: [n + 1][function].
-  ///   - ends: at the first knot and at the last.
-  init(knots: [Double], ends: RadialNetwork.Jets, spacing h: Double) {
+  ///   - ends: at the first knot and at the last, derivatives from knot to knot: h f', h^2 f''.
+  init(knots: [Double], ends: RadialNetwork.Jets) {
     let functions = ends.functions
-    func end(_ which: Int, _ order: Int, _ scale: Double) -> [Double] {
-      (0..<functions).map { scale * ends[which, order, $0] }
-    }
-    var values = end(0, 1, h) + end(0, 2, h * h) + knots + end(1, 2, h * h) + end(1, 1, h)
+    func end(_ which: Int, _ order: Int) -> [Double] { (0..<functions).map { ends[which, order, $0] } }
+    var values = end(0, 1) + end(0, 2) + knots + end(1, 2) + end(1, 1)
     SplineConditions(intervals: knots.count / functions - 1).solve(&values, functions: functions)
     coefficients = values
     self.functions = functions

@@ -18,21 +18,21 @@ struct RadialSpline {
   let relativeError: Double
 
   /// As many as tables of all pairs of elements can have rows that single precision counts exactly, and twice that.
-  private static func mostIntervals(_ tolerance: Double) -> Int { tolerance > 1e-10 ? 2048 : 4096 }
+  private static func mostIntervals(isDouble: Bool) -> Int { isDouble ? 4096 : 2048 }
 
   /// Largest relative error wanted of the values of a table in this precision.
   static func tolerance<T: KernelScalar>(_: T.Type) -> Double { T.self == Float.self ? 1e-7 : 3e-14 }
 
   /// As fine as the tolerance asks for.
   init(of source: RadialNetwork, tolerance: Double) {
-    let most = Self.mostIntervals(tolerance)
+    let isDouble = tolerance <= 1e-10
+    let most = Self.mostIntervals(isDouble: isDouble)
     var spline = RadialSpline(of: source, intervals: 48)
     while spline.relativeError > tolerance, spline.intervals < most {
       let foretold = Double(spline.intervals) * min(2, 1.02 * pow(spline.relativeError / tolerance, 1 / 6))
       let intervals = min(most, max(spline.intervals + 4, (Int(foretold) + 3) / 4 * 4))
       spline = RadialSpline(of: source, intervals: intervals)
     }
-    let isDouble = tolerance < 1e-10
     self = isDouble ? RadialSpline(of: source, intervals: min(most, spline.intervals * 3 / 2)) : spline
   }
 
@@ -40,7 +40,7 @@ struct RadialSpline {
     let knots = RadialKnots(intervals: intervals, cutoff: source.cutoff)
     let ends = source.jets(at: [0, source.cutoff])
     let fit = QuinticSpline(
-      knots: source.values(at: knots.distances), ends: knots.derivatives(ends), spacing: 1)
+      knots: source.values(at: knots.distances), ends: knots.derivatives(ends))
     coefficients = Matrix(rows: intervals + 5, columns: ends.functions, values: fit.coefficients)
     relativeError = fit.relativeError(
       middles: source.values(at: knots.middles), from: knots.knot(below: source.basis.shortestDistance))

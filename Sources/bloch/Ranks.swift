@@ -28,7 +28,7 @@ enum Ranks {
   /// Finds the other ranks. All but rank 0 come back when the program is over there.
   ///
   /// - Returns: whether this process is the program.
-  /// - Throws: `ValidationError` where there are others that cannot be spoken to.
+  /// - Throws: `RankFailure` where there are others that cannot be spoken to.
   static func join() throws -> Bool {
     guard value(sizes + numbers) != nil else { return true }
     #if MPI
