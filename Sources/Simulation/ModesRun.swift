@@ -67,7 +67,8 @@ public struct ModesRun {
     var evaluation = Evaluation()
     try numerically { try forceField.potential.evaluate(system, into: &evaluation) }
     return """
-      atoms           \(system.count), of which \(evaluations / 6) may move
+      atoms           \(system.count), of which \(evaluations / 6) may move\
+      \(forceField.ranks?.bricks().map { "\ndivision        \($0)" } ?? "")
       energy          \(String(format: "%.6f eV", evaluation.energy))
       largest force   \(String(format: "%.4f eV/Angstrom", evaluation.largestForce(of: system)))
       modes           \(evaluations) evaluations of the forces, displacement \(keys.displacement) Angstrom
@@ -83,6 +84,7 @@ public struct ModesRun {
     try files.claim(overwrite: overwrite)
     var rest = Evaluation()
     try numerically { try forceField.potential.evaluate(system, into: &rest) }
+    if let bricks = forceField.ranks?.bricks() { try events(.note(bricks)) }
     let force = rest.largestForce(of: system)
     if force > Self.restingForce {
       try events(

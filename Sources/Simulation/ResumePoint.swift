@@ -16,17 +16,19 @@ public struct ResumeOptions: Sendable {
   public var models: [String]
   public var structure: String?
   public var threads: Int?
+  public var grid: BrickChoice?
   /// Drop what a later part of the run has written after the checkpoint.
   public var overwrite: Bool
 
   public init(
     steps: Int? = nil, models: [String] = [], structure: String? = nil, threads: Int? = nil,
-    overwrite: Bool = false
+    grid: BrickChoice? = nil, overwrite: Bool = false
   ) {
     self.steps = steps
     self.models = models
     self.structure = structure
     self.threads = threads
+    self.grid = grid
     self.overwrite = overwrite
   }
 }
@@ -118,6 +120,7 @@ struct ResumePoint {
         .note("note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
       )
     }
+    if let grid = options.grid { overrides["grid"] = grid.deckValue }
     deck = try Deck(text: checkpoint.deck, file: path, folder: "/", overrides: overrides)
     plan = try Checkpoint.reading("plan", of: path) {
       try EvaluationPlan(checkpoint.plan, of: checkpoint.system)

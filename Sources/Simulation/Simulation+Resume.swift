@@ -22,11 +22,11 @@ extension Simulation {
     for note in point.notes { try events(note) }
     self.events = events
     deck = point.deck
-    do { forceField = try makeForceField(deck) } catch is DeckError {
+    do { forceField = try makeForceField(deck) } catch let error as DeckError {
       let missing = deck.models.first { !FileManager.default.fileExists(atPath: $0) }
+      guard let missing else { throw error }
       throw FileError(
-        file: missing ?? deck.models[0], "the model of the run is not there",
-        help: "--model names it where it is now")
+        file: missing, "the model of the run is not there", help: "--model names it where it is now")
     }
     try deck.requireModels(point.checkpoint.modelHash, of: forceField)
     files = point.output.files
@@ -63,6 +63,7 @@ extension Simulation {
     do { try prepare() } catch let error as PlanError {
       throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "/plan: \(error.reason)")
     }
+    try tellBricks()
     try point.output.dropWhatFollows()
     try files.writeResolvedDeck(deck.resolvedText, of: deck.file)
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.

@@ -18,6 +18,7 @@ extension Simulation {
   public mutating func run(overwrite: Bool, interruption: () -> String? = { nil }) throws {
     for notice in notices { try events(notice) }
     try prepare()
+    try tellBricks()
     let lock = try files.lock()
     try files.claim(overwrite: overwrite)
     let output: RunOutput
@@ -32,6 +33,11 @@ extension Simulation {
       throw BrokenRun(cause: error, checkpoint: nil)
     }
     try integrate(writing: output, until: interruption)
+  }
+
+  /// How the system is divided among ranks, if it is.
+  func tellBricks() throws {
+    if let bricks = forceField.ranks?.bricks() { try events(.note(bricks)) }
   }
 
   /// Evaluates the forces from which the first step starts.
