@@ -95,7 +95,8 @@ public struct BrickGrid: Hashable, Sendable {
             volume *= thickness >= reach ? thickness + 2 * reach : .infinity
           }
         }
-        if volume < least { (best, least) = (counts, volume) }
+        // Equal but for rounding are equal.
+        if volume < least * (1 - 1e-9) { (best, least) = (counts, volume) }
       }
     }
     return best

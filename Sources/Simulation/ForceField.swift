@@ -138,7 +138,8 @@ extension ForceField {
             at: "model", "there is no file \(model)", help: "paths are relative to the folder of the deck")
         }
         return try lrmace(
-          path: model, precision: deck.precision.ofKernels, threads: deck.threadsOfForceField,
+          path: model, precision: deck.precision.ofKernels,
+          threads: team == nil ? deck.threadsOfForceField : deck.threads,
           on: team, grid: deck.grid)
       })
   }

@@ -91,14 +91,17 @@ public struct RunFailure {
       self.init(Diagnostic("\(error)"), Self.numericalExitCode)
     case let error as BrokenRun:
       guard let cause = RunFailure(error.cause) else { return nil }
-      let isNumerical = cause.exitCode == Self.numericalExitCode
       let help =
-        if let checkpoint = error.checkpoint {
-          isNumerical
-            ? "the last good checkpoint is kept: \(checkpoint)"
-            : "mend this (make room, if the disk is full), then: \(Release.command) \(error.resumeCommand) \(shellQuoted(checkpoint))"
-        } else {
+        switch error.checkpoint {
+        case nil:
           "there is no checkpoint to go on from: mend this (make room, if the disk is full) and run again"
+        case let checkpoint? where cause.exitCode == Self.numericalExitCode:
+          "the last good checkpoint is kept: \(checkpoint)"
+        case let checkpoint?:
+          (error.cause is DomainError
+            ? "fewer ranks, or other bricks by --grid, go on"
+            : "mend this (make room, if the disk is full), then")
+            + ": \(Release.command) \(error.resumeCommand) \(shellQuoted(checkpoint))"
         }
       self.init(cause.message + "\n  help: \(help)", cause.exitCode)
     default: return nil

@@ -78,7 +78,7 @@ private func lastPositions(_ name: String, in folder: TemporaryFolder) throws ->
       var simulation = try Simulation(deck: checked, forceField: { try .lrmace($0, on: team) })
       return try simulation.check()
     }
-    #expect(report.contains("division        2 ranks, bricks "), "\(report)")
+    #expect(report.contains("division        2 ranks, bricks 1 x 1 x 2 of"), "\(report)")
   }
 
   @Test func bricksThatAreNotAsManyAsTheRanksAreAMistakeOfTheDeck() throws {
@@ -140,6 +140,7 @@ private func lastPositions(_ name: String, in folder: TemporaryFolder) throws ->
     let words = try #require(end)
     #expect(words.contains("bricks are too thin in a system of"), "\(words)")
     #expect(words.contains("take 1 rank and more threads"), "\(words)")
+    #expect(words.contains("fewer ranks, or other bricks by --grid, go on: "), "\(words)")
     #expect(words.contains("water.checkpoint.h5"), "\(words)")
     var rest = try Simulation(
       checkpoint: "\(folder.path)/water.checkpoint.h5", options: ResumeOptions(steps: 1))
