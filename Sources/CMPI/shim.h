@@ -2,6 +2,7 @@
 // 32 bits wide: MPICommunicator sends long messages in pieces. An error of MPI ends the job (MPI_ERRORS_ARE_FATAL, its default).
 
 #include <mpi.h>
+#include <stddef.h>
 
 /// Returns 0 where calls from several threads, one at a time, are not allowed.
 static inline int bloch_mpi_start(void) {
