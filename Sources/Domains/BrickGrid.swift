@@ -162,21 +162,25 @@ public struct DomainError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The grid of as many ranks that would do, or of the most below.
   public let alternative: SIMD3<Int>
 
-  public var description: String {
+  public var description: String { "\(message)\n  help: \(help)" }
+
+  public var message: String {
     func text(_ length: Double) -> String { "\((length * 10).rounded() / 10)" }
-    func text(_ grid: SIMD3<Int>) -> String { "\(grid.x) x \(grid.y) x \(grid.z)" }
-    let number = alternative.x * alternative.y * alternative.z
     let subject =
-      counts.map { "\(text($0)) bricks are too thin in a system of" }
+      counts.map { "\(Self.text($0)) bricks are too thin in a system of" }
       ?? "\(ranks) ranks are too many for a system of"
-    let help =
-      number == ranks
-      ? "take the grid \(text(alternative))"
-      : "take \(number) \(number == 1 ? "rank" : "ranks (bricks \(text(alternative)))") and more threads in each, or a larger system"
-    return """
-      \(subject) \(text(lengths.x)) x \(text(lengths.y)) x \(text(lengths.z)) Angstrom: each rank's brick has to be as thick \
-      as atoms see, \(text(reach)) Angstrom
-        help: \(help)
-      """
+    let size = "\(text(lengths.x)) x \(text(lengths.y)) x \(text(lengths.z)) Angstrom"
+    return "\(subject) \(size): each rank's brick has to be as thick as atoms see, \(text(reach)) Angstrom"
   }
+
+  public var help: String {
+    let grid = Self.text(alternative)
+    switch alternative.x * alternative.y * alternative.z {
+    case ranks: return "take the grid \(grid)"
+    case 1: return "take 1 rank and more threads in it, or a larger system"
+    case let fewer: return "take \(fewer) ranks (bricks \(grid)) and more threads in each, or a larger system"
+    }
+  }
+
+  private static func text(_ grid: SIMD3<Int>) -> String { "\(grid.x) x \(grid.y) x \(grid.z)" }
 }

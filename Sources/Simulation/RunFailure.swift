@@ -72,7 +72,8 @@ public struct RunFailure {
     case let error as HDF5Error:
       let help = "check that this is the right file and that it is whole; copy it again, or make it anew"
       self.init(Diagnostic(file: error.file, error.pathAndReason, help: help), Self.fileExitCode)
-    case let error as DomainError: self.init(Diagnostic("\(error)"), Self.usageExitCode)
+    case let error as DomainError:
+      self.init(Diagnostic(error.message, help: error.help), Self.usageExitCode)
     case is MemoryError, is PlanError, is RankError: self.init(Diagnostic("\(error)"), Self.fileExitCode)
     case let error as NumericalError: self.init(Diagnostic(error.cause), Self.numericalExitCode)
     case let error as MissedGoal:

@@ -139,12 +139,31 @@ private func lastPositions(_ name: String, in folder: TemporaryFolder) throws ->
     }
     let words = try #require(end)
     #expect(words.contains("bricks are too thin in a system of"), "\(words)")
-    #expect(words.contains("take 1 rank and more threads"), "\(words)")
+    #expect(words.contains("take 1 rank and more threads in it"), "\(words)")
     #expect(words.contains("fewer ranks, or other bricks by --grid, go on: "), "\(words)")
     #expect(words.contains("water.checkpoint.h5"), "\(words)")
     var rest = try Simulation(
       checkpoint: "\(folder.path)/water.checkpoint.h5", options: ResumeOptions(steps: 1))
     try rest.resume()
+  }
+
+  @Test func aFrameThatIsTooSmallForTheRanksIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let frames = "\(folder.path)/frames.xyz"
+    let small = root.appending(path: "Tests/EndToEndTests/water-8.xyz").path
+    try (String(contentsOfFile: water, encoding: .utf8) + String(contentsOfFile: small, encoding: .utf8))
+      .write(toFile: frames, atomically: true, encoding: .utf8)
+    let (lines, end) = try onTeam(2) { team -> (Int, String?) in
+      var lines = 0
+      let end = failure {
+        let forceField = try ForceField.lrmace(path: model, precision: .double, threads: 1, on: team)
+        try evaluateStructures(in: frames, with: forceField, output: nil) { _ in lines += 1 }
+      }
+      return (lines, end.map { "\($0.exitCode) \($0.message)" })
+    }
+    // The heading and the first frame.
+    #expect(lines == 2)
+    #expect(end?.hasPrefix("2 error: frame 2 of \(frames): 2 ranks are too many") == true, "\(end ?? "")")
   }
 
   @Test func aBenchmarkHasTheBytesOfEveryRank() throws {
