@@ -77,7 +77,8 @@ extension Deck {
         at: "neb.final", "its cell is not that of `structure`", help: "the cell of a band does not change")
     }
     let last = zip(first.positions, final.positions).map { $0 + first.cell.nearestImage($1 - $0) }
-    for atom in last.indices where first.isFixed[atom] && length(last[atom] - first.positions[atom]) > 1e-3 {
+    let held = first.moveMask.map { 1 - $0 }
+    for atom in last.indices where length((last[atom] - first.positions[atom]) * held[atom]) > 1e-3 {
       throw error(
         at: "neb.final", "atom \(atom + 1), which is fixed, is at another place than in `structure`",
         help: "let it go, or minimise both ends with the same fixed atoms")
@@ -87,6 +88,8 @@ extension Deck {
         at: "neb.final", "it is the configuration of `structure`", help: "name the other end of the path")
     }
     // Fixed atoms are at one place, to the last bit.
-    return last.indices.map { first.isFixed[$0] ? first.positions[$0] : last[$0] }
+    return last.indices.map {
+      last[$0].replacing(with: first.positions[$0], where: first.moveMask[$0] .== 0)
+    }
   }
 }

@@ -55,19 +55,19 @@ public struct ModesRun {
     system = try AtomicSystem(structure, deck: deck, forceField: forceField)
     if let words = system.massNotice { try events(.note(words)) }
     files = ModesFiles(folder: deck.outputFolder, name: deck.outputName)
-    guard system.isFixed.contains(false) else {
+    guard system.moveMask.contains(where: { $0 != .zero }) else {
       throw deck.error(at: "fixed", or: ["structure"], "no atom may move", help: "let some go")
     }
   }
 
-  private var evaluations: Int { 6 * system.isFixed.count { !$0 } }
+  private var evaluations: Int { 2 * system.freeCoordinates.count }
 
   /// Evaluates the forces once and describes the run.
   public func check() throws -> String {
     var evaluation = Evaluation()
     try numerically { try forceField.potential.evaluate(system, into: &evaluation) }
     return """
-      atoms           \(system.count), of which \(evaluations / 6) may move
+      atoms           \(system.count), of which \(system.count - system.fixedAtoms.count) may move
       energy          \(String(format: "%.6f eV", evaluation.energy))
       largest force   \(String(format: "%.4f eV/Angstrom", evaluation.largestForce(of: system)))
       modes           \(evaluations) evaluations of the forces, displacement \(keys.displacement) Angstrom

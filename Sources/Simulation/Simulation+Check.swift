@@ -12,7 +12,7 @@ extension Simulation {
     try prepare()
     let frame = frame
     let (system, evaluation) = (frame.system, frame.evaluation)
-    let fixed = system.isFixed.count { $0 }
+    let (fixed, partly) = (system.fixedAtoms.count, system.partlyFixedAtoms.count)
     let largestForce = evaluation.forces.map(length).max() ?? 0
     // Estimates of what a user asks for are formed in Double, which does not overflow.
     let frames = Double(lastStep / Int64(deck.trajectoryInterval) + 1)
@@ -20,7 +20,8 @@ extension Simulation {
     let needed = frames * bytesPerFrame + lines * 120 + 2 * checkpointBytes
     let free = freeBytes(at: files.folder)
     var report = [
-      "atoms           \(system.count) (\(system.composition))" + (fixed > 0 ? ", \(fixed) fixed" : ""),
+      "atoms           \(system.count) (\(system.composition))" + (fixed > 0 ? ", \(fixed) fixed" : "")
+        + (partly > 0 ? ", \(partly) fixed along one axis or two" : ""),
       "cell            " + system.cellDescription,
       "energy          " + String(format: "%.6f eV", evaluation.energy),
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),

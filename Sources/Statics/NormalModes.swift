@@ -3,8 +3,8 @@
 //   D_ij = H_ij / sqrt(m_i m_j),   H_ij = - (F_j(r_i + h) - F_j(r_i - h)) / 2h,  made symmetric
 //   D e = lambda e,   omega = sqrt(a lambda),  a = Units.accelerationPerForce
 //
-// of the atoms that may move. Where none is fixed the whole may be shifted, and without periodic axes turned, at no cost: these
-// directions u are taken out, D <- (1 - u u) D (1 - u u), so that what is left are vibrations. lambda < 0, where the energy is
+// of the coordinates that may change. Where no atom is fixed the whole may be shifted, and without periodic axes turned, at no cost:
+// these directions u are taken out, D <- (1 - u u) D (1 - u u), so that what is left are vibrations. lambda < 0, where the energy is
 // a maximum along e, makes an imaginary frequency, which is given as a negative number. The zero-point energy is
 // sum hbar omega / 2 over the real ones.
 
@@ -30,14 +30,14 @@ public struct NormalModes: Sendable {
 
   /// By frequency, imaginary ones first.
   public let modes: [Mode]
-  /// H in eV/Angstrom^2, row by row, of the atoms that may move.
+  /// H in eV/Angstrom^2, row by row, of the coordinates that may change.
   public let hessian: [[Double]]
 
   /// In eV.
   public var zeroPointEnergy: Double { modes.reduce(0) { $0 + $1.quantum / 2 } }
   public var imaginaryCount: Int { modes.count(where: \.isImaginary) }
 
-  /// Evaluates the forces twice for each coordinate of an atom that may move.
+  /// Evaluates the forces twice for each coordinate that may change.
   /// - Parameters:
   ///   - h: of a coordinate, one way and the other, Angstrom.
   ///   - progress: told how many of how many evaluations are done, and the last one.
@@ -46,27 +46,22 @@ public struct NormalModes: Sendable {
     of system: AtomicSystem, in potential: any Potential, displacement h: Double = 0.01,
     progress: (_ done: Int, _ total: Int, Evaluation) throws -> Void = { _, _, _ in }
   ) throws {
-    let free = system.isFixed.indices.filter { !system.isFixed[$0] }
-    let size = 3 * free.count
+    let free = system.freeCoordinates
+    let size = free.count
     var rows = Array(repeating: Array(repeating: 0.0, count: size), count: size)
     var evaluation = Evaluation()
     try potential.evaluate(system, into: &evaluation)
     var (moved, done) = (system, 0)
-    for (row, atom) in free.enumerated() {
-      for axis in 0..<3 {
-        for sign in [1.0, -1] {
-          moved.positions[atom] = system.positions[atom]
-          moved.positions[atom][axis] += sign * h
-          try potential.evaluate(moved, into: &evaluation)
-          try StabilityLimits().check(evaluation, step: nil)
-          for (column, other) in free.enumerated() {
-            for k in 0..<3 {
-              rows[3 * row + axis][3 * column + k] -= sign * evaluation.forces[other][k] / (2 * h)
-            }
-          }
-          done += 1
-          try progress(done, 2 * size, evaluation)
+    for (row, (atom, axis)) in free.enumerated() {
+      for sign in [1.0, -1] {
+        moved.positions[atom][axis] = system.positions[atom][axis] + sign * h
+        try potential.evaluate(moved, into: &evaluation)
+        try StabilityLimits().check(evaluation, step: nil)
+        for (column, (other, k)) in free.enumerated() {
+          rows[row][column] -= sign * evaluation.forces[other][k] / (2 * h)
         }
+        done += 1
+        try progress(done, 2 * size, evaluation)
       }
       moved.positions[atom] = system.positions[atom]
     }
@@ -80,9 +75,11 @@ public struct NormalModes: Sendable {
     modes = Self.modes(of: rows, system, free)
   }
 
-  private static func modes(of hessian: [[Double]], _ system: AtomicSystem, _ free: [Int]) -> [Mode] {
+  private static func modes(
+    of hessian: [[Double]], _ system: AtomicSystem, _ free: [AtomicSystem.Coordinate]
+  ) -> [Mode] {
     let size = hessian.count
-    let roots = free.flatMap { atom in (0..<3).map { _ in system.masses[atom].squareRoot() } }
+    let roots = free.map { system.masses[$0.atom].squareRoot() }
     var d = (0..<size).map { i in (0..<size).map { hessian[i][$0] / (roots[i] * roots[$0]) } }
     let rigid = system.rigidMotions()
     for u in rigid { d.project(out: u) }
@@ -95,8 +92,8 @@ public struct NormalModes: Sendable {
     return (0..<size - rigid.count).map { k in
       let lambda = solution.values[k] * Units.accelerationPerForce
       var displacements = Array(repeating: Vector3.zero, count: system.count)
-      for (n, atom) in free.enumerated() {
-        for axis in 0..<3 { displacements[atom][axis] = solution.vectors[k][3 * n + axis] / roots[3 * n] }
+      for (n, (atom, axis)) in free.enumerated() {
+        displacements[atom][axis] = solution.vectors[k][n] / roots[n]
       }
       let square = dot(displacements, displacements)
       let furthest = displacements.largest
@@ -109,20 +106,30 @@ public struct NormalModes: Sendable {
 }
 
 extension AtomicSystem {
-  /// Shifts and, without periodic axes, turns of the whole in mass-weighted coordinates, orthonormal; none where an atom is fixed.
-  /// A line of atoms has one turn less, one atom none.
+  public typealias Coordinate = (atom: Int, axis: Int)
+
+  /// Coordinates that may change, atom by atom.
+  public var freeCoordinates: [Coordinate] {
+    moveMask.indices.flatMap { atom in (0..<3).filter { moveMask[atom][$0] == 1 }.map { (atom, $0) } }
+  }
+
+  /// Shifts and, without periodic axes, turns of the whole in mass-weighted free coordinates, orthonormal; none along, or into, an
+  /// axis along which an atom is fixed. A line of atoms has one turn less, one atom none.
   func rigidMotions() -> [[Double]] {
-    guard !isFixed.contains(true) else { return [] }
+    let (freeAxes, coordinates) = (freeAxes, freeCoordinates)
     let total = masses.reduce(0, +)
     let centre = zip(positions, masses).reduce(Vector3.zero) { $0 + $1.0 * ($1.1 / total) }
-    let axes = (0..<3).map { Matrix3.identity[$0] }
-    var motions = axes.map { axis in positions.map { _ in axis } }
-    if !cell.hasPeriodicAxis {
-      motions += axes.map { axis in positions.map { Lattice.cross(axis, $0 - centre) } }
+    var motions: [[Vector3]] = []
+    for axis in 0..<3 where freeAxes[axis] == 1 {
+      motions.append(positions.map { _ in Matrix3.identity[axis] })
+    }
+    for axis in 0..<3
+    where !cell.hasPeriodicAxis && freeAxes[(axis + 1) % 3] * freeAxes[(axis + 2) % 3] == 1 {
+      motions.append(positions.map { Lattice.cross(Matrix3.identity[axis], $0 - centre) })
     }
     var found: [[Double]] = []
     for motion in motions {
-      var u = zip(motion, masses).flatMap { r, m in (0..<3).map { r[$0] * m.squareRoot() } }
+      var u = coordinates.map { motion[$0.atom][$0.axis] * masses[$0.atom].squareRoot() }
       let before = norm(u)
       for other in found {
         let overlap = zip(u, other).reduce(0) { $0 + $1.0 * $1.1 }

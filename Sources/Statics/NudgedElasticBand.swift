@@ -135,9 +135,7 @@ public struct NudgedElasticBand: Motion {
   }
 
   private mutating func findForces() {
-    let free = zip(images, evaluations).map { image, evaluation in
-      zip(evaluation.forces, image.isFixed).map { $1 ? .zero : $0 }
-    }
+    let free = zip(images, evaluations).map { $1.freeForces(of: $0) }
     forces = Band.forces(
       images.map(\.positions), energies, free, spring: settings.spring,
       climber: isClimbing ? Band.summit(energies) : nil)

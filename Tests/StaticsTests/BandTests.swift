@@ -33,9 +33,10 @@ private func band(
   change(&settings)
   let far = (1..<atoms).map { _ in Vector3(1, 0, 0) }
   let path = InitialPath.linear(from: [[-1, 0, 0]] + far, to: [[1, 0, 0]] + far, images: count)
-  let fixed = (0..<atoms).map { $0 > 0 }
+  let moveMask: [Vector3] = (0..<atoms).map { $0 > 0 ? .zero : .one }
   return NudgedElasticBand(
-    path.map { cluster($0, isFixed: fixed) }, in: (0..<threads).map { _ in CurvedPass() }, settings: settings,
+    path.map { cluster($0, moveMask: moveMask) }, in: (0..<threads).map { _ in CurvedPass() },
+    settings: settings,
     steps: steps)
 }
 
@@ -125,7 +126,7 @@ func theClimbingImageFindsTheSaddlePoint(_ method: MinimizerMethod) throws {
 @Test func idppGoesRoundAnAtomThatALineGoesThrough() {
   let first: [Vector3] = [[0, 0, 0], [-2, 0.1, 0], [0, 4, 0]]
   let last: [Vector3] = [[0, 0, 0], [2, 0.1, 0], [0, 4, 0]]
-  let start = cluster(first, isFixed: [true, false, false])
+  let start = cluster(first, moveMask: [.zero, .one, .one])
   let line = InitialPath.linear(from: first, to: last, images: 5)
   let path = InitialPath.idpp(from: first, to: last, images: 5, of: start)
   #expect(path.first == first && path.last == last && line.last == last)

@@ -20,13 +20,14 @@ final class Scratch {
   }
 }
 
-/// Three water-like atoms in a triclinic cell, moving, one of them fixed.
+/// Three water-like atoms in a triclinic cell, moving, one of them fixed, one along y.
 func sampleSystem(isPeriodic: [Bool] = [true, true, true]) -> AtomicSystem {
   AtomicSystem(
     cell: Cell(vectors: Matrix3([7.1, 0, 0], [1.3, 6.9, 0], [-0.7, 0.4, 8.2]), isPeriodic: isPeriodic),
     atomicNumbers: [8, 1, 1], masses: [15.999, 1.008, 2.014],
     positions: [[0.1, -0.2, 0.119], [0, 0.763, -12.477], [1 / 3, -0.763, 9.477]],
-    velocities: [[0.001, -0.002, 0.0005], [0.01, 0, -0.02], [1 / 7, 0, 0]], isFixed: [true, false, false])
+    velocities: [[0.001, -0.002, 0.0005], [0.01, 0, -0.02], [1 / 7, 0, 0]],
+    moveMask: [[0, 0, 0], [1, 1, 1], [1, 0, 1]])
 }
 
 /// The Python that the tests of other programs' readers use.

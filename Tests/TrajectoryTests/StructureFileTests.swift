@@ -79,7 +79,7 @@ private let twoFrames =
   #expect(try ExtendedXYZ.read(again).system.masses == read.masses)
 }
 
-@Test func columnsThatMeanNothingAreKeptAndMasksOfSingleAxesAreTold() throws {
+@Test func columnsThatMeanNothingAreKeptAndMasksOfSingleAxesRead() throws {
   let scratch = try Scratch()
   let text = """
     2
@@ -89,18 +89,16 @@ private let twoFrames =
     """
   let path = try scratch.write(text, to: "a.xyz")
   let plain = try ExtendedXYZ.read(path)
-  #expect(plain.columns.isEmpty && plain.system.isFixed == [false, true])
-  #expect(
-    plain.partialMask?.description.hasPrefix("\(path):3:11: error: atom 1 is fixed along single axes") == true
-  )
+  #expect(plain.columns.isEmpty && plain.system.moveMask == [[1, 0, 1], .zero])
   #expect(plain.velocitySource == "the column `velo`, in Angstrom/fs")
   expect(plain.system.velocities[1], [0, 0.002, 0])
   let kept = try #require(try ExtendedXYZReader(path, keeping: .columns).next())
-  #expect(kept.columns.map(\.name) == ["tags", "move_mask", "name"])
+  #expect(kept.columns.map(\.name) == ["tags", "name"])
   let again = try scratch.write(ExtendedXYZWriter.text(of: kept), to: "b.xyz")
   #expect(try ExtendedXYZReader(again, keeping: .columns).next()?.columns == kept.columns)
   let written = try String(contentsOfFile: again, encoding: .utf8)
-  #expect(written.contains(":momenta:R:3:velo:R:3:") && !written.contains("magmoms"))
+  #expect(written.contains(":move_mask:L:3:momenta:R:3:velo:R:3:") && !written.contains("magmoms"))
+  #expect(written.contains(" T F T ") && written.contains(" F F F "))
   #expect(AtomColumn.columns(of: AtomColumn.text(of: kept.columns), atoms: 2) == kept.columns)
   #expect(AtomColumn.columns(of: AtomColumn.text(of: kept.columns), atoms: 3) == nil)
 }
@@ -129,7 +127,8 @@ private let poscar = """
 @Test func aPOSCARHasVolumeFlagsAndVelocities() throws {
   let read = try structure(poscar, "CONTCAR")
   #expect(abs(read.system.cell.volume - 100) < 1e-10)
-  #expect(read.system.atomicNumbers == [14, 8, 8] && read.system.isFixed == [true, false, false])
+  #expect(
+    read.system.atomicNumbers == [14, 8, 8] && read.system.moveMask == [.zero, [1, 1, 1], [1, 1, 1]])
   expect(read.system.positions[1], Vector3(0.41, 0.27, 0.12) * read.system.cell.vectors)
   #expect(read.hasVelocities && read.velocitySource == "its last block, in Angstrom/fs")
   expect(read.system.velocities[2], [0, 0, 0.003])
@@ -156,10 +155,25 @@ private let poscar = """
   #expect(
     try refusal(poscar.replacingOccurrences(of: "1 2\n", with: "1 99999999999\n"), "POSCAR").contains(
       "POSCAR:7:3"))
-  let mixed = try structure(poscar.replacingOccurrences(of: "F F F", with: "T F F"), "POSCAR")
-  #expect(mixed.partialMask?.description.contains("POSCAR:10:") == true)
+  let oblique = try structure(poscar.replacingOccurrences(of: "F F F", with: "F T T"), "POSCAR")
+  #expect(
+    oblique.partialMask?.description.contains("POSCAR:10:16: error: atom 1 is fixed along lattice") == true)
+  #expect(oblique.system.moveMask[0] == [1, 1, 1])
   let direct = try structure(poscar.replacingOccurrences(of: "\n\n", with: "\nDirect\n"), "POSCAR")
   #expect(!direct.hasVelocities && direct.warnings.first?.description.contains("POTIM are left out") == true)
+}
+
+/// VASP's flags are of lattice vectors: a and b of this cell span the plane of x and y, and a alone the axis x.
+@Test func anAtomOfAPOSCARMovesInThePlaneOfItsLatticeVectors() throws {
+  func mask(_ flags: String) throws -> Vector3 {
+    let read = try structure(poscar.replacingOccurrences(of: "F F F", with: flags), "POSCAR")
+    #expect(read.partialMask == nil)
+    return read.system.moveMask[0]
+  }
+  #expect(try mask("T T F") == [1, 1, 0])
+  #expect(try mask("T F F") == [1, 0, 0])
+  let refused = try structure(poscar.replacingOccurrences(of: "F F F", with: "F T F"), "POSCAR")
+  #expect(refused.partialMask != nil)
 }
 
 // MARK: - PDB
