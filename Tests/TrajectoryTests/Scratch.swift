@@ -1,5 +1,8 @@
 import Foundation
 import Lattice
+import Testing
+
+@testable import Trajectory
 
 /// A new folder, removed when the test ends.
 final class Scratch {
@@ -45,4 +48,21 @@ func runTool(_ arguments: [String]) throws -> (status: Int32, output: String) {
   let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
   process.waitUntilExit()
   return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+}
+
+/// The only structure of `text` under the name `name`.
+func structure(_ text: String, _ name: String) throws -> Configuration {
+  let scratch = try Scratch()
+  return try #require(try StructureReader.read(scratch.write(text, to: name), frame: nil))
+}
+
+func refusal(_ text: String, _ name: String) throws -> String {
+  let scratch = try Scratch()
+  let path = try scratch.write(text, to: name)
+  let error = #expect(throws: StructureError.self) { try StructureReader.read(path, frame: .number(1)) }
+  return (error?.description ?? "").replacingOccurrences(of: path, with: name)
+}
+
+func expect(_ a: Vector3, _ b: Vector3, _ tolerance: Double = 1e-12) {
+  #expect(length(a - b) < tolerance, "\(a) is not \(b)")
 }
