@@ -17,7 +17,8 @@ extension Simulation {
     // Estimates of what a user asks for are formed in Double, which does not overflow.
     let frames = Double(lastStep / Int64(deck.trajectoryInterval) + 1)
     let lines = Double(lastStep / Int64(deck.logInterval) + 1)
-    let needed = frames * bytesPerFrame + lines * 120 + 2 * checkpointBytes
+    let origins = try deck.originBytes(of: system, hasCharges: forceField.hasCharges)
+    let needed = frames * bytesPerFrame + lines * 120 + 2 * (checkpointBytes + origins)
     let free = freeBytes(at: files.folder)
     var report = [
       "atoms           \(system.count) (\(system.composition))" + (fixed > 0 ? ", \(fixed) fixed" : ""),
@@ -36,7 +37,8 @@ extension Simulation {
     }
     report += [
       deck.motionDescription,
-      "memory          \(bytes(Double(peakMemory()))) (measured at one evaluation of the forces)",
+      "memory          \(bytes(Double(peakMemory()) + origins)) (measured at one evaluation of the forces"
+        + (origins > 0 ? ", and \(bytes(origins)) of time origins of `analysis`)" : ")"),
       "trajectory      \(String(format: "%.0f", frames)) frames of \(bytes(bytesPerFrame)): "
         + bytes(frames * bytesPerFrame),
       "output          \(bytes(needed)) in \(files.folder)" + (free.map { ", \(bytes($0)) free" } ?? ""),
