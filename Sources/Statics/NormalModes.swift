@@ -1,6 +1,6 @@
 // Vibrations about a configuration at rest, from forces alone. With mass-weighted coordinates q = sqrt(m) r
 //
-//   D_ij = H_ij / sqrt(m_i m_j),   H_ij = - (F_j(r_i + h) - F_j(r_i - h)) / 2h,  made symmetric
+//   D_ij = H_ij / sqrt(m_i m_j),   H by `ForceConstants`
 //   D e = lambda e,   omega = sqrt(a lambda),  a = Units.accelerationPerForce
 //
 // of the atoms that may move. Where none is fixed the whole may be shifted, and without periodic axes turned, at no cost: these
@@ -8,7 +8,6 @@
 // a maximum along e, makes an imaginary frequency, which is given as a negative number. The zero-point energy is
 // sum hbar omega / 2 over the real ones.
 
-import Dynamics
 import Foundation
 import Lattice
 
@@ -37,47 +36,19 @@ public struct NormalModes: Sendable {
   public var zeroPointEnergy: Double { modes.reduce(0) { $0 + $1.quantum / 2 } }
   public var imaginaryCount: Int { modes.count(where: \.isImaginary) }
 
+  /// - Precondition: `constants` are complete.
+  public init(_ constants: ForceConstants) {
+    hessian = constants.hessian
+    modes = Self.modes(of: hessian, constants.system, constants.free)
+  }
+
   /// Evaluates the forces twice for each coordinate of an atom that may move.
-  /// - Parameters:
-  ///   - h: of a coordinate, one way and the other, Angstrom.
-  ///   - progress: told how many of how many evaluations are done, and the last one.
-  /// - Throws: what the potential and `progress` throw; `DynamicsError` for numbers without sense.
-  public init(
-    of system: AtomicSystem, in potential: any Potential, displacement h: Double = 0.01,
-    progress: (_ done: Int, _ total: Int, Evaluation) throws -> Void = { _, _, _ in }
-  ) throws {
-    let free = system.isFixed.indices.filter { !system.isFixed[$0] }
-    let size = 3 * free.count
-    var rows = Array(repeating: Array(repeating: 0.0, count: size), count: size)
-    var evaluation = Evaluation()
-    try potential.evaluate(system, into: &evaluation)
-    var (moved, done) = (system, 0)
-    for (row, atom) in free.enumerated() {
-      for axis in 0..<3 {
-        for sign in [1.0, -1] {
-          moved.positions[atom] = system.positions[atom]
-          moved.positions[atom][axis] += sign * h
-          try potential.evaluate(moved, into: &evaluation)
-          try StabilityLimits().check(evaluation, step: nil)
-          for (column, other) in free.enumerated() {
-            for k in 0..<3 {
-              rows[3 * row + axis][3 * column + k] -= sign * evaluation.forces[other][k] / (2 * h)
-            }
-          }
-          done += 1
-          try progress(done, 2 * size, evaluation)
-        }
-      }
-      moved.positions[atom] = system.positions[atom]
-    }
-    for i in 0..<size {
-      for j in 0..<i {
-        let mean = (rows[i][j] + rows[j][i]) / 2
-        (rows[i][j], rows[j][i]) = (mean, mean)
-      }
-    }
-    hessian = rows
-    modes = Self.modes(of: rows, system, free)
+  /// - Throws: what the potential throws; `DynamicsError` for numbers without sense.
+  public init(of system: AtomicSystem, in potential: any Potential, displacement: Double = 0.01) throws {
+    var constants = ForceConstants(of: system, in: potential, displacement: displacement)
+    try constants.prepare()
+    while !constants.isComplete { try constants.advance() }
+    self.init(constants)
   }
 
   private static func modes(of hessian: [[Double]], _ system: AtomicSystem, _ free: [Int]) -> [Mode] {
