@@ -4,6 +4,7 @@ import Deck
 import Diagnostics
 import Foundation
 import Lattice
+import Statics
 
 extension Simulation {
   /// Evaluates the forces once and describes the run: system, motion, memory, files against the free disk.
@@ -35,8 +36,15 @@ extension Simulation {
           + String(format: "%.0f bar at the start", system.pressure(potential: evaluation.stress) * Units.bar)
       )
     }
+    report.append(deck.motionDescription)
+    if let band = motion as? NudgedElasticBand {
+      let forces = band.endForces.map { String(format: "%.3g", $0) }.joined(separator: " and ")
+      let areToBeMinimized = band.endForces.contains { $0 > band.settings.tolerance }
+      report.append(
+        "ends            largest forces \(forces) eV/Angstrom" + (areToBeMinimized ? ": minimised first" : "")
+      )
+    }
     report += [
-      deck.motionDescription,
       "memory          \(bytes(Double(peakMemory()) + origins)) (measured at one evaluation of the forces"
         + (origins > 0 ? ", and \(bytes(origins)) of time origins of `analysis`)" : ")"),
       "trajectory      \(String(format: "%.0f", frames)) frames of \(bytes(bytesPerFrame)): "
