@@ -1,14 +1,14 @@
 // Vibrations about a configuration at rest, from forces alone. With mass-weighted coordinates q = sqrt(m) r
 //
-//   D_ij = H_ij / sqrt(m_i m_j),   H_ij = - (F_j(r_i + h) - F_j(r_i - h)) / 2h,  made symmetric
+//   D_ij = H_ij / sqrt(m_i m_j),   H by `ForceConstants`
 //   D e = lambda e,   omega = sqrt(a lambda),  a = Units.accelerationPerForce
 //
-// of the coordinates that may change. Where no atom is fixed the whole may be shifted, and without periodic axes turned, at no cost:
-// these directions u are taken out, D <- (1 - u u) D (1 - u u), so that what is left are vibrations. lambda < 0, where the energy is
+// of the coordinates that may change. Shifts and, without periodic axes, turns of the whole that move no atom along an axis along
+// which it is fixed cost nothing: these directions u are taken out, D <- (1 - u u) D (1 - u u), so that what is left are
+// vibrations. lambda < 0, where the energy is
 // a maximum along e, makes an imaginary frequency, which is given as a negative number. The zero-point energy is
 // sum hbar omega / 2 over the real ones.
 
-import Dynamics
 import Foundation
 import Lattice
 
@@ -37,42 +37,19 @@ public struct NormalModes: Sendable {
   public var zeroPointEnergy: Double { modes.reduce(0) { $0 + $1.quantum / 2 } }
   public var imaginaryCount: Int { modes.count(where: \.isImaginary) }
 
+  /// - Precondition: `constants` are complete.
+  public init(_ constants: ForceConstants) {
+    hessian = constants.hessian
+    modes = Self.modes(of: hessian, constants.system, constants.free)
+  }
+
   /// Evaluates the forces twice for each coordinate that may change.
-  /// - Parameters:
-  ///   - h: of a coordinate, one way and the other, Angstrom.
-  ///   - progress: told how many of how many evaluations are done, and the last one.
-  /// - Throws: what the potential and `progress` throw; `DynamicsError` for numbers without sense.
-  public init(
-    of system: AtomicSystem, in potential: any Potential, displacement h: Double = 0.01,
-    progress: (_ done: Int, _ total: Int, Evaluation) throws -> Void = { _, _, _ in }
-  ) throws {
-    let free = system.freeCoordinates
-    let size = free.count
-    var rows = Array(repeating: Array(repeating: 0.0, count: size), count: size)
-    var evaluation = Evaluation()
-    try potential.evaluate(system, into: &evaluation)
-    var (moved, done) = (system, 0)
-    for (row, (atom, axis)) in free.enumerated() {
-      for sign in [1.0, -1] {
-        moved.positions[atom][axis] = system.positions[atom][axis] + sign * h
-        try potential.evaluate(moved, into: &evaluation)
-        try StabilityLimits().check(evaluation, step: nil)
-        for (column, (other, k)) in free.enumerated() {
-          rows[row][column] -= sign * evaluation.forces[other][k] / (2 * h)
-        }
-        done += 1
-        try progress(done, 2 * size, evaluation)
-      }
-      moved.positions[atom] = system.positions[atom]
-    }
-    for i in 0..<size {
-      for j in 0..<i {
-        let mean = (rows[i][j] + rows[j][i]) / 2
-        (rows[i][j], rows[j][i]) = (mean, mean)
-      }
-    }
-    hessian = rows
-    modes = Self.modes(of: rows, system, free)
+  /// - Throws: what the potential throws; `DynamicsError` for numbers without sense.
+  public init(of system: AtomicSystem, in potential: any Potential, displacement: Double = 0.01) throws {
+    var constants = ForceConstants(of: system, in: potential, displacement: displacement)
+    try constants.prepare()
+    while !constants.isComplete { try constants.advance() }
+    self.init(constants)
   }
 
   private static func modes(
@@ -113,23 +90,29 @@ extension AtomicSystem {
     moveMask.indices.flatMap { atom in (0..<3).filter { moveMask[atom][$0] == 1 }.map { (atom, $0) } }
   }
 
-  /// Shifts and, without periodic axes, turns of the whole in mass-weighted free coordinates, orthonormal; none along, or into, an
-  /// axis along which an atom is fixed. A line of atoms has one turn less, one atom none.
+  /// Shifts and, without periodic axes, turns of the whole in mass-weighted free coordinates, orthonormal: the combinations that leave
+  /// every fixed coordinate where it is. A line of atoms has one turn less, one atom none; about one fixed atom there are three turns.
   func rigidMotions() -> [[Double]] {
-    let (freeAxes, coordinates) = (freeAxes, freeCoordinates)
     let total = masses.reduce(0, +)
     let centre = zip(positions, masses).reduce(Vector3.zero) { $0 + $1.0 * ($1.1 / total) }
-    var motions: [[Vector3]] = []
-    for axis in 0..<3 where freeAxes[axis] == 1 {
-      motions.append(positions.map { _ in Matrix3.identity[axis] })
+    let size = max(1, positions.map { length($0 - centre) }.max() ?? 1)
+    let axes = (0..<3).map { Matrix3.identity[$0] }
+    var motions = axes.map { axis in positions.map { _ in axis } }
+    if !cell.hasPeriodicAxis {
+      motions += axes.map { axis in positions.map { Lattice.cross(axis, $0 - centre) / size } }
     }
-    for axis in 0..<3
-    where !cell.hasPeriodicAxis && freeAxes[(axis + 1) % 3] * freeAxes[(axis + 2) % 3] == 1 {
-      motions.append(positions.map { Lattice.cross(Matrix3.identity[axis], $0 - centre) })
+    // Squares of what combinations do to fixed coordinates.
+    let held = moveMask.map { 1 - $0 }
+    let strain = motions.map { a in
+      motions.map { b in zip(held, zip(a, b)).reduce(0) { $0 + dot($1.0 * $1.1.0, $1.1.1) } }
     }
+    let solution = SymmetricEigenproblem(strain)
+    let coordinates = freeCoordinates
     var found: [[Double]] = []
-    for motion in motions {
-      var u = coordinates.map { motion[$0.atom][$0.axis] * masses[$0.atom].squareRoot() }
+    for (value, weights) in zip(solution.values, solution.vectors) where value < 1e-9 {
+      var u = coordinates.map { atom, axis in
+        zip(weights, motions).reduce(0) { $0 + $1.0 * $1.1[atom][axis] } * masses[atom].squareRoot()
+      }
       let before = norm(u)
       for other in found {
         let overlap = zip(u, other).reduce(0) { $0 + $1.0 * $1.1 }

@@ -41,6 +41,11 @@ struct ResumeCommand: ParsableCommand {
     Interruption.watch()
     let options = ResumeOptions(
       steps: steps, models: model, structure: structure, threads: threads, overwrite: overwrite)
+    if ModesRun.isCheckpoint(checkpoint) {
+      var modes = try ModesRun(
+        checkpoint: checkpoint, options: options, events: Console.listener(), forceField: Ranks.forceField)
+      return try modes.resume(interruption: { Interruption.name })
+    }
     var simulation = try Simulation(
       checkpoint: checkpoint, options: options, events: Console.listener(), forceField: Ranks.forceField)
     try simulation.resume(interruption: { Interruption.name })

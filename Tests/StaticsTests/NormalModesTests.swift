@@ -68,7 +68,10 @@ private func molecule(_ masses: [Double], _ positions: [Vector3], moveMask: [Vec
   #expect(molecule([1, 16, 1], bent).rigidMotions().count == 6)
   #expect(molecule([1, 16, 1], [[1, 1, 1], .zero, [-1, -1, -1]]).rigidMotions().count == 5)
   #expect(molecule([4], [[1, 2, 3]]).rigidMotions().count == 3)
-  #expect(molecule([1, 16, 1], bent, moveMask: [.one, .zero, .one]).rigidMotions().isEmpty)
+  #expect(molecule([1, 16, 1], bent, moveMask: [.one, .zero, .one]).rigidMotions().count == 3)
+  // Two fixed atoms leave the turn about their line, three that are on none nothing.
+  #expect(molecule([1, 16, 1], bent, moveMask: [.zero, .zero, .one]).rigidMotions().count == 1)
+  #expect(molecule([1, 16, 1, 1], bent + [[0, 0, 1]], moveMask: [.zero, .zero, .zero, .one]).rigidMotions().isEmpty)
   // In a plane: two shifts and the turn about z; of a line along x that atoms hold to x: one shift.
   #expect(molecule([1, 16, 1], bent, moveMask: bent.map { _ in [1, 1, 0] }).rigidMotions().count == 3)
   #expect(molecule([1, 16, 1], bent, moveMask: [.one, [1, 0, 0], .one]).rigidMotions().count == 1)
