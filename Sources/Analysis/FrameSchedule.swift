@@ -7,11 +7,11 @@ public struct FrameSchedule: Sendable {
   public let interval: Double
   /// That there will be as far as is known.
   public let frames: Int
-  /// Time origins that are followed at once, at most.
-  public let origins: Int
+  /// Time origins that are followed at once, at most; nil for as many as 16 MB hold.
+  public let origins: Int?
 
-  public init(interval: Double, frames: Int, origins: Int) {
-    precondition(interval > 0 && origins > 0)
+  public init(interval: Double, frames: Int, origins: Int? = nil) {
+    precondition(interval > 0 && origins != 0)
     (self.interval, self.frames, self.origins) = (interval, frames, origins)
   }
 

@@ -26,6 +26,8 @@ struct TimeOrigins: Sendable {
   /// n(m) C(m) of each element, [longest + 1].
   private var sums: [[Double]]
 
+  /// Origins times atoms: 16 MB, 2 ms of a core for a frame.
+  private static let defaultTerms = 500_000
   /// Lags in frames beyond which no run is followed.
   static let mostLags = 10_000_000
 
@@ -39,14 +41,16 @@ struct TimeOrigins: Sendable {
 
   /// - Parameters:
   ///   - longest: lag in frames, from 1.
-  ///   - most: origins that may be followed at once; more than lags are not needed.
+  ///   - most: origins that may be followed at once; more than lags are not needed. Nil takes as many as keep the sum over origins
+  ///     and atoms, by which an average gets better, and the time that a frame takes, within bounds.
   /// - Throws: `MemoryError` where they do not fit.
-  init(_ composition: Composition, _ pair: Pair, longest: Int, most: Int) throws {
+  init(_ composition: Composition, _ pair: Pair, longest: Int, most: Int?) throws {
     self.pair = pair
     self.longest = longest
     atoms = composition.atoms
-    spacing = longest / most + 1
-    let (slots, count) = (longest / spacing + 1, composition.atomCount)
+    let count = composition.atomCount
+    spacing = longest / (most ?? max(10, Self.defaultTerms / count)) + 1
+    let slots = longest / spacing + 1
     try Memory.require(
       Double(slots) * Double(count * MemoryLayout<Vector3>.stride) + Double(longest)
         * Double(8 * atoms.count),

@@ -35,7 +35,7 @@ extension Deck {
     public let fit: ClosedRange<Double>?
     public let longestLag: Double?
     /// Time origins that are followed at once.
-    public let origins: Int
+    public let origins: Int?
     /// In eV fs/Angstrom^3.
     public let viscosity: Double?
   }
@@ -103,10 +103,12 @@ extension DeckReader {
       "analysis.max_lag", .time, 0...1e15, absent: "auto",
       defaultInWords: "of `vacf` a quarter of the frames, 2 ps at most; of `viscosity` a tenth, 5 ps at most",
       excluded: without(.vacf, .viscosity), help: "Longest time of `vacf` and `viscosity`.")
-    let origins = count(
-      "analysis.origins", 1...100_000, default: "100", excluded: without(.msd, .vacf),
+    let origins = optionalCount(
+      "analysis.origins", 1...1_000_000, absent: "auto",
+      defaultInWords: "as many as 16 MB hold, 500000 over the number of atoms",
+      excluded: without(.msd, .vacf),
       help:
-        "Time origins of `msd` and `vacf` that are followed at once, evenly over the longest time, 32 bytes of memory for each atom; with more than that time has frames, every frame is one."
+        "Time origins of `msd` and `vacf` that are followed at once, evenly over the longest time; with more than that time has frames, every frame is one."
     )
     let viscosity = optionalQuantity(
       "analysis.viscosity", .viscosity, 1e-6...1e12, excluded: without(.msd),

@@ -77,6 +77,11 @@ private func difference(_ a: [Double], _ b: [Double]) -> Double {
   }
 }
 
+@Test(arguments: [(24, 1), (30_000, 63)]) func byDefaultMemoryIsBounded(_ atoms: Int, _ spacing: Int) throws {
+  let origins = try TimeOrigins(Composition(randomFrame(0, atoms: atoms)), .product, longest: 1000, most: nil)
+  #expect(origins.spacing == spacing && origins.bytes <= 16e6)
+}
+
 @Test func theErrorOfDiffusionIsItsScatter() throws {
   // Walks of one step in all: D = 0.3^2/(6 dt) x 3 of each component. 40 runs, each with an error of its own.
   let exact = 3 * 0.09 / 12 * 1e4
