@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Logs of ensembles.sh as samples for Benchmarks/ensembles.py, without the first 5 ps.
+"""Logs of ensembles.sh as samples for Benchmarks/ensembles.py, without the first 10 ps.
 
     python3 Examples/npt/samples.py FOLDER    # writes FOLDER/samples/*.txt"""
+import re
 import sys
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import numpy as np
 
 BOLTZMANN = 8.617333262e-5  # eV/K
 BAR = 6.241509e-7  # eV/A^3
-ATOMS, VOLUME = 192, 12.417**3
 
 folder = Path(sys.argv[1])
 (folder / "samples").mkdir(exist_ok=True)
@@ -17,15 +17,19 @@ for log in sorted(folder.glob("*-*-*.log.tsv")):
     run = log.name.removesuffix(".log.tsv")
     kind, kelvin = run.rsplit("-", 1)
     ensemble, name = kind.split("-", 1)
+    deck = (folder / f"{run}.yaml").read_text()
+    timestep = float(re.search(r"^timestep: (\S+) fs", deck, re.M)[1])
+    atoms, comment = (folder / re.search(r"^structure: (\S+)", deck, re.M)[1]).read_text().splitlines()[:2]
+    cell = np.array(re.search(r'Lattice="([^"]*)"', comment)[1].split(), dtype=float).reshape(3, 3)
     with log.open() as file:
         columns = [c.split(" [")[0] for c in file.readline().lstrip("# ").rstrip("\n").split("\t")]
     data = dict(zip(columns, np.loadtxt(log).T))
-    kept = data["time"] > 5
+    kept = data["time"] > 10
     kinetic = data["kinetic_energy"]
     # As the program counts them: less three where momentum is kept.
     freedom = round(2 * np.mean(kinetic[1:] / data["temperature"][1:]) / BOLTZMANN)
-    volume = data.get("volume", np.full(len(kinetic), VOLUME))
+    volume = data.get("volume", np.full(len(kinetic), np.linalg.det(cell)))
     rows = np.array([kinetic, data["potential_energy"], volume, data["conserved_energy"]]).T[kept]
     pressure = BAR if ensemble == "npt" else 0
     np.savetxt(folder / "samples" / f"{run}.txt", rows,
-               header=f"{ensemble.upper()} {name} {kelvin} {pressure} 0.5 {freedom} {ATOMS}")
+               header=f"{ensemble.upper()} {name} {kelvin} {pressure} {timestep} {freedom} {atoms}")

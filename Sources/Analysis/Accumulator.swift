@@ -18,11 +18,17 @@ public protocol Accumulator {
 
 /// An accumulator that a checkpoint of a run can keep: what it holds does not grow with atoms times frames.
 public protocol ResumableAccumulator: Accumulator {
+  /// Memory that it takes for frames that it keeps, in bytes.
+  var originBytes: Double { get }
   /// All that the next frame needs.
   var state: StateTree { get }
   /// Goes on after `frames` frames.
   /// - Throws: `StateError`.
   mutating func restore(_ state: StateTree, frames: Int) throws
+}
+
+extension ResumableAccumulator {
+  public var originBytes: Double { 0 }
 }
 
 /// What is known beside the frames when they have all been seen.

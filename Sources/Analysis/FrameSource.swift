@@ -64,7 +64,8 @@ public final class FrameSource {
     sequence = try foreign.map(FrameSequence.init) ?? (isText ? FrameSequence(ofXYZ: path) : nil)
     let reader = sequence == nil ? try H5MDReader(path) : nil
     self.reader = reader
-    units = Dictionary(uniqueKeysWithValues: (reader?.observables ?? []).map { ($0.name, $0.unit) })
+    let observables = reader?.observables.map { ($0.name, $0.unit) } ?? foreign?.observables ?? []
+    units = Dictionary(uniqueKeysWithValues: observables)
     frameCount = (reader?.frameCount ?? foreign?.frameCount).map { $0 / selection.every + 1 }
     let told = foreign?.warnings.map { Diagnostic(severity: .warning, file: path, $0) } ?? []
     warnings = told + (reader.map(Self.warnings) ?? [])
@@ -180,7 +181,8 @@ private final class FrameSequence {
       defer { index += 1 }
       let frame = try reader.frame(index)
       return TrajectoryFrame(
-        time: frame.time, system: frame.system, hasVelocities: reader.hasVelocities, charges: frame.charges)
+        time: frame.time, system: frame.system, hasVelocities: reader.hasVelocities, charges: frame.charges,
+        observables: reader.observables(ofFrame: index))
     }
   }
 

@@ -1,14 +1,16 @@
-// Mean square displacements of each element, averaged over all origins, and self-diffusion coefficients:
+// Mean square displacements of each element, and of them self-diffusion coefficients (`DiffusionFit`):
 //
-//   MSD(t) = <|r(t0 + t) - r(t0)|^2>,      D = slope of MSD / 6
-//   D_inf = D + xi k_B T / (6 pi eta L),   xi = 2.837297       of a cubic cell (Yeh and Hummer, doi:10.1021/jp0477147)
+//   MSD(t) = <|r(t0 + t) - r(t0)|^2>
 //
-// in O(T log T) by splitting the square (Calandrini et al., doi:10.1051/sfn/201112010). The motion of the centre of mass
-// is taken off where the cell is periodic. The error of D is that of the mean of D over five equal stretches of time.
+// Of a file from every origin, in O(T log T) by splitting the square (Calandrini et al., doi:10.1051/sfn/201112010); the error of D
+// is that of the mean of D over five equal stretches of time. Of a run from the origins of `TimeOrigins`, up to the end of the
+// fit; each origin that has got there has a D of its own, and the error is that of their mean by blocks. The motion of the
+// centre of mass is taken off where the cell is periodic.
 
 import Foundation
 import Lattice
 
+/// Of frames that are all at hand.
 public struct MeanSquareDisplacement: Accumulator {
   public let composition: Composition
   /// Lags of the fit in fs; nil for the second half of what a fifth of the frames reaches.
@@ -17,11 +19,8 @@ public struct MeanSquareDisplacement: Accumulator {
   public let viscosity: Double?
   private var series: TimeSeries
 
-  private static let stretches = 5
-  private static let leastFrames = 20
-  private static let cubicConstant = 2.837297
-  /// One Angstrom^2/fs in 1e-9 m^2/s, in which diffusion of liquids is of order one.
-  static let nanoSquareMetrePerSecond = 1e4
+  static let stretches = 5
+  static let leastFrames = 20
 
   /// - Throws: `AnalysisError`, `MemoryError`.
   public init(
@@ -30,23 +29,10 @@ public struct MeanSquareDisplacement: Accumulator {
     self.composition = composition
     (self.fit, self.viscosity) = (fit, viscosity)
     series = try TimeSeries(atomCount: composition.atomCount, frames: frames)
-    if viscosity != nil, !composition.first.system.cell.isCubic {
-      throw AnalysisError(
-        "the correction of Yeh and Hummer is for cubic cells, and this one is not cubic",
-        help: "leave --viscosity out", isUsage: true)
-    }
+    try DiffusionFit.requireCubicCell(of: composition, for: viscosity)
   }
 
-  /// Positions seen from the centre of mass.
-  public func sample(_ frame: TrajectoryFrame) -> [Vector3] {
-    let system = frame.system
-    guard system.cell.hasPeriodicAxis else { return system.positions }
-    var center = Vector3.zero
-    for i in 0..<system.count { center += system.masses[i] * system.positions[i] }
-    center /= system.masses.reduce(0, +)
-    return system.positions.map { $0 - center }
-  }
-
+  public func sample(_ frame: TrajectoryFrame) -> [Vector3] { frame.system.positionsFromCenter }
   public mutating func add(_ sample: [Vector3]) { series.append(sample) }
 
   /// MSD in Angstrom^2 at every lag of `range`, [T].
@@ -61,84 +47,131 @@ public struct MeanSquareDisplacement: Accumulator {
     let (frames, interval) = try conditions.requireEvenFrames(
       atLeast: Self.leastFrames, for: "a mean square displacement")
     let stretch = frames / Self.stretches
-    let window = try window(stretch, interval)
-    let lags = (0...frames / 2).map { Double($0) * interval * 1e-3 }
-    var columns = [FindingTable.Column("time", unit: "ps", lags)]
-    var numbers: [Finding] = []
-    var notes = [
-      String(
-        format: "D from the slope between %.4g and %.4g ps; error from %d stretches of time",
-        lags[window.lowerBound], lags[window.upperBound], Self.stretches)
-    ]
+    let fit = try fit(frames, interval)
+    var curves: [[Double]] = []
+    var errors: [Double?] = []
     for element in composition.elements.indices {
-      let symbol = composition.symbol(element)
       let msd = curve(of: element, in: 0..<frames, threads: conditions.threads)
-      columns.append(.init("msd_\(symbol)", unit: "Angstrom2", Array(msd.prefix(lags.count))))
+      curves.append(Array(msd.prefix(frames / 2 + 1)))
       let parts = (0..<Self.stretches).map { n in
-        Self.diffusion(
-          curve(of: element, in: n * stretch..<(n + 1) * stretch, threads: conditions.threads), window,
-          interval)
+        fit.diffusion(
+          of: curve(of: element, in: n * stretch..<(n + 1) * stretch, threads: conditions.threads))
       }
       let mean = parts.reduce(0, +) / Double(parts.count)
       let square = parts.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(parts.count - 1)
-      let diffusion = Self.diffusion(msd, window, interval)
-      let error = (square / Double(parts.count)).squareRoot()
-      numbers.append(Finding("D_\(symbol)", unit: "1e-9 m2/s", diffusion, error: error))
-      let exponent =
-        log(msd[window.upperBound] / msd[window.lowerBound])
-        / log(Double(window.upperBound) / Double(window.lowerBound))
-      if abs(exponent - 1) > 0.2 {
-        notes.append(
-          String(
-            format:
-              "%@: MSD grows as t^%.2f there, not yet as t: D is not that of diffusion; a longer run is needed",
-            symbol, exponent))
-      }
-      if let viscosity {
-        let temperature = try conditions.requireTemperature(for: "the correction of Yeh and Hummer")
-        let edge = cbrt(composition.first.system.cell.volume)
-        let shift =
-          Self.cubicConstant * Units.boltzmann * temperature / (6 * .pi * viscosity * edge)
-          * Self.nanoSquareMetrePerSecond
-        numbers.append(
-          Finding("D_\(symbol) of infinite size", unit: "1e-9 m2/s", diffusion + shift, error: error))
-      }
+      errors.append((square / Double(parts.count)).squareRoot())
     }
-    return Findings(.msd, numbers: numbers, tables: [FindingTable("msd", columns)], notes: notes)
+    return try fit.findings(
+      composition, curves: curves, errors: errors,
+      errorInWords: "error from \(Self.stretches) stretches of time",
+      viscosity: viscosity, conditions)
   }
 
-  /// First and last lag of the fit.
-  private func window(_ stretch: Int, _ interval: Double) throws -> ClosedRange<Int> {
-    guard let fit else { return max(1, stretch / 4)...max(2, stretch / 2) }
-    // Times of a user over times of a file: any number, until it is held against the frames.
-    func lag(_ time: Double) -> Int { Int(min((time / interval).rounded(), Double(stretch))) }
-    let (first, last) = (max(1, lag(fit.lowerBound)), lag(fit.upperBound))
-    guard last > first, last < stretch else {
+  private func fit(_ frames: Int, _ interval: Double) throws -> DiffusionFit {
+    let stretch = frames / Self.stretches
+    guard let times = fit else { return DiffusionFit(ofFrames: frames, interval: interval) }
+    let lags = DiffusionFit.lags(times, interval: interval)
+    guard times.upperBound - times.lowerBound > interval / 2, lags.upperBound < stretch else {
       throw AnalysisError(
-        "the fit of D ends at \(fit.upperBound * 1e-3) ps, and a fifth of the frames reaches \(Double(stretch - 1) * interval * 1e-3) ps",
+        "the fit of D ends at \(times.upperBound * 1e-3) ps, and a fifth of the frames reaches \(Double(stretch - 1) * interval * 1e-3) ps",
         help: "name two shorter times with --fit, or run longer", isUsage: true)
     }
-    return first...last
-  }
-
-  /// A sixth of the slope by least squares, in 1e-9 m^2/s.
-  static func diffusion(_ msd: [Double], _ window: ClosedRange<Int>, _ interval: Double) -> Double {
-    let times = window.map { Double($0) * interval }
-    let mean = times.reduce(0, +) / Double(times.count)
-    var (up, down) = (0.0, 0.0)
-    for (n, t) in zip(window, times) {
-      up += (t - mean) * msd[n]
-      down += (t - mean) * (t - mean)
-    }
-    return up / down / 6 * nanoSquareMetrePerSecond
+    return DiffusionFit(lags: lags, interval: interval)
   }
 }
 
-extension Cell {
-  /// Three equal edges at right angles, to a thousandth.
-  var isCubic: Bool {
-    let edge = cbrt(volume)
-    return isFullyPeriodic
-      && (0..<3).allSatisfy { abs(length(vectors[$0]) - edge) < 1e-3 * edge }
+extension AtomicSystem {
+  /// Positions, seen from the centre of mass where the cell is periodic.
+  var positionsFromCenter: [Vector3] {
+    guard cell.hasPeriodicAxis else { return positions }
+    var center = Vector3.zero
+    for i in 0..<count { center += masses[i] * positions[i] }
+    center /= masses.reduce(0, +)
+    return positions.map { $0 - center }
+  }
+}
+
+// MARK: - In a run
+
+/// Of frames as a run makes them.
+public struct RunningMeanSquareDisplacement: ResumableAccumulator {
+  public let composition: Composition
+  /// In eV fs/Angstrom^3, for the correction of the finite cell.
+  public let viscosity: Double?
+  private let schedule: FrameSchedule
+  private var fit: DiffusionFit
+  private var origins: TimeOrigins
+  /// D of each element, as far as it has come, of the origin in each slot.
+  private var unfinished: [[Double]]
+  /// D of the origins that have got to the end of the fit.
+  private var diffusion = BlockSums()
+
+  /// - Parameter fit: in fs; nil for a twentieth and a tenth of the frames.
+  /// - Throws: `AnalysisError`, `MemoryError`.
+  public init(
+    _ composition: Composition, _ schedule: FrameSchedule, fit: ClosedRange<Double>? = nil,
+    viscosity: Double? = nil
+  ) throws {
+    (self.composition, self.schedule, self.viscosity) = (composition, schedule, viscosity)
+    self.fit =
+      fit.map {
+        DiffusionFit(lags: DiffusionFit.lags($0, interval: schedule.interval), interval: schedule.interval)
+      }
+      ?? DiffusionFit(ofFrames: schedule.frames, interval: schedule.interval)
+    origins = try TimeOrigins(
+      composition, .squaredDistance, longest: self.fit.lags.upperBound, most: schedule.origins)
+    unfinished = Array(repeating: composition.elements.map { _ in 0 }, count: origins.slots)
+    try DiffusionFit.requireCubicCell(of: composition, for: viscosity)
+  }
+
+  public var originBytes: Double { origins.bytes }
+
+  public func sample(_ frame: TrajectoryFrame) -> TimedVectors {
+    TimedVectors(time: frame.time, vectors: frame.system.positionsFromCenter)
+  }
+
+  public mutating func add(_ sample: TimedVectors) {
+    guard schedule.isDue(sample, after: origins.frames, from: composition.first) else { return }
+    var finished: Int?
+    origins.append(sample.vectors) { slot, lag, element, msd in
+      unfinished[slot][element] = (lag == 0 ? 0 : unfinished[slot][element]) + fit.weight(lag) * msd
+      if lag == fit.lags.upperBound { finished = slot }
+    }
+    if let finished { diffusion.add(unfinished[finished]) }
+  }
+
+  public func findings(_ conditions: Conditions) throws -> Findings {
+    try origins.requireFrames(
+      atLeast: max(MeanSquareDisplacement.leastFrames, fit.lags.upperBound + 1),
+      for: "a mean square displacement")
+    return try fit.findings(
+      composition, curves: composition.elements.indices.map(origins.curve),
+      errors: diffusion.errors() ?? composition.elements.map { _ in nil },
+      errorInWords: "error by blocks of \(diffusion.frames) time origins, "
+        + String(format: "%.4g ps apart", Double(origins.spacing) * schedule.interval * 1e-3),
+      viscosity: viscosity, conditions)
+  }
+
+  public var state: StateTree {
+    [
+      "fit_begin": .integers([Int64(fit.lags.lowerBound)]), "origins": .group(origins.state),
+      "unfinished": .numbers(unfinished.flatMap { $0 }), "diffusion": .group(diffusion.state),
+    ]
+  }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    try state.read { state in
+      let (saved, sums) = try (state.group("origins"), state.group("diffusion"))
+      try StateError.inside("origins") { try origins.restore(saved, frames: frames) }
+      let begin = try state.integer("fit_begin")
+      guard begin > 0, begin < origins.longest else { throw StateError("fit_begin", "holds \(begin)") }
+      fit = DiffusionFit(lags: Int(begin)...origins.longest, interval: schedule.interval)
+      let width = composition.elements.count
+      let values = try state.numbers("unfinished", count: origins.slots * width)
+      unfinished = (0..<origins.slots).map { Array(values[$0 * width..<($0 + 1) * width]) }
+      diffusion = try StateError.inside("diffusion") {
+        try BlockSums(sums, width: width, frames: origins.pairs(at: origins.longest))
+      }
+    }
   }
 }

@@ -57,6 +57,8 @@ public struct AnalysisSettings: Sendable {
   /// In eV fs/Angstrom^3 and K.
   public var viscosity: Double?
   public var temperature: Double?
+  /// Of frames as a run makes them; nil where all are at hand.
+  public var schedule: FrameSchedule?
   public var threads = 1
 
   public init() {}

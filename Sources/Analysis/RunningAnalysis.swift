@@ -18,6 +18,11 @@ public struct RunningAnalysis {
   /// Frames that were taken in.
   public var frames: Int { times.count }
 
+  /// Memory for frames that are kept, in bytes.
+  public var originBytes: Double {
+    parts.reduce(0) { $0 + (($1.accumulator as? any ResumableAccumulator)?.originBytes ?? 0) }
+  }
+
   /// Nothing is taken in yet, not even `first`.
   /// - Parameters:
   ///   - first: the first frame; of it come elements, molecules, bins.
@@ -122,9 +127,19 @@ extension Quantity {
     case .rdf:
       try RadialDistribution(composition, reach: settings.reach, width: settings.shell, pairs: settings.pairs)
     case .msd:
-      try MeanSquareDisplacement(
-        composition, frames: frames, fit: settings.fit, viscosity: settings.viscosity)
-    case .vacf: try VelocityAutocorrelation(composition, frames: frames, longest: settings.longestLag)
+      if let schedule = settings.schedule {
+        try RunningMeanSquareDisplacement(
+          composition, schedule, fit: settings.fit, viscosity: settings.viscosity)
+      } else {
+        try MeanSquareDisplacement(
+          composition, frames: frames, fit: settings.fit, viscosity: settings.viscosity)
+      }
+    case .vacf:
+      if let schedule = settings.schedule {
+        try RunningVelocityAutocorrelation(composition, schedule, longest: settings.longestLag)
+      } else {
+        try VelocityAutocorrelation(composition, frames: frames, longest: settings.longestLag)
+      }
     case .profile: try DensityProfile(composition, axis: settings.axis, width: settings.slice)
     case .hbonds: try HydrogenBonds(composition, settings.hydrogenBonds)
     case .dipole: try DipoleMoment(composition, charges: settings.charges)

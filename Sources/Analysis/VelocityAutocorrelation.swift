@@ -4,19 +4,20 @@
 //   rho(nu) = 4 int_0^inf C(t)/C(0) cos(2 pi nu t) w(t) dt,    int_0^inf rho d nu = 1      w: Hann's window
 //
 // The total is the mean of the elements, weighted by their kinetic energy: 1/3N of the density of normal modes in a harmonic
-// solid. Wavenumbers nu/c in 1/cm.
+// solid. Wavenumbers nu/c in 1/cm. Of a file C is that of every origin, of a run that of the origins of `TimeOrigins`.
 
 import Foundation
 import Lattice
 
+/// Of frames that are all at hand.
 public struct VelocityAutocorrelation: Accumulator {
   public let composition: Composition
   /// Longest lag in fs; nil for a quarter of the frames, 2 ps at most.
   public let longest: Double?
   private var series: TimeSeries
 
-  private static let leastFrames = 20
-  private static let defaultLongest = 2000.0
+  fileprivate static let leastFrames = 20
+  fileprivate static let defaultLongest = 2000.0
   /// Speed of light in cm/fs, exact.
   static let lightSpeed = 2.99792458e-5
   /// Wavenumber in 1/cm beyond which nothing vibrates.
@@ -24,14 +25,17 @@ public struct VelocityAutocorrelation: Accumulator {
 
   /// - Throws: `AnalysisError`, `MemoryError`.
   public init(_ composition: Composition, frames: Int? = nil, longest: Double? = nil) throws {
-    guard composition.first.hasVelocities else {
-      throw AnalysisError(
-        "a velocity autocorrelation needs velocities, which the trajectory does not hold",
-        help: "run with `trajectory.velocities: true`")
-    }
+    try Self.requireVelocities(composition)
     self.composition = composition
     self.longest = longest
     series = try TimeSeries(atomCount: composition.atomCount, frames: frames)
+  }
+
+  fileprivate static func requireVelocities(_ composition: Composition) throws {
+    guard !composition.first.hasVelocities else { return }
+    throw AnalysisError(
+      "a velocity autocorrelation needs velocities, which the trajectory does not hold",
+      help: "run with `trajectory.velocities: true`")
   }
 
   public func sample(_ frame: TrajectoryFrame) -> [Vector3] { frame.system.velocities }
@@ -46,11 +50,19 @@ public struct VelocityAutocorrelation: Accumulator {
   public func findings(_ conditions: Conditions) throws -> Findings {
     let (frames, interval) = try conditions.requireEvenFrames(
       atLeast: Self.leastFrames, for: "a velocity autocorrelation")
-    let longest = self.longest ?? min(Self.defaultLongest, Double(frames) * interval / 4)
+    return Self.findings(
+      composition,
+      composition.elements.indices.map { curve(of: $0, frames: frames, threads: conditions.threads) },
+      longest: longest, frames: frames, interval: interval)
+  }
+
+  /// - Parameter correlations: C of each element, at every lag up to the longest asked for or more.
+  fileprivate static func findings(
+    _ composition: Composition, _ correlations: [[Double]], longest: Double?, frames: Int, interval: Double
+  ) -> Findings {
+    let longest = longest ?? min(Self.defaultLongest, Double(frames) * interval / 4)
     let last = Int(min(Double(frames - 1), max(4, longest / interval)))
-    let curves = composition.elements.indices.map { element in
-      Array(curve(of: element, frames: frames, threads: conditions.threads).prefix(last + 1))
-    }
+    let curves = correlations.map { Array($0.prefix(last + 1)) }
     let times = (0...last).map { Double($0) * interval }
     var correlation = [FindingTable.Column("time", unit: "ps", times.map { $0 * 1e-3 })]
     var numbers: [Finding] = []
@@ -61,7 +73,7 @@ public struct VelocityAutocorrelation: Accumulator {
       numbers.append(
         Finding(
           "D_\(symbol) by Green-Kubo", unit: "1e-9 m2/s",
-          integral / 3 * MeanSquareDisplacement.nanoSquareMetrePerSecond,
+          integral / 3 * DiffusionFit.nanoSquareMetrePerSecond,
           note: String(format: "integrated to %.3g ps; that of msd has an error", times[last] * 1e-3)))
     }
     // Twice the lags in a period: neighbours are as far apart as the window resolves.
@@ -103,6 +115,55 @@ public struct VelocityAutocorrelation: Accumulator {
       var sum = 0.0
       for m in 0...last { sum += windowed[m] * cosines[n * m % (2 * last)] }
       return 4 * sum * interval * lightSpeed
+    }
+  }
+}
+
+// MARK: - In a run
+
+/// Of frames as a run makes them.
+public struct RunningVelocityAutocorrelation: ResumableAccumulator {
+  public let composition: Composition
+  /// Longest lag in fs; nil for a quarter of the frames, 2 ps at most.
+  public let longest: Double?
+  private let schedule: FrameSchedule
+  private var origins: TimeOrigins
+
+  /// - Throws: `AnalysisError`, `MemoryError`.
+  public init(_ composition: Composition, _ schedule: FrameSchedule, longest: Double? = nil) throws {
+    try VelocityAutocorrelation.requireVelocities(composition)
+    (self.composition, self.schedule, self.longest) = (composition, schedule, longest)
+    let lags = (longest ?? VelocityAutocorrelation.defaultLongest) / schedule.interval
+    origins = try TimeOrigins(
+      composition, .product, longest: Int(min(max(4, lags), Double(TimeOrigins.mostLags))),
+      most: schedule.origins)
+  }
+
+  public var originBytes: Double { origins.bytes }
+
+  public func sample(_ frame: TrajectoryFrame) -> TimedVectors {
+    TimedVectors(time: frame.time, vectors: frame.system.velocities)
+  }
+
+  public mutating func add(_ sample: TimedVectors) {
+    guard schedule.isDue(sample, after: origins.frames, from: composition.first) else { return }
+    origins.append(sample.vectors)
+  }
+
+  public func findings(_ conditions: Conditions) throws -> Findings {
+    try origins.requireFrames(
+      atLeast: VelocityAutocorrelation.leastFrames, for: "a velocity autocorrelation")
+    return VelocityAutocorrelation.findings(
+      composition, composition.elements.indices.map(origins.curve), longest: longest, frames: origins.frames,
+      interval: schedule.interval)
+  }
+
+  public var state: StateTree { ["origins": .group(origins.state)] }
+
+  public mutating func restore(_ state: StateTree, frames: Int) throws {
+    try state.read { state in
+      let saved = try state.group("origins")
+      try StateError.inside("origins") { try origins.restore(saved, frames: frames) }
     }
   }
 }

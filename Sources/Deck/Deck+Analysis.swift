@@ -6,11 +6,11 @@ import Lattice
 extension Deck {
   /// What a run can follow: a checkpoint holds all that the next frame needs.
   public enum FollowedQuantity: String, CaseIterable, Sendable {
-    case means, rdf, profile, hbonds, dipole, chi, sk, cell, viscosity
+    case means, rdf, msd, vacf, profile, hbonds, dipole, chi, sk, cell, viscosity
   }
   public enum ProfileAxis: String, CaseIterable, Sendable { case a, b, c }
 
-  /// Angstrom, fs, K, rad and e; nil leaves a choice to the quantity, as for `bloch analyze`.
+  /// Angstrom, fs, K, eV, rad and e; nil leaves a choice to the quantity, as for `bloch analyze`.
   public struct Analyses: Sendable, Hashable {
     public let quantities: [FollowedQuantity]
     /// Steps between two frames that are looked at.
@@ -31,7 +31,13 @@ extension Deck {
     public let bondDistance: Double
     public let bondAngle: Double
     public let largestWavevector: Double?
+    /// Times between which the MSD is a line.
+    public let fit: ClosedRange<Double>?
     public let longestLag: Double?
+    /// Time origins that are followed at once.
+    public let origins: Int?
+    /// In eV fs/Angstrom^3.
+    public let viscosity: Double?
   }
 }
 
@@ -57,7 +63,7 @@ extension DeckReader {
     let temperature = optionalQuantity(
       "analysis.temperature", .temperature, 1e-3...1e6, absent: "auto",
       defaultInWords: "the mean of the frames",
-      excluded: without(.dipole, .chi, .cell, .viscosity), help: "Temperature of response functions.")
+      excluded: without(.dipole, .chi, .cell, .viscosity, .msd), help: "Temperature of response functions.")
     let charges = elementCharges("analysis.charges", excluded: without(.dipole, .chi))
     let pairs = elementPairs("analysis.pairs", excluded: without(.rdf))
     let reach = optionalQuantity(
@@ -90,17 +96,30 @@ extension DeckReader {
       "analysis.k_max", .wavevector, 1e-3...100, absent: "auto",
       defaultInWords: "of `sk` 6 1/A, of `chi` 3 1/A, less in large cells",
       excluded: without(.sk, .chi), help: "Largest wavevector.")
+    let fit = fitTimes(
+      "analysis.fit", excluded: without(.msd),
+      help: "Two times between which `msd` is a line; it is followed to the second one.")
     let longestLag = optionalQuantity(
       "analysis.max_lag", .time, 0...1e15, absent: "auto",
-      defaultInWords: "a tenth of the frames, 5 ps at most",
-      excluded: without(.viscosity), help: "Time to which `viscosity` is integrated.")
+      defaultInWords: "of `vacf` a quarter of the frames, 2 ps at most; of `viscosity` a tenth, 5 ps at most",
+      excluded: without(.vacf, .viscosity), help: "Longest time of `vacf` and `viscosity`.")
+    let origins = optionalCount(
+      "analysis.origins", 1...1_000_000, absent: "auto",
+      defaultInWords: "as many as 16 MB hold, 500000 over the number of atoms",
+      excluded: without(.msd, .vacf),
+      help:
+        "Time origins of `msd` and `vacf` that are followed at once, evenly over the longest time; with more than that time has frames, every frame is one."
+    )
+    let viscosity = optionalQuantity(
+      "analysis.viscosity", .viscosity, 1e-6...1e12, excluded: without(.msd),
+      help: "Shear viscosity, for D of infinite size after Yeh and Hummer.")
     guard !quantities.isEmpty else { return nil }
     return Deck.Analyses(
       quantities: quantities, interval: interval, skip: skip, temperature: temperature, charges: charges,
       pairs: pairs, reach: reach, shell: shell, axis: axis, slice: slice, donors: donors,
       acceptors: acceptors,
       bondDistance: bondDistance, bondAngle: bondAngle, largestWavevector: largestWavevector,
-      longestLag: longestLag)
+      fit: fit, longestLag: longestLag, origins: origins, viscosity: viscosity)
   }
 
   private mutating func followedQuantities(_ path: String) -> [Deck.FollowedQuantity] {
@@ -111,13 +130,6 @@ extension DeckReader {
       help:
         "What is computed while the run goes on, as `bloch analyze` would of frames at the interval `every`."
     ) { text, node, _ throws(Mistake) in
-      if ["msd", "vacf"].contains(text) {
-        throw Mistake(
-          message: "`\(text)` takes every atom of every frame, more than a checkpoint can hold",
-          help:
-            "write frames often enough (`trajectory.every`) and run `bloch analyze NAME.trajectory.h5 \(text)`",
-          part: node)
-      }
       guard let quantity = Deck.FollowedQuantity(rawValue: text) else {
         throw Mistake(
           message: "`\(text)` is not known here",
@@ -127,6 +139,38 @@ extension DeckReader {
       }
       return (quantity, text)
     }.reduce(into: []) { all, quantity in if !all.contains(quantity) { all.append(quantity) } }
+  }
+
+  /// Two times in fs, the second one later; nil for the word `auto`.
+  private mutating func fitTimes(_ path: String, excluded: String?, help: String) -> ClosedRange<Double>? {
+    let takes = "`auto`, or a list of two times, such as [5 ps, 10 ps]"
+    let name = path.lastKey
+    return key(
+      path, takes: takes, default: "auto", defaultInWords: "a twentieth and a tenth of the run",
+      excluded: excluded, help: help, standIn: nil
+    ) { node throws(Mistake) in
+      guard let items = node.sequence else {
+        let text = try Self.text(of: node, name, takes: takes)
+        guard text == "auto" else {
+          throw Mistake(message: "`\(text)` is not two times", help: "`\(name)` takes \(takes)")
+        }
+        return (nil, text)
+      }
+      var texts: [String] = []
+      var times: [Double] = []
+      for item in items {
+        let text = try Self.text(of: item, name, takes: takes)
+        times.append(try Self.quantity(text, name, .time, 0...1e15, takes: takes, part: item))
+        texts.append(text)
+      }
+      guard times.count == 2, times[0] < times[1] else {
+        throw Mistake(
+          message: times.count == 2
+            ? "\(texts[1]) is not later than \(texts[0])" : "a list of \(times.count)",
+          help: "`\(name)` takes \(takes)")
+      }
+      return (times[0]...times[1], "[\(texts.joined(separator: ", "))]")
+    }
   }
 
   private mutating func elementCharges(_ path: String, excluded: String?) -> [Int: Double] {

@@ -10,6 +10,8 @@ extension Deck {
     public let finalFrame: FrameChoice?
     /// Images between the two.
     public let images: Int
+    /// Whether ends that are no minima are brought to one; else they are refused.
+    public let minimizesEnds: Bool
     public let interpolation: Interpolation
     /// In eV/Angstrom^2.
     public let spring: Double
@@ -31,6 +33,11 @@ extension DeckReader {
       help:
         "Structure where the path ends: the atoms of `structure`, in its order and cell, at another minimum.")
     let images = count("neb.images", 1...200, default: "7", help: "Images between the two ends.")
+    let minimizesEnds = flag(
+      "neb.minimize_ends", default: "true",
+      help:
+        "Ends with a force larger than `force` are minimised first, by L-BFGS in at most 1000 steps; with `false` they are refused."
+    )
     let interpolation: Deck.Interpolation = choice(
       "neb.interpolation", default: "idpp",
       help: "First path: by distances between atoms (IDPP), which go round each other, or a straight line.")
@@ -42,14 +49,13 @@ extension DeckReader {
     )
     let force = quantity(
       "neb.force", .force, 1e-6...10, default: "0.05 eV/A",
-      help:
-        "Done when no image has a larger force across the path; the ends must not have a larger one either.")
+      help: "Done when no image has a larger force across the path; the ends have no larger one either.")
     let largestStep = quantity(
       "neb.max_step", .length, 1e-3...0.5, default: "0.1 A", help: "No atom goes further in a step.")
     guard kind == .band else { return nil }
     return Deck.Band(
-      final: final, finalFrame: finalFrame, images: images, interpolation: interpolation, spring: spring,
-      climbs: climbs,
-      algorithm: algorithm, force: force, largestStep: largestStep)
+      final: final, finalFrame: finalFrame, images: images, minimizesEnds: minimizesEnds,
+      interpolation: interpolation, spring: spring, climbs: climbs, algorithm: algorithm, force: force,
+      largestStep: largestStep)
   }
 }

@@ -268,7 +268,7 @@ public struct Deck: Sendable {
 
     self.ensemble = isRun ? ensemble : nil
     self.timestep = isRun ? timestep : nil
-    read.section = [.run, .minimization]
+    read.section = [.run, .minimization, .band]
     restraints = read.restraints(steps: steps, timestep: self.timestep)
 
     if driftInterval != nil, restraints.contains(where: { $0.type == .position }) {
@@ -299,9 +299,10 @@ public struct Deck: Sendable {
       help:
         "Write the pressure tensor to log and trajectory, as runs with a barostat do: `bloch export` makes the stress of it."
     )
+    read.section.insert(.modes)
     checkpointInterval = read.interval(
       "checkpoint.every", timestep: self.timestep, default: isRun ? "1000 steps" : "100 steps",
-      help: "Interval between checkpoints.")
+      help: "Interval between checkpoints" + (kind == .modes ? "; a step is one displacement." : "."))
     read.section = [.run]
     let analyses = read.analyses(timestep: self.timestep, trajectoryInterval: trajectoryInterval)
     self.analyses = isRun ? analyses : nil

@@ -298,12 +298,18 @@ extension DeckReader {
     }
   }
 
-  /// A whole number that need not be given; nil for the word `none`.
-  mutating func optionalCount(_ path: String, _ range: ClosedRange<Int>, help: String) -> Int? {
-    let takes = "`none`, or \(Self.takesCount(range))"
-    return key(path, takes: takes, default: "none", help: help, standIn: nil) { node throws(Mistake) in
+  /// A whole number that need not be given; nil for the word `absent`.
+  mutating func optionalCount(
+    _ path: String, _ range: ClosedRange<Int>, absent: String = "none", defaultInWords: String? = nil,
+    excluded: String? = nil, help: String
+  ) -> Int? {
+    let takes = "`\(absent)`, or \(Self.takesCount(range))"
+    return key(
+      path, takes: takes, default: absent, defaultInWords: defaultInWords, excluded: excluded, help: help,
+      standIn: nil
+    ) { node throws(Mistake) in
       let text = try Self.text(of: node, path.lastKey, takes: takes)
-      return (text == "none" ? nil : try Self.count(text, in: range, name: path.lastKey), text)
+      return (text == absent ? nil : try Self.count(text, in: range, name: path.lastKey), text)
     }
   }
 

@@ -1,4 +1,4 @@
-// The exact flows from which the integrators are composed; fixed atoms take part in none of them.
+// The exact flows from which the integrators are composed; atoms take part in them along the axes along which they may move.
 
 import Lattice
 
@@ -7,14 +7,14 @@ extension AtomicSystem {
   mutating func kick(_ forces: [Vector3], _ t: Double) {
     let impulse = Units.accelerationPerForce * t
     velocities.withUnsafeMutableBufferPointer { v in
-      for i in v.indices where !isFixed[i] { v[i] += forces[i] * (impulse / masses[i]) }
+      for i in v.indices { v[i] += forces[i] * (impulse / masses[i]) * moveMask[i] }
     }
   }
 
   /// A: exp(t L_A), r <- r + v t.
   mutating func drift(_ t: Double) {
     positions.withUnsafeMutableBufferPointer { r in
-      for i in r.indices where !isFixed[i] { r[i] += velocities[i] * t }
+      for i in r.indices { r[i] += velocities[i] * t * moveMask[i] }
     }
   }
 
@@ -55,7 +55,7 @@ extension AtomicSystem {
 
   mutating func scaleVelocities(by factor: Double) {
     velocities.withUnsafeMutableBufferPointer { v in
-      for i in v.indices where !isFixed[i] { v[i] *= factor }
+      for i in v.indices { v[i] *= factor }
     }
   }
 }

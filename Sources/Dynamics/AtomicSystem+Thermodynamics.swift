@@ -8,23 +8,24 @@
 import Lattice
 
 extension AtomicSystem {
-  /// Kinetic energy of the atoms that move, in eV.
+  /// Kinetic energy in eV.
   public var kineticEnergy: Double {
     var twice = 0.0
     velocities.withUnsafeBufferPointer { v in
-      for i in v.indices where !isFixed[i] { twice += masses[i] * dot(v[i], v[i]) }
+      for i in v.indices { twice += masses[i] * dot(v[i], v[i]) }
     }
     return twice / (2 * Units.accelerationPerForce)
   }
 
-  /// Whether the motion of the centre of mass can be told from heat: not where fixed atoms hold the others, and not
-  /// where one atom is all there is.
-  public var hasCenterOfMassMotion: Bool { count > 1 && !isFixed.contains(true) }
+  /// 1 along each axis where the motion of the centre of mass can be told from heat: not where fixed atoms hold the others, and
+  /// not where one atom is all there is.
+  var centerOfMassAxes: Vector3 { count > 1 ? freeAxes : .zero }
+  public var hasCenterOfMassMotion: Bool { centerOfMassAxes != .zero }
 
-  /// Independent momenta: three for each atom that moves, less three where the integrator conserves the momentum of the
-  /// centre of mass.
+  /// Independent momenta: one for each axis along which an atom may move, less one for each along which the integrator conserves
+  /// the momentum of the centre of mass.
   public func degreesOfFreedom(conservingMomentum: Bool) -> Int {
-    3 * isFixed.count { !$0 } - (conservingMomentum && hasCenterOfMassMotion ? 3 : 0)
+    Int(moveMask.reduce(.zero, +).sum() - (conservingMomentum ? centerOfMassAxes.sum() : 0))
   }
 
   /// Instantaneous temperature in K, 0 where nothing can move.
@@ -32,18 +33,18 @@ extension AtomicSystem {
     degreesOfFreedom == 0 ? 0 : 2 * kineticEnergy / (Double(degreesOfFreedom) * Units.boltzmann)
   }
 
-  /// Total momentum of the atoms that move, in u Angstrom/fs.
+  /// Total momentum in u Angstrom/fs.
   public var momentum: Vector3 {
     var sum = Vector3.zero
-    for i in 0..<count where !isFixed[i] { sum += masses[i] * velocities[i] }
+    for i in 0..<count { sum += masses[i] * velocities[i] }
     return sum
   }
 
-  /// sum_i m_i v_i (x) v_i / a of the atoms that move, in eV; its trace is 2 K.
+  /// sum_i m_i v_i (x) v_i / a in eV; its trace is 2 K.
   var kineticTensor: Matrix3 {
     var sum = Matrix3.zero
     velocities.withUnsafeBufferPointer { velocities in
-      for i in velocities.indices where !isFixed[i] {
+      for i in velocities.indices {
         let v = velocities[i]
         let p = masses[i] * v
         sum += Matrix3(p.x * v, p.y * v, p.z * v)

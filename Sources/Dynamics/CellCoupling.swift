@@ -73,7 +73,7 @@ public struct CellCoupling: Sendable, Hashable {
       system.cell.isFullyPeriodic, .cell,
       "there is no pressure in a structure that is not periodic along all three lattice vectors")
     try DynamicsError.require(
-      !system.isFixed.contains(true), .fixedAtoms,
+      !system.hasFixedAtoms, .fixedAtoms,
       "atoms cannot be fixed in a cell that changes: all move with it")
   }
 }

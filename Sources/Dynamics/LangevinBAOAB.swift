@@ -76,11 +76,11 @@ public struct LangevinBAOAB: Integrator {
       -expm1(-2 * friction * timestep) * Units.accelerationPerForce * Units.boltzmann * kelvin
     let random = random
     let before = system.kineticEnergy
-    let (masses, isFixed) = (system.masses, system.isFixed)
+    let (masses, moveMask) = (system.masses, system.moveMask)
     system.velocities.withUnsafeMutableBufferPointer { v in
-      for i in v.indices where !isFixed[i] {
+      for i in v.indices {
         let xi = random.normals(step: step, atom: i, stream: RandomStream.langevin)
-        v[i] = decay * v[i] + (noise / masses[i]).squareRoot() * xi
+        v[i] = decay * v[i] + (noise / masses[i]).squareRoot() * xi * moveMask[i]
       }
     }
     bathHeat += system.kineticEnergy - before

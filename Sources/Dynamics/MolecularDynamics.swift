@@ -31,6 +31,7 @@ public struct MolecularDynamics: Motion {
   ) {
     evaluation = Evaluation(plan: plan)
     self.system = system
+    self.system.stopFixedAtoms()
     self.integrator = integrator
     self.potential = potential
     self.steps = steps

@@ -10,12 +10,12 @@ public struct AtomicSystem: Sendable {
   public var positions: [Vector3]
   /// Velocities in Angstrom/fs.
   public var velocities: [Vector3]
-  /// Atoms that do not move; their forces are still computed.
-  public var isFixed: [Bool]
+  /// 1 along each of x, y and z where the atom may move, 0 where it is fixed; forces are computed all the same.
+  public var moveMask: [Vector3]
 
   public init(
     cell: Cell, atomicNumbers: [Int], masses: [Double], positions: [Vector3], velocities: [Vector3]? = nil,
-    isFixed: [Bool]? = nil
+    moveMask: [Vector3]? = nil
   ) {
     precondition(masses.count == atomicNumbers.count && positions.count == atomicNumbers.count)
     self.cell = cell
@@ -23,8 +23,16 @@ public struct AtomicSystem: Sendable {
     self.masses = masses
     self.positions = positions
     self.velocities = velocities ?? Array(repeating: .zero, count: positions.count)
-    self.isFixed = isFixed ?? Array(repeating: false, count: positions.count)
+    self.moveMask = moveMask ?? Array(repeating: .one, count: positions.count)
   }
 
   public var count: Int { positions.count }
+
+  /// Atoms that move along no axis, and those that do along some.
+  public var fixedAtoms: [Int] { moveMask.indices.filter { moveMask[$0] == .zero } }
+  public var partlyFixedAtoms: [Int] { moveMask.indices.filter { ![.zero, .one].contains(moveMask[$0]) } }
+
+  /// 1 along each of x, y and z along which no atom is fixed: the whole may be shifted there.
+  public var freeAxes: Vector3 { moveMask.reduce(.one) { $0 * $1 } }
+  public var hasFixedAtoms: Bool { freeAxes != .one }
 }

@@ -35,27 +35,44 @@ extension ParticleMesh {
       spreadNarrow(source, columns: columns, block: block, places: places, planes: planes, into: mesh, layout)
       return
     }
+    if block.half == Lanes.scalarCount {
+      spreadVectors(
+        InlineArray<2, Int8>(repeating: 0), source, columns: columns, block: block, places: places,
+        planes: planes, into: mesh, layout, scratch: scratch)
+    } else {
+      spreadVectors(
+        InlineArray<1, Int8>(repeating: 0), source, columns: columns, block: block, places: places,
+        planes: planes, into: mesh, layout, scratch: scratch)
+    }
+  }
+
+  /// The same for a block of `parts` vectors a point, which the first argument fixes for the compiler.
+  @inline(__always)
+  private func spreadVectors<let parts: Int>(
+    _: InlineArray<parts, Int8>, _ source: UnsafePointer<T>, columns: Int, block: MeshBlock,
+    places: Range<Int>, planes: Range<Int>, into mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout,
+    scratch: UnsafeMutablePointer<T>
+  ) {
     let (order, lanes) = (order, Lanes.scalarCount)
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
     let (first, count) = (block.columns.lowerBound, block.columns.count)
     // The source times the window along the third axis; sources of a batch of atoms, [part][place][lane].
     let (row, sources) = (scratch, scratch + WindowValues.scalarCount * lanes)
-    sources.update(repeating: 0, count: 2 * Self.batch * lanes)
+    sources.update(repeating: 0, count: parts * Self.batch * lanes)
     for batch in stride(from: places.lowerBound, to: places.upperBound, by: Self.batch) {
       let places = batch..<min(batch + Self.batch, places.upperBound)
       // Sources lie anywhere in memory: nothing else here, so that many of them are on their way at a time.
       for place in places {
         let atom = source + (Int(sequence[place]) &* columns &+ first)
         let target = sources + (place &- batch) &* lanes
-        if count == 2 &* lanes {
-          store(vector(atom, 0), target)
-          store(vector(atom, 1), target + Self.batch &* lanes)
+        if count == parts &* lanes {
+          for part in 0..<parts { store(vector(atom, part), target + part &* Self.batch &* lanes) }
         } else {
           for c in 0..<count { target[c / lanes &* Self.batch &* lanes &+ c % lanes] = atom[c] }
         }
       }
       // One part after the other: what an atom reaches of both does not fit the first cache.
-      for part in 0..<2 {
+      for part in 0..<parts {
         let mesh = mesh + part * lanes
         for place in places {
           let corner = corners[place]
@@ -63,22 +80,20 @@ extension ParticleMesh {
           let wz = scalars(window + 2)
           let value = vector(sources + (part &* Self.batch &+ place &- batch) &* lanes, 0)
           for l in 0..<order { store(value * wz[l], row + l &* lanes) }
+          func add<let count: Int>(_ length: InlineArray<count, Int8>) {
+            addRows(
+              length, InlineArray<parts, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+          }
           switch order {
-          case 4: addRows(InlineArray<4, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 5: addRows(InlineArray<5, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 6: addRows(InlineArray<6, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 7: addRows(InlineArray<7, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 8: addRows(InlineArray<8, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 10 where isDouble:
-            addRows(InlineArray<10, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 12 where isDouble:
-            addRows(InlineArray<12, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          case 14 where isDouble:
-            addRows(InlineArray<14, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-          default:
-            if isDouble {
-              addRows(InlineArray<16, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
-            }
+          case 4: add(InlineArray<4, Int8>(repeating: 0))
+          case 5: add(InlineArray<5, Int8>(repeating: 0))
+          case 6: add(InlineArray<6, Int8>(repeating: 0))
+          case 7: add(InlineArray<7, Int8>(repeating: 0))
+          case 8: add(InlineArray<8, Int8>(repeating: 0))
+          case 10 where isDouble: add(InlineArray<10, Int8>(repeating: 0))
+          case 12 where isDouble: add(InlineArray<12, Int8>(repeating: 0))
+          case 14 where isDouble: add(InlineArray<14, Int8>(repeating: 0))
+          default: if isDouble { add(InlineArray<16, Int8>(repeating: 0)) }
           }
         }
       }
@@ -131,10 +146,11 @@ extension ParticleMesh {
   }
 
   /// Adds a part of a row, times its weight, to every row that an atom reaches in some planes. The first
-  /// argument fixes the number of vectors for the compiler.
+  /// arguments fix the number of points and of vectors of each for the compiler.
   @inline(__always)
-  private func addRows<let count: Int>(
-    _: InlineArray<count, Int8>, _ values: UnsafeMutablePointer<T>, _ mesh: UnsafeMutablePointer<T>,
+  private func addRows<let count: Int, let parts: Int>(
+    _: InlineArray<count, Int8>, _: InlineArray<parts, Int8>, _ values: UnsafeMutablePointer<T>,
+    _ mesh: UnsafeMutablePointer<T>,
     _ layout: MeshLayout, _ corner: SIMD3<Int32>, _ window: UnsafeMutablePointer<WindowValues>,
     _ planes: Range<Int>
   ) {
@@ -150,7 +166,7 @@ extension ParticleMesh {
           let weight = Lanes(repeating: wx[i] * wy[j])
           let target = plane + y &* layout.row
           for v in 0..<count {
-            store(vector(target, 2 &* v).addingProduct(weight, row[v]), target + v &* layout.point)
+            store(vector(target, parts &* v).addingProduct(weight, row[v]), target + v &* layout.point)
           }
           y = y &+ 1 == size.y ? 0 : y &+ 1
         }
@@ -172,7 +188,7 @@ extension ParticleMesh {
       // Of every row the weights wx wy, dwx wy and wx dwy.
       let weights = threadScratch[thread].pointer
       let table = UnsafeMutableRawPointer(weights).assumingMemoryBound(to: WindowValues.self)
-      for part in 0..<(half > 1 ? 2 : 1) {
+      for part in 0..<layout.parts {
         for place in places {
           let corner = corners[place]
           let window = windows + 6 &* place
@@ -181,44 +197,51 @@ extension ParticleMesh {
             table[3 &* i &+ 1] = window[1] * window[3][i]
             table[3 &* i &+ 2] = window[4] * window[0][i]
           }
-          let points = mesh + part &* half
-          let jet = jets + (4 &* Int(sequence[place]) &* stride + part &* half)
-          guard half > 1 else {
+          let points = mesh + part &* Lanes.scalarCount
+          let jet = jets + (4 &* Int(sequence[place]) &* stride + part &* Lanes.scalarCount)
+          if half == 1 {
             sumNarrow(points, layout, corner, window, weights, jet, stride)
-            continue
-          }
-          switch order {
-          case 4:
-            sum(InlineArray<4, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 5:
-            sum(InlineArray<5, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 6:
-            sum(InlineArray<6, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 7:
-            sum(InlineArray<7, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 8:
-            sum(InlineArray<8, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 10 where isDouble:
-            sum(InlineArray<10, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 12 where isDouble:
-            sum(InlineArray<12, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          case 14 where isDouble:
-            sum(InlineArray<14, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-          default:
-            if isDouble {
-              sum(InlineArray<16, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
-            }
+          } else if half == Lanes.scalarCount {
+            sumVectors(
+              InlineArray<2, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+          } else {
+            sumVectors(
+              InlineArray<1, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
           }
         }
       }
     }
   }
 
-  /// Value and gradient where a vector holds the fields of one point, along the third axis first. The first argument
-  /// fixes the number of points for the compiler.
+  /// Value and gradient of a part of a block of vectors.
   @inline(__always)
-  private func sum<let count: Int>(
-    _: InlineArray<count, Int8>, _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout,
+  private func sumVectors<let parts: Int>(
+    _ parts: InlineArray<parts, Int8>, _ points: UnsafeMutablePointer<T>, _ layout: MeshLayout,
+    _ corner: SIMD3<Int32>, _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>,
+    _ jet: UnsafeMutablePointer<T>, _ stride: Int
+  ) {
+    func sum<let count: Int>(_ length: InlineArray<count, Int8>) {
+      self.sum(length, parts, points, layout, corner, window, weights, jet, stride)
+    }
+    switch order {
+    case 4: sum(InlineArray<4, Int8>(repeating: 0))
+    case 5: sum(InlineArray<5, Int8>(repeating: 0))
+    case 6: sum(InlineArray<6, Int8>(repeating: 0))
+    case 7: sum(InlineArray<7, Int8>(repeating: 0))
+    case 8: sum(InlineArray<8, Int8>(repeating: 0))
+    case 10 where isDouble: sum(InlineArray<10, Int8>(repeating: 0))
+    case 12 where isDouble: sum(InlineArray<12, Int8>(repeating: 0))
+    case 14 where isDouble: sum(InlineArray<14, Int8>(repeating: 0))
+    default: if isDouble { sum(InlineArray<16, Int8>(repeating: 0)) }
+    }
+  }
+
+  /// Value and gradient where vectors hold the fields of one point, along the third axis first. The first arguments
+  /// fix the number of points and of vectors of each for the compiler.
+  @inline(__always)
+  private func sum<let count: Int, let parts: Int>(
+    _: InlineArray<count, Int8>, _: InlineArray<parts, Int8>, _ mesh: UnsafeMutablePointer<T>,
+    _ layout: MeshLayout,
     _ corner: SIMD3<Int32>,
     _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>, _ jet: UnsafeMutablePointer<T>,
     _ stride: Int
@@ -238,7 +261,7 @@ extension ParticleMesh {
         let row = plane + y &* layout.row
         var (s, t) = (Lanes.zero, Lanes.zero)
         for v in 0..<count {
-          let point = vector(row, 2 &* v)
+          let point = vector(row, parts &* v)
           s.addProduct(point, z[v])
           t.addProduct(point, slope[v])
         }

@@ -176,8 +176,11 @@ extension ParticleMesh {
         let near = pencil[2 &* x] * stored[2 &* x]
         let far = pencil[2 &* x &+ 1] * stored[2 &* x &+ 1]
         let sums = gradient + x &* depth
-        if half > 1 {
+        if half == lanes {
           sums[0] += Double(T.sum(near + far))
+        } else if half > 1 {
+          sums[0] += Double(T.sum(near))
+          sums[1] += Double(T.sum(far))
         } else {
           for i in 0..<lanes / 2 {
             sums[i] += Double(near[2 &* i] + near[2 &* i &+ 1])
@@ -189,7 +192,7 @@ extension ParticleMesh {
     for x in 0..<size.x {
       let factors = influence + x &* depth
       // Lanes of one point share its wavevector.
-      var (near, far) = (Lanes(repeating: factors[0]), Lanes(repeating: factors[0]))
+      var (near, far) = (Lanes(repeating: factors[0]), Lanes(repeating: factors[half == lanes ? 0 : 1]))
       if half == 1 {
         for i in 0..<lanes {
           near[i] = factors[i / 2]

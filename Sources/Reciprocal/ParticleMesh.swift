@@ -33,16 +33,15 @@ public struct MeshResolution: Sendable, Hashable {
 /// Columns that share a mesh, as the parts of `half` complex fields.
 struct MeshBlock {
   let columns: Range<Int>
-  /// As many as a vector has lanes, or one where few columns are left.
+  /// As many as a vector has lanes, half as many where one vector holds the columns that are left, or one where these are few.
   let half: Int
 }
 
 /// All columns, block by block.
 struct MeshBlocks: RandomAccessCollection {
   private let columns: Int
-  private let lanes: Int
-  /// Blocks of vectors; the others are of single fields.
-  private let wide: Int
+  /// Of the blocks of vectors; the others are of single fields.
+  private let halves: [Int]
 
   /// The largest block of vectors, bytes. Beyond it fields come one by one: with 16 columns on vectors of 16 lanes a sixteenth of
   /// the memory, half of which lay idle. A free cluster of 10,000 atoms of water then takes 0.55 GB instead of 1.26, in double
@@ -53,19 +52,27 @@ struct MeshBlocks: RandomAccessCollection {
   init<T: KernelScalar>(columns: Int, size: SIMD3<Int>, for _: T.Type) {
     let points = Double(size.x) * Double(size.y) * Double(size.z)
     let bytes = 2 * points * Double(T.Lanes.scalarCount * MemoryLayout<T>.stride)
-    let lanes = bytes > Self.mostBytes ? 1 : T.Lanes.scalarCount
-    (self.columns, self.lanes) = (columns, lanes)
+    self.columns = columns
+    guard bytes <= Self.mostBytes else {
+      halves = []
+      return
+    }
+    let lanes = T.Lanes.scalarCount
+    let rest = columns % (2 * lanes)
     // A vector of which more than a quarter is used costs less than fields one by one.
-    let width = 2 * lanes
-    wide = columns / width + (columns % width > width / 4 ? 1 : 0)
+    let last = rest > lanes ? [lanes] : rest <= lanes / 4 ? [] : lanes > 2 ? [lanes / 2] : [lanes]
+    halves = Array(repeating: lanes, count: columns / (2 * lanes)) + last
   }
 
+  /// Columns that the first blocks of vectors take.
+  private func width(ofFirst count: Int) -> Int { 2 * halves.prefix(count).reduce(0, +) }
+
   var startIndex: Int { 0 }
-  var endIndex: Int { wide + (Swift.max(0, columns - wide * 2 * lanes) + 1) / 2 }
+  var endIndex: Int { halves.count + (Swift.max(0, columns - width(ofFirst: halves.count)) + 1) / 2 }
 
   subscript(n: Int) -> MeshBlock {
-    let half = n < wide ? lanes : 1
-    let first = n < wide ? n * 2 * lanes : wide * 2 * lanes + 2 * (n - wide)
+    let half = n < halves.count ? halves[n] : 1
+    let first = width(ofFirst: n) + 2 * Swift.max(0, n - halves.count)
     return MeshBlock(columns: first..<Swift.min(first + 2 * half, columns), half: half)
   }
 }
@@ -78,6 +85,8 @@ struct MeshLayout {
   let plane: Int
   /// Numbers of all planes.
   let count: Int
+  /// Vectors of a point; one for single fields, too.
+  let parts: Int
 
   /// Points that a row repeats: those of a vector of a window that begins at its last one.
   let halo: Int
@@ -89,6 +98,7 @@ struct MeshLayout {
   init(size: SIMD3<Int>, half: Int, lanes: Int, halo: Int) {
     self.halo = halo
     point = 2 * half
+    parts = max(1, point / lanes)
     let pencil = 2 * lanes
     // Odd numbers of pencils apart, what lies above each other shares no set of the cache.
     row = (((size.z + halo) * point + pencil - 1) / pencil | 1) * pencil
@@ -256,7 +266,9 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     for axis in 0..<3 {
       // What is longer than 2^31 points no memory holds.
       let count = Int(min((length(cell, axis) / spacing).rounded(.up), 0x1p31))
-      size[axis] = efficientLength(atLeast: max(count, resolution.order, MeshLayout.leastPoints))
+      let least = max(count, resolution.order, MeshLayout.leastPoints)
+      // The finer meshes of double precision are for systems whose memory is scarce.
+      size[axis] = T.self == Float.self ? quickLength(atLeast: least) : efficientLength(atLeast: least)
     }
     return size
   }

@@ -163,7 +163,7 @@ extension ReciprocalAttention {
       // Two products forward, four backward; narrow ones are slower.
       kSum += 6 * n * k * (Double(columns) + 44)
       for block in MeshBlocks(columns: columns, size: size, for: T.self) {
-        mesh += j * (block.half == 1 ? 0.2 : 1) * meshCost
+        mesh += j * (block.half == 1 ? 0.2 : Double(block.half) / Double(T.Lanes.scalarCount)) * meshCost
       }
     }
     pairwise += matrices
@@ -182,8 +182,10 @@ extension ReciprocalAttention {
 
   /// Of one block of columns.
   func meshCost(atoms: Double, size: SIMD3<Int>, order: Int) -> Double {
-    360 * atoms * Double(order * order * order)
-      + 10_000 * (Double(size.x) * Double(size.y) * Double(size.z))
+    let axes = [size.x, size.y, size.z]
+    let points = axes.reduce(1) { $0 * Double($1) }
+    let transforms = axes.reduce(0.0) { $0 + (isOnePass($1) ? 1_800 : 3_300) }
+    return 360 * atoms * Double(order * order * order) + transforms * points
   }
 }
 

@@ -25,7 +25,7 @@ final class AnalysisObserver: Observer {
     guard let analyses = deck.analyses else { return nil }
     interval = analyses.interval
     skip = analyses.skip
-    settings = AnalysisSettings(analyses, threads: deck.threads)
+    settings = AnalysisSettings(analyses, of: deck)
     observables = deck.observables(in: cell)
     options = deck.trajectoryOptions
     self.files = files
@@ -118,7 +118,7 @@ extension TrajectoryFrame {
 
 extension AnalysisSettings {
   /// What cannot be computed of the frames so far is left out, with a word in the JSON: a run does not end for it.
-  init(_ analyses: Deck.Analyses, threads: Int) {
+  init(_ analyses: Deck.Analyses, of deck: Deck) {
     self.init()
     quantities = analyses.quantities.compactMap { Quantity(rawValue: $0.rawValue) }
     insists = false
@@ -130,8 +130,11 @@ extension AnalysisSettings {
     if !analyses.acceptors.isEmpty { hydrogenBonds.acceptors = Set(analyses.acceptors) }
     (hydrogenBonds.distance, hydrogenBonds.angle) = (analyses.bondDistance, analyses.bondAngle)
     (largestWavevector, longestLag) = (analyses.largestWavevector, analyses.longestLag)
-    temperature = analyses.temperature
-    self.threads = threads
+    (fit, viscosity, temperature) = (analyses.fit, analyses.viscosity, analyses.temperature)
+    let interval = Double(analyses.interval) * (deck.timestep ?? 1)
+    schedule = FrameSchedule(
+      interval: interval, frames: Int(deck.analysedTime(analyses) / interval) + 1, origins: analyses.origins)
+    threads = deck.threads
   }
 }
 
@@ -149,20 +152,36 @@ extension Deck {
   /// Numbers that a checkpoint may hold of all frames; beyond, it would take longer to write than the steps between two.
   private static let mostNumbers = 1e7
 
-  /// - Throws: `DeckError` at `analysis` where a run of `system` lacks what a quantity takes.
-  func requireAnalyses(of system: AtomicSystem, hasCharges: Bool) throws {
-    guard let analyses else { return }
-    var settings = AnalysisSettings(analyses, threads: 1)
+  /// From the first frame that is analysed to the last step, in fs.
+  fileprivate func analysedTime(_ analyses: Analyses) -> Double {
+    max(0, Double(steps) * (timestep ?? 1) - analyses.skip)
+  }
+
+  /// Memory for the frames from which a run of `system` counts time, in bytes.
+  func originBytes(of system: AtomicSystem, hasCharges: Bool) throws -> Double {
+    guard let analyses else { return 0 }
+    return try analysis(analyses, of: system, hasCharges: hasCharges).originBytes
+  }
+
+  private func analysis(_ analyses: Analyses, of system: AtomicSystem, hasCharges: Bool) throws
+    -> RunningAnalysis
+  {
+    var settings = AnalysisSettings(analyses, of: self)
     settings.insists = true
     let observables = observables(in: system.cell).map { ($0.name, 0.0) }
-    do {
-      _ = try RunningAnalysis(
-        first: TrajectoryFrame(
-          time: 0, system: system, hasVelocities: true,
-          charges: hasCharges ? system.masses.map { _ in 0 } : nil,
-          observables: Dictionary(observables) { $1 }),
-        settings, units: [:])
-    } catch let error as AnalysisError {
+    return try RunningAnalysis(
+      first: TrajectoryFrame(
+        time: 0, system: system, hasVelocities: true,
+        charges: hasCharges ? system.masses.map { _ in 0 } : nil,
+        observables: Dictionary(observables) { $1 }),
+      settings, units: [:])
+  }
+
+  /// - Throws: `DeckError` at `analysis` where a run of `system` lacks what a quantity takes, or is too short for it.
+  func requireAnalyses(of system: AtomicSystem, hasCharges: Bool) throws {
+    guard let analyses else { return }
+    try requireLags(analyses)
+    do { _ = try analysis(analyses, of: system, hasCharges: hasCharges) } catch let error as AnalysisError {
       let diagnostic = error.diagnostics[0]
       throw self.error(
         at: "analysis.quantities", diagnostic.message, help: diagnostic.help.map(Self.inDecksWords))
@@ -179,6 +198,23 @@ extension Deck {
     }
   }
 
+  /// - Throws: `DeckError` at a time that is longer than what the run analyses, or a fifth of it for a fit.
+  private func requireLags(_ analyses: Analyses) throws {
+    let time = analysedTime(analyses)
+    func words(_ time: Double) -> String { String(format: "%.6g ps", time * 1e-3) }
+    if let fit = analyses.fit, fit.upperBound >= time / 5 {
+      throw error(
+        at: "analysis.fit",
+        "the fit of D ends at \(words(fit.upperBound)), and a fifth of what the run analyses is \(words(time / 5))",
+        help: "name two shorter times, or run longer")
+    }
+    if let lag = analyses.longestLag, analyses.quantities.contains(.vacf), lag >= time {
+      throw error(
+        at: "analysis.max_lag", "\(words(lag)) is longer than the \(words(time)) that the run analyses",
+        help: "name a shorter time, or run longer")
+    }
+  }
+
   /// `--k-max` of the command line as `analysis.k_max`.
   private static func inDecksWords(_ help: String) -> String {
     help.replacing(/--([a-z][a-z-]*)/) { "`analysis.\($0.1.replacingOccurrences(of: "-", with: "_"))`" }
@@ -189,7 +225,7 @@ extension Deck.FollowedQuantity {
   /// That a checkpoint holds of every frame, the time included; of the others sums alone.
   fileprivate var numbersPerFrame: Int {
     switch self {
-    case .rdf, .profile, .chi, .sk: 1
+    case .rdf, .msd, .vacf, .profile, .chi, .sk: 1
     case .hbonds: 2
     case .dipole: 6
     case .viscosity: 8

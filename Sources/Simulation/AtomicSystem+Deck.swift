@@ -19,7 +19,7 @@ extension AtomicSystem {
           at: "fixed", "there is no atom \(range.upperBound)", help: "the structure has \(system.count) atoms"
         )
       }
-      for atom in range { system.isFixed[atom - 1] = true }
+      for atom in range { system.moveMask[atom - 1] = .zero }
     }
     if let problem = system.replicationProblem(deck.replicate, ranks: forceField.ranks?.count ?? 1) {
       throw deck.error(at: "replicate", problem.message, help: problem.help)
@@ -40,7 +40,7 @@ extension AtomicSystem {
     return AtomicSystem(
       cell: cell, atomicNumbers: atomicNumbers,
       masses: zip(atomicNumbers, masses).map { deck.masses[$0] ?? $1 }, positions: positions,
-      velocities: velocities, isFixed: isFixed)
+      velocities: velocities, moveMask: moveMask)
   }
 
   /// What is said where atoms have other masses than their elements: `masses that are not the elements' own: H 2.0141 u (16 of
@@ -122,7 +122,7 @@ extension AtomicSystem {
         isPeriodic: cell.isPeriodic),
       atomicNumbers: repeated(atomicNumbers), masses: repeated(masses),
       positions: shifts.flatMap { shift in positions.map { $0 + shift } },
-      velocities: repeated(velocities), isFixed: repeated(isFixed))
+      velocities: repeated(velocities), moveMask: repeated(moveMask))
   }
 
   /// Mass per volume in g/cm^3.

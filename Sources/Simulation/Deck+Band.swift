@@ -15,14 +15,8 @@ extension Deck {
     guard let band else { return nil }
     let final = try readStructure(band.final, frame: band.finalFrame, at: "neb.final").system.replicated(
       replicate)
-    let last = try end(of: final, from: first)
-    let path =
-      switch band.interpolation {
-      case .linear: InitialPath.linear(from: first.positions, to: last, images: band.images)
-      case .idpp: InitialPath.idpp(from: first.positions, to: last, images: band.images, of: first)
-      }
     return self.band(
-      path.map { positions in
+      band.path(from: first, to: try end(of: final, from: first)).map { positions in
         var image = first
         image.positions = positions
         return image
@@ -40,11 +34,20 @@ extension Deck {
 
   /// The mistake of the deck that a band refuses; nil for other errors.
   func refusal(of error: StaticsError) -> DeckError? {
-    guard case .endIsNoMinimum(let isFirst, let force, let limit) = error else { return nil }
-    return self.error(
-      at: isFirst ? "structure" : "neb.final",
-      "no minimum: its largest force is " + String(format: "%.3g eV/Angstrom, the limit %g", force, limit),
-      help: "minimise it first (`\(Release.command) minimize`), with the same model and fixed atoms")
+    switch error {
+    case .endIsNoMinimum(let isFirst, let force, let limit):
+      self.error(
+        at: isFirst ? "structure" : "neb.final",
+        (band?.minimizesEnds == true ? "it does not come to a minimum" : "no minimum")
+          + String(format: ": its largest force is %.3g eV/Angstrom, the limit %g", force, limit),
+        help: "minimise it first (`\(Release.command) minimize`), with the same model and fixed atoms")
+    case .endsAreOne:
+      self.error(
+        at: "neb.final", "minimised, it is the configuration of `structure`: there is no path between them",
+        help:
+          "name structures nearer to their minima, and see where each goes (`\(Release.command) minimize`)")
+    case .cellCollapsed: nil
+    }
   }
 
   private func band(
@@ -55,6 +58,7 @@ extension Deck {
     settings.spring = band.spring
     settings.climbs = band.climbs
     settings.tolerance = band.force
+    settings.minimizesEnds = band.minimizesEnds
     settings.method = band.algorithm.ofStatics
     settings.largestStep = band.largestStep
     return NudgedElasticBand(images, in: potentials, settings: settings, steps: Int64(steps), plan: plan)
@@ -77,7 +81,8 @@ extension Deck {
         at: "neb.final", "its cell is not that of `structure`", help: "the cell of a band does not change")
     }
     let last = zip(first.positions, final.positions).map { $0 + first.cell.nearestImage($1 - $0) }
-    for atom in last.indices where first.isFixed[atom] && length(last[atom] - first.positions[atom]) > 1e-3 {
+    let held = first.moveMask.map { 1 - $0 }
+    for atom in last.indices where length((last[atom] - first.positions[atom]) * held[atom]) > 1e-3 {
       throw error(
         at: "neb.final", "atom \(atom + 1), which is fixed, is at another place than in `structure`",
         help: "let it go, or minimise both ends with the same fixed atoms")
@@ -87,6 +92,54 @@ extension Deck {
         at: "neb.final", "it is the configuration of `structure`", help: "name the other end of the path")
     }
     // Fixed atoms are at one place, to the last bit.
-    return last.indices.map { first.isFixed[$0] ? first.positions[$0] : last[$0] }
+    return last.indices.map {
+      last[$0].replacing(with: first.positions[$0], where: first.moveMask[$0] .== 0)
+    }
+  }
+}
+
+extension Deck.Band {
+  /// Positions of a first path's images and of both its ends.
+  func path(from first: AtomicSystem, to last: [Vector3]) -> [[Vector3]] {
+    switch interpolation {
+    case .linear: InitialPath.linear(from: first.positions, to: last, images: images)
+    case .idpp: InitialPath.idpp(from: first.positions, to: last, images: images, of: first)
+    }
+  }
+}
+
+// MARK: - Ends
+
+extension Simulation {
+  /// Brings the ends of a band to rest where the deck lets it, and tells what that came to.
+  /// - Returns: whether there is a band to begin with, or an interruption came before.
+  /// - Throws: `DeckError` for ends that do not come to rest, or to one minimum both.
+  mutating func minimizeEnds(until interruption: () -> String?) throws -> Bool {
+    guard var band = motion as? NudgedElasticBand, let keys = deck.band, keys.minimizesEnds else {
+      return true
+    }
+    let ends = try numerically {
+      do {
+        return try band.minimizeEnds(path: keys.path, isInterrupted: { interruption() != nil })
+      } catch let error as StaticsError { throw deck.refusal(of: error) ?? error }
+    }
+    guard let ends else {
+      try events(
+        .result(
+          "Interrupted by \(interruption() ?? "a signal") while the ends were minimised: no band has begun, and nothing is kept."
+        ))
+      return false
+    }
+    for end in ends {
+      try events(
+        .note(
+          "The \(end.isFirst ? "first" : "last") end was no minimum. Minimised in \(end.steps) steps: "
+            + String(
+              format:
+                "largest force %.3g -> %.3g eV/Angstrom, energy by %.4f eV, atoms by up to %.3f Angstrom.",
+              end.forces.before, end.forces.after, end.energyChange, end.displacement)))
+    }
+    motion = band
+    return true
   }
 }

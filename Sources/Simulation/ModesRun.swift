@@ -1,4 +1,5 @@
-// Normal modes from deck to files: a table of frequencies, and the lowest modes as moving pictures.
+// Normal modes from deck to files: a table of frequencies, and the lowest modes as moving pictures. Displacements are counted as the
+// steps of a run are: a checkpoint at its interval and after an interruption, from which the rest is the same to the bit.
 
 import Deck
 import Diagnostics
@@ -22,19 +23,23 @@ public struct ModesFiles: OutputNames {
   public var table: String { path(".modes.tsv") }
   /// The lowest modes in motion.
   public var movies: String { path(".modes.xyz") }
-  public var growing: [String] { [table] }
-  public var others: [String] { [movies, resolvedDeck] }
+  public var growing: [String] { [resolvedDeck] }
+  public var others: [String] { [table, movies] }
   public static let resumeCommand = OutputFiles.resumeCommand
 }
 
-/// Normal modes of a structure: made from a deck, then run once.
+/// Normal modes of a structure: made from a deck, then run once, or from a checkpoint, then resumed once.
 public struct ModesRun {
   public let deck: Deck
   public let files: ModesFiles
   private let keys: Deck.Modes
   private let forceField: ForceField
-  private let system: AtomicSystem
+  private var constants: ForceConstants
   private let events: EventHandler
+  /// Of the files that a run goes on with.
+  private let lock: OutputLock?
+
+  private var system: AtomicSystem { constants.system }
 
   /// Frames of a period, and how far the atom that goes furthest goes, in Angstrom.
   private static let (framesOfAPeriod, amplitude) = (20, 0.5)
@@ -52,40 +57,41 @@ public struct ModesRun {
     forceField = try makeForceField(deck)
     let structure = try deck.readStructure()
     for warning in structure.warnings { try events(.warning(warning)) }
-    system = try AtomicSystem(structure, deck: deck, forceField: forceField)
+    let system = try AtomicSystem(structure, deck: deck, forceField: forceField)
     if let words = system.massNotice { try events(.note(words)) }
     files = ModesFiles(folder: deck.outputFolder, name: deck.outputName)
-    guard system.isFixed.contains(false) else {
+    guard system.moveMask.contains(where: { $0 != .zero }) else {
       throw deck.error(at: "fixed", or: ["structure"], "no atom may move", help: "let some go")
     }
+    constants = ForceConstants(of: system, in: forceField.potential, displacement: keys.displacement)
+    lock = nil
   }
 
-  private var evaluations: Int { 6 * system.isFixed.count { !$0 } }
-
   /// Evaluates the forces once and describes the run.
-  public func check() throws -> String {
-    var evaluation = Evaluation()
-    try numerically { try forceField.potential.evaluate(system, into: &evaluation) }
+  public mutating func check() throws -> String {
+    try numerically { try constants.prepare() }
+    let evaluation = constants.evaluation
     return """
-      atoms           \(system.count), of which \(evaluations / 6) may move\
+      atoms           \(system.count), of which \(system.count - system.fixedAtoms.count) may move\
       \(forceField.ranks?.bricks().map { "\ndivision        \($0)" } ?? "")
       energy          \(String(format: "%.6f eV", evaluation.energy))
       largest force   \(String(format: "%.4f eV/Angstrom", evaluation.largestForce(of: system)))
-      modes           \(evaluations) evaluations of the forces, displacement \(keys.displacement) Angstrom
+      modes           \(constants.total) evaluations of the forces, displacement \(keys.displacement) Angstrom
       All is well: \(Release.command) \(deck.kind.command) \(shellQuoted(deck.file))
       """
   }
 
-  /// - Parameter overwrite: replace the files of an earlier run.
-  /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, what the handler of events throws.
-  public func run(overwrite: Bool) throws {
+  /// - Parameters:
+  ///   - overwrite: replace the files of an earlier run.
+  ///   - interruption: what asks the run to end after the present evaluation, nil for nothing.
+  /// - Throws: `FileError`, `TrajectoryError`, `NumericalError`, `BrokenRun`, what the handler of events throws.
+  public mutating func run(overwrite: Bool, interruption: () -> String? = { nil }) throws {
     let lock = try files.lock()
     defer { withExtendedLifetime(lock) {} }
     try files.claim(overwrite: overwrite)
-    var rest = Evaluation()
-    try numerically { try forceField.potential.evaluate(system, into: &rest) }
+    try numerically { try constants.prepare() }
     if let bricks = forceField.ranks?.bricks() { try events(.note(bricks)) }
-    let force = rest.largestForce(of: system)
+    let force = constants.evaluation.largestForce(of: system)
     if force > Self.restingForce {
       try events(
         .warning(
@@ -96,27 +102,115 @@ public struct ModesRun {
               force),
             help: "minimise it first: `\(Release.command) minimize`")))
     }
-    var told = ContinuousClock.now
-    let modes = try numerically {
-      try NormalModes(of: system, in: forceField.potential, displacement: keys.displacement) {
-        guard $0 == $1 || ContinuousClock.now - told > .milliseconds(250) else { return }
-        told = .now
-        try events(
-          .progress(
-            Progress(
-              step: Int64($0), lastStep: Int64($1), timestep: nil, energy: $2.energy, temperature: 0,
-              density: nil, largestForce: nil, stepsPerSecond: nil)))
-      }
-    }
     do {
       try files.writeResolvedDeck(deck.resolvedText, of: deck.file)
-      try writeTable(modes)
-      try writeMovies(modes)
+      try writeCheckpoint()
     } catch {
       files.remove()
-      throw error
+      throw BrokenRun(cause: error, checkpoint: nil)
     }
-    try events(.result(summary(of: modes)))
+    try finish(until: interruption)
+  }
+
+  /// Makes the displacements that are left and, unless it is interrupted, of all of them the modes.
+  private mutating func finish(until interruption: () -> String?) throws {
+    do {
+      try displace(until: interruption)
+      guard constants.isComplete else {
+        return try events(
+          .result(
+            "Interrupted\(interruption().map { " by \($0)" } ?? "") after \(constants.done) of \(constants.total) "
+              + "evaluations. Continue with:\n  \(Release.command) \(ModesFiles.resumeCommand) \(shellQuoted(files.checkpoint))"
+          ))
+      }
+      let modes = NormalModes(constants)
+      // What was killed may have left a part of them.
+      for file in [files.table, files.movies] { unlink(file) }
+      try writeTable(modes)
+      try writeMovies(modes)
+      try events(.result(summary(of: modes)))
+    } catch { throw BrokenRun(cause: error, checkpoint: files.checkpoint) }
+  }
+
+  private mutating func displace(until interruption: () -> String?) throws {
+    var (told, saved) = (ContinuousClock.now, constants.done)
+    while !constants.isComplete, interruption() == nil {
+      try numerically { try constants.advance() }
+      if constants.done.isMultiple(of: deck.checkpointInterval) {
+        try writeCheckpoint()
+        saved = constants.done
+      }
+      guard constants.isComplete || ContinuousClock.now - told > .milliseconds(250) else { continue }
+      told = .now
+      try events(
+        .progress(
+          Progress(
+            step: Int64(constants.done), lastStep: Int64(constants.total), timestep: nil,
+            energy: constants.evaluation.energy, temperature: 0, density: nil, largestForce: nil,
+            stepsPerSecond: nil)))
+    }
+    if saved != constants.done { try writeCheckpoint() }
+  }
+
+  // MARK: - Checkpoints
+
+  private func writeCheckpoint() throws {
+    try Checkpoint(
+      step: Int64(constants.done), system: system, motion: constants.state,
+      plan: constants.evaluation.plan?.state ?? [:], deck: deck.resolvedText, modelHash: forceField.hash,
+      engineVersion: Release.version
+    ).write(to: files.checkpoint)
+  }
+
+  /// Whether the checkpoint at `path`, or, if that is damaged, the one before it, is one of normal modes.
+  public static func isCheckpoint(_ path: String) -> Bool {
+    guard
+      let checkpoint = (try? Checkpoint.read(path))
+        ?? (try? Checkpoint.read(Checkpoint.previousPath(of: path))),
+      let deck = try? Deck(text: checkpoint.deck, file: path, folder: "/")
+    else { return false }
+    return deck.kind == .modes
+  }
+
+  /// Sets up the modes whose checkpoint is at `path`, or, if that is damaged, the one before it, in the folder where it
+  /// lies now.
+  /// - Throws: `UsageError`, `TrajectoryError` if no checkpoint is usable, `FileError` if the force field is another one.
+  public init(
+    checkpoint path: String, options: ResumeOptions = ResumeOptions(),
+    events: @escaping EventHandler = { _ in },
+    forceField makeForceField: (Deck) throws -> ForceField = ForceField.lrmace
+  ) throws {
+    guard options.steps == nil else {
+      throw UsageError(message: "--steps is for runs: modes take all displacements", help: "leave it out")
+    }
+    let (point, warning) = try newestUsable(path, step: \.checkpoint.step) { path, _ in
+      try RecordedRun<ModesFiles>(at: path, options)
+    }
+    for note in [warning].compactMap({ $0 }) + point.notes { try events(note) }
+    self.events = events
+    (deck, files) = (point.deck, point.files)
+    lock = try files.lock()
+    keys = try deck.require(deck.modes, of: .modes)
+    forceField = try deck.recordedForceField(point.checkpoint.modelHash, makeForceField)
+    constants = ForceConstants(
+      of: point.checkpoint.system, in: forceField.potential, displacement: keys.displacement, plan: point.plan
+    )
+    try Checkpoint.reading("motion", of: point.path) {
+      try constants.restore(point.checkpoint.motion, done: Int(point.checkpoint.step))
+    }
+  }
+
+  /// Makes what is left; of modes that are complete the files anew.
+  /// - Parameter interruption: what asks the run to end after the present evaluation, nil for nothing.
+  /// - Throws: as `run`.
+  public mutating func resume(interruption: () -> String? = { nil }) throws {
+    let lock = lock
+    defer { withExtendedLifetime(lock) {} }
+    // Neighbours are found where they had been found.
+    try numerically { try constants.prepare() }
+    if let bricks = forceField.ranks?.bricks() { try events(.note(bricks)) }
+    try files.writeResolvedDeck(deck.resolvedText, of: deck.file)
+    try finish(until: interruption)
   }
 
   // MARK: - Results
@@ -167,7 +261,10 @@ public struct ModesRun {
       "", "Written:", "  \(files.table)   frequencies, imaginary ones negative",
     ]
     if keys.animated > 0 { lines.append("  \(files.movies)   the lowest modes in motion (OVITO, VMD, ASE)") }
-    lines.append("  \(files.resolvedDeck)   the deck with every default")
+    lines += [
+      "  \(files.checkpoint)   for bloch resume",
+      "  \(files.resolvedDeck)   the deck with every default",
+    ]
     return lines.joined(separator: "\n")
   }
 }

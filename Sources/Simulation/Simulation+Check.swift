@@ -4,6 +4,7 @@ import Deck
 import Diagnostics
 import Foundation
 import Lattice
+import Statics
 
 extension Simulation {
   /// Evaluates the forces once and describes the run: system, motion, memory, files against the free disk.
@@ -12,15 +13,17 @@ extension Simulation {
     try prepare()
     let frame = frame
     let (system, evaluation) = (frame.system, frame.evaluation)
-    let fixed = system.isFixed.count { $0 }
+    let (fixed, partly) = (system.fixedAtoms.count, system.partlyFixedAtoms.count)
     let largestForce = evaluation.forces.map(length).max() ?? 0
     // Estimates of what a user asks for are formed in Double, which does not overflow.
     let frames = Double(lastStep / Int64(deck.trajectoryInterval) + 1)
     let lines = Double(lastStep / Int64(deck.logInterval) + 1)
-    let needed = frames * bytesPerFrame + lines * 120 + 2 * checkpointBytes
+    let origins = try deck.originBytes(of: system, hasCharges: forceField.hasCharges)
+    let needed = frames * bytesPerFrame + lines * 120 + 2 * (checkpointBytes + origins)
     let free = freeBytes(at: files.folder)
     var report = [
-      "atoms           \(system.count) (\(system.composition))" + (fixed > 0 ? ", \(fixed) fixed" : ""),
+      "atoms           \(system.count) (\(system.composition))" + (fixed > 0 ? ", \(fixed) fixed" : "")
+        + (partly > 0 ? ", \(partly) fixed along one axis or two" : ""),
       "cell            " + system.cellDescription,
       "energy          " + String(format: "%.6f eV", evaluation.energy),
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
@@ -35,9 +38,17 @@ extension Simulation {
           + String(format: "%.0f bar at the start", system.pressure(potential: evaluation.stress) * Units.bar)
       )
     }
+    report.append(deck.motionDescription)
+    if let band = motion as? NudgedElasticBand {
+      let forces = band.endForces.map { String(format: "%.3g", $0) }.joined(separator: " and ")
+      let areToBeMinimized = band.endForces.contains { $0 > band.settings.tolerance }
+      report.append(
+        "ends            largest forces \(forces) eV/Angstrom" + (areToBeMinimized ? ": minimised first" : "")
+      )
+    }
     report += [
-      deck.motionDescription,
-      "memory          \(bytes(Double(peakMemory()))) (measured at one evaluation of the forces)",
+      "memory          \(bytes(Double(peakMemory()) + origins)) (measured at one evaluation of the forces"
+        + (origins > 0 ? ", and \(bytes(origins)) of time origins of `analysis`)" : ")"),
       "trajectory      \(String(format: "%.0f", frames)) frames of \(bytes(bytesPerFrame)): "
         + bytes(frames * bytesPerFrame),
       "output          \(bytes(needed)) in \(files.folder)" + (free.map { ", \(bytes($0)) free" } ?? ""),

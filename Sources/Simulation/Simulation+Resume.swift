@@ -22,13 +22,7 @@ extension Simulation {
     for note in point.notes { try events(note) }
     self.events = events
     deck = point.deck
-    do { forceField = try makeForceField(deck) } catch let error as DeckError {
-      let missing = deck.models.first { !FileManager.default.fileExists(atPath: $0) }
-      guard let missing else { throw error }
-      throw FileError(
-        file: missing, "the model of the run is not there", help: "--model names it where it is now")
-    }
-    try deck.requireModels(point.checkpoint.modelHash, of: forceField)
+    forceField = try deck.recordedForceField(point.checkpoint.modelHash, makeForceField)
     files = point.output.files
     lastStep = Int64(deck.steps)
     let system = point.checkpoint.system
@@ -77,23 +71,6 @@ extension Simulation {
         .result("The run is complete: step \(point.checkpoint.step) of \(lastStep). `--steps N` runs N more.")
       )
       try requireGoal()
-    }
-  }
-}
-
-extension Deck {
-  /// - Throws: `FileError` unless the models are those with which a run began, by their hashes.
-  fileprivate func requireModels(_ recorded: String, of forceField: ForceField) throws {
-    let (old, new) = (recorded.split(separator: ","), forceField.hash.split(separator: ","))
-    guard old.count == new.count else {
-      throw FileError(
-        file: models[0], "the run began with \(old.count) models, not \(new.count)",
-        help: "name each of them with --model, in their order")
-    }
-    for (n, hash) in old.enumerated() where hash != new[n] {
-      throw FileError(
-        file: models[n], "this is not the model with which the run began (\(hash.prefix(12))...)",
-        help: "put the old model back, name it with --model, or begin a new run")
     }
   }
 }

@@ -17,6 +17,7 @@ extension Simulation {
   ///   throws.
   public mutating func run(overwrite: Bool, interruption: () -> String? = { nil }) throws {
     for notice in notices { try events(notice) }
+    guard try minimizeEnds(until: interruption) else { return }
     try prepare()
     try tellBricks()
     let lock = try files.lock()

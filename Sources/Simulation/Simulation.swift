@@ -81,7 +81,7 @@ public struct Simulation {
         temperature: deck.temperature?.start ?? 0,
         degreesOfFreedom: system.degreesOfFreedom(conservingMomentum: conservesMomentum), seed: deck.seed)
     case .structure:
-      for atom in 0..<system.count where system.isFixed[atom] { system.velocities[atom] = .zero }
+      system.stopFixedAtoms()
       if conservesMomentum { notices += driftNotice(system.removeCenterOfMassMotion(), of: system) }
     case .rest:
       system.velocities = Array(repeating: .zero, count: system.count)

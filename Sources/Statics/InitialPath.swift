@@ -77,7 +77,7 @@ public enum InitialPath {
         forces[j] -= f
       }
     }
-    for atom in r.indices where system.isFixed[atom] { forces[atom] = .zero }
+    for atom in r.indices { forces[atom] *= system.moveMask[atom] }
     return (energy, forces)
   }
 }

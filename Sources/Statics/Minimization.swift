@@ -77,8 +77,7 @@ public struct Minimization: Motion {
   public mutating func prepare() throws { try evaluate() }
 
   public mutating func advance() throws {
-    var forces = evaluation.forces
-    for atom in forces.indices where system.isFixed[atom] { forces[atom] = .zero }
+    let forces = evaluation.freeForces(of: system)
     guard let cell else {
       move(minimizer.displacement(for: forces)[...])
       completedSteps += 1
@@ -124,8 +123,13 @@ public struct Minimization: Motion {
 }
 
 extension Evaluation {
-  /// On an atom that may move, in eV/Angstrom.
+  /// Along the axes along which each atom may move, in eV/Angstrom.
+  public func freeForces(of system: AtomicSystem) -> [Vector3] {
+    zip(forces, system.moveMask).map { $0 * $1 }
+  }
+
+  /// The largest of them.
   public func largestForce(of system: AtomicSystem) -> Double {
-    zip(forces, system.isFixed).lazy.filter { !$0.1 }.map { length($0.0) }.max() ?? 0
+    freeForces(of: system).map(length).max() ?? 0
   }
 }

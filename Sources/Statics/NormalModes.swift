@@ -1,14 +1,14 @@
 // Vibrations about a configuration at rest, from forces alone. With mass-weighted coordinates q = sqrt(m) r
 //
-//   D_ij = H_ij / sqrt(m_i m_j),   H_ij = - (F_j(r_i + h) - F_j(r_i - h)) / 2h,  made symmetric
+//   D_ij = H_ij / sqrt(m_i m_j),   H by `ForceConstants`
 //   D e = lambda e,   omega = sqrt(a lambda),  a = Units.accelerationPerForce
 //
-// of the atoms that may move. Where none is fixed the whole may be shifted, and without periodic axes turned, at no cost: these
-// directions u are taken out, D <- (1 - u u) D (1 - u u), so that what is left are vibrations. lambda < 0, where the energy is
+// of the coordinates that may change. Shifts and, without periodic axes, turns of the whole that move no atom along an axis along
+// which it is fixed cost nothing: these directions u are taken out, D <- (1 - u u) D (1 - u u), so that what is left are
+// vibrations. lambda < 0, where the energy is
 // a maximum along e, makes an imaginary frequency, which is given as a negative number. The zero-point energy is
 // sum hbar omega / 2 over the real ones.
 
-import Dynamics
 import Foundation
 import Lattice
 
@@ -30,59 +30,33 @@ public struct NormalModes: Sendable {
 
   /// By frequency, imaginary ones first.
   public let modes: [Mode]
-  /// H in eV/Angstrom^2, row by row, of the atoms that may move.
+  /// H in eV/Angstrom^2, row by row, of the coordinates that may change.
   public let hessian: [[Double]]
 
   /// In eV.
   public var zeroPointEnergy: Double { modes.reduce(0) { $0 + $1.quantum / 2 } }
   public var imaginaryCount: Int { modes.count(where: \.isImaginary) }
 
-  /// Evaluates the forces twice for each coordinate of an atom that may move.
-  /// - Parameters:
-  ///   - h: of a coordinate, one way and the other, Angstrom.
-  ///   - progress: told how many of how many evaluations are done, and the last one.
-  /// - Throws: what the potential and `progress` throw; `DynamicsError` for numbers without sense.
-  public init(
-    of system: AtomicSystem, in potential: any Potential, displacement h: Double = 0.01,
-    progress: (_ done: Int, _ total: Int, Evaluation) throws -> Void = { _, _, _ in }
-  ) throws {
-    let free = system.isFixed.indices.filter { !system.isFixed[$0] }
-    let size = 3 * free.count
-    var rows = Array(repeating: Array(repeating: 0.0, count: size), count: size)
-    var evaluation = Evaluation()
-    try potential.evaluate(system, into: &evaluation)
-    var (moved, done) = (system, 0)
-    for (row, atom) in free.enumerated() {
-      for axis in 0..<3 {
-        for sign in [1.0, -1] {
-          moved.positions[atom] = system.positions[atom]
-          moved.positions[atom][axis] += sign * h
-          try potential.evaluate(moved, into: &evaluation)
-          try StabilityLimits().check(evaluation, step: nil)
-          for (column, other) in free.enumerated() {
-            for k in 0..<3 {
-              rows[3 * row + axis][3 * column + k] -= sign * evaluation.forces[other][k] / (2 * h)
-            }
-          }
-          done += 1
-          try progress(done, 2 * size, evaluation)
-        }
-      }
-      moved.positions[atom] = system.positions[atom]
-    }
-    for i in 0..<size {
-      for j in 0..<i {
-        let mean = (rows[i][j] + rows[j][i]) / 2
-        (rows[i][j], rows[j][i]) = (mean, mean)
-      }
-    }
-    hessian = rows
-    modes = Self.modes(of: rows, system, free)
+  /// - Precondition: `constants` are complete.
+  public init(_ constants: ForceConstants) {
+    hessian = constants.hessian
+    modes = Self.modes(of: hessian, constants.system, constants.free)
   }
 
-  private static func modes(of hessian: [[Double]], _ system: AtomicSystem, _ free: [Int]) -> [Mode] {
+  /// Evaluates the forces twice for each coordinate that may change.
+  /// - Throws: what the potential throws; `DynamicsError` for numbers without sense.
+  public init(of system: AtomicSystem, in potential: any Potential, displacement: Double = 0.01) throws {
+    var constants = ForceConstants(of: system, in: potential, displacement: displacement)
+    try constants.prepare()
+    while !constants.isComplete { try constants.advance() }
+    self.init(constants)
+  }
+
+  private static func modes(
+    of hessian: [[Double]], _ system: AtomicSystem, _ free: [AtomicSystem.Coordinate]
+  ) -> [Mode] {
     let size = hessian.count
-    let roots = free.flatMap { atom in (0..<3).map { _ in system.masses[atom].squareRoot() } }
+    let roots = free.map { system.masses[$0.atom].squareRoot() }
     var d = (0..<size).map { i in (0..<size).map { hessian[i][$0] / (roots[i] * roots[$0]) } }
     let rigid = system.rigidMotions()
     for u in rigid { d.project(out: u) }
@@ -95,8 +69,8 @@ public struct NormalModes: Sendable {
     return (0..<size - rigid.count).map { k in
       let lambda = solution.values[k] * Units.accelerationPerForce
       var displacements = Array(repeating: Vector3.zero, count: system.count)
-      for (n, atom) in free.enumerated() {
-        for axis in 0..<3 { displacements[atom][axis] = solution.vectors[k][3 * n + axis] / roots[3 * n] }
+      for (n, (atom, axis)) in free.enumerated() {
+        displacements[atom][axis] = solution.vectors[k][n] / roots[n]
       }
       let square = dot(displacements, displacements)
       let furthest = displacements.largest
@@ -109,20 +83,36 @@ public struct NormalModes: Sendable {
 }
 
 extension AtomicSystem {
-  /// Shifts and, without periodic axes, turns of the whole in mass-weighted coordinates, orthonormal; none where an atom is fixed.
-  /// A line of atoms has one turn less, one atom none.
+  public typealias Coordinate = (atom: Int, axis: Int)
+
+  /// Coordinates that may change, atom by atom.
+  public var freeCoordinates: [Coordinate] {
+    moveMask.indices.flatMap { atom in (0..<3).filter { moveMask[atom][$0] == 1 }.map { (atom, $0) } }
+  }
+
+  /// Shifts and, without periodic axes, turns of the whole in mass-weighted free coordinates, orthonormal: the combinations that leave
+  /// every fixed coordinate where it is. A line of atoms has one turn less, one atom none; about one fixed atom there are three turns.
   func rigidMotions() -> [[Double]] {
-    guard !isFixed.contains(true) else { return [] }
     let total = masses.reduce(0, +)
     let centre = zip(positions, masses).reduce(Vector3.zero) { $0 + $1.0 * ($1.1 / total) }
+    let size = max(1, positions.map { length($0 - centre) }.max() ?? 1)
     let axes = (0..<3).map { Matrix3.identity[$0] }
     var motions = axes.map { axis in positions.map { _ in axis } }
     if !cell.hasPeriodicAxis {
-      motions += axes.map { axis in positions.map { Lattice.cross(axis, $0 - centre) } }
+      motions += axes.map { axis in positions.map { Lattice.cross(axis, $0 - centre) / size } }
     }
+    // Squares of what combinations do to fixed coordinates.
+    let held = moveMask.map { 1 - $0 }
+    let strain = motions.map { a in
+      motions.map { b in zip(held, zip(a, b)).reduce(0) { $0 + dot($1.0 * $1.1.0, $1.1.1) } }
+    }
+    let solution = SymmetricEigenproblem(strain)
+    let coordinates = freeCoordinates
     var found: [[Double]] = []
-    for motion in motions {
-      var u = zip(motion, masses).flatMap { r, m in (0..<3).map { r[$0] * m.squareRoot() } }
+    for (value, weights) in zip(solution.values, solution.vectors) where value < 1e-9 {
+      var u = coordinates.map { atom, axis in
+        zip(weights, motions).reduce(0) { $0 + $1.0 * $1.1[atom][axis] } * masses[atom].squareRoot()
+      }
       let before = norm(u)
       for other in found {
         let overlap = zip(u, other).reduce(0) { $0 + $1.0 * $1.1 }

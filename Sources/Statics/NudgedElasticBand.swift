@@ -16,6 +16,8 @@ public struct NudgedElasticBand: Motion {
     public var climbs = true
     /// Largest force on an image in the end, in eV/Angstrom; of an end, at the start.
     public var tolerance = 0.05
+    /// Whether ends with a larger force are to be minimised (`minimizeEnds`), and not refused.
+    public var minimizesEnds = false
     public var method = MinimizerMethod.fire
     /// In Angstrom.
     public var largestStep = 0.1
@@ -30,12 +32,12 @@ public struct NudgedElasticBand: Motion {
   public let settings: Settings
   public let steps: Int64
   public private(set) var completedSteps: Int64 = 0
-  public private(set) var images: [AtomicSystem]
+  public internal(set) var images: [AtomicSystem]
   private var evaluations: [Evaluation]
   private var isClimbing = false
   private var minimizer: any Minimizer
-  private let potentials: [any Potential]
-  private var plan: EvaluationPlan?
+  let potentials: [any Potential]
+  var plan: EvaluationPlan?
   /// F_NEB of the inner images.
   private var forces: [[Vector3]] = []
 
@@ -70,6 +72,10 @@ public struct NudgedElasticBand: Motion {
   private var highest: Int { energies.indices.max { energies[$0] < energies[$1] } ?? 0 }
   /// Energy of the highest image less that of the first, in eV.
   public var barrier: Double { energies[highest] - energies[0] }
+  /// Of the first and the last image, in eV/Angstrom.
+  public var endForces: [Double] {
+    [0, images.count - 1].map { evaluations[$0].largestForce(of: images[$0]) }
+  }
   private var largestForce: Double { forces.lazy.map(\.largest).max() ?? .infinity }
 
   public var isConverged: Bool {
@@ -108,11 +114,8 @@ public struct NudgedElasticBand: Motion {
       plan = first.plan
     }
     try evaluate(0..<images.count)
-    for end in [0, images.count - 1] {
-      let force = evaluations[end].largestForce(of: images[end])
-      guard force <= settings.tolerance else {
-        throw StaticsError.endIsNoMinimum(isFirst: end == 0, force: force, limit: settings.tolerance)
-      }
+    for (end, force) in endForces.enumerated() where force > settings.tolerance && !settings.minimizesEnds {
+      throw StaticsError.endIsNoMinimum(isFirst: end == 0, force: force, limit: settings.tolerance)
     }
     findForces()
   }
@@ -135,9 +138,7 @@ public struct NudgedElasticBand: Motion {
   }
 
   private mutating func findForces() {
-    let free = zip(images, evaluations).map { image, evaluation in
-      zip(evaluation.forces, image.isFixed).map { $1 ? .zero : $0 }
-    }
+    let free = zip(images, evaluations).map { $1.freeForces(of: $0) }
     forces = Band.forces(
       images.map(\.positions), energies, free, spring: settings.spring,
       climber: isClimbing ? Band.summit(energies) : nil)

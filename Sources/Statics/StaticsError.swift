@@ -7,6 +7,7 @@ public enum StaticsError: Error, Equatable, CustomStringConvertible {
   case cellCollapsed(step: Int64, volumePerAtom: Double, limit: Double)
   /// Largest force in eV/Angstrom.
   case endIsNoMinimum(isFirst: Bool, force: Double, limit: Double)
+  case endsAreOne
 
   public var description: String {
     switch self {
@@ -17,6 +18,7 @@ public enum StaticsError: Error, Equatable, CustomStringConvertible {
     case .endIsNoMinimum(let isFirst, let force, let limit):
       "the \(isFirst ? "first" : "last") structure of the path is no minimum: its largest force is "
         + "\(String(format: "%.3g", force)) eV/Angstrom, the limit \(limit); minimise both ends first (`bloch minimize`)"
+    case .endsAreOne: "both ends of the path have come to one minimum"
     }
   }
 }

@@ -9,9 +9,8 @@ struct AtomTable {
   private(set) var positions: [Vector3] = []
   /// In Angstrom/fs; empty, or one for each atom.
   var velocities: [Vector3] = []
-  private(set) var isFixed: [Bool] = []
-  /// The first atom that is fixed along single axes.
-  private(set) var partialMask: StructureError?
+  /// 1 along each axis along which the atom may move, 0 where it is fixed.
+  private(set) var moveMask: [Vector3] = []
   private(set) var lines: [TextLine] = []
 
   var count: Int { lines.count }
@@ -31,19 +30,14 @@ struct AtomTable {
     atomicNumbers.append(nuclide.atomicNumber)
     masses.append(nuclide.mass)
     positions.append(position)
-    isFixed.append(false)
+    moveMask.append(.one)
     lines.append(line)
   }
 
-  /// Says of the last atom along which axes it moves: one flag, or one for each.
-  mutating func setMoves(_ flags: [Bool], place: Range<Int>) {
-    guard let line = lines.last, !isFixed.isEmpty else { return }
-    isFixed[isFixed.count - 1] = !flags.contains(true)
-    if Set(flags).count > 1, partialMask == nil {
-      partialMask = line.error(
-        "atom \(count) is fixed along single axes, which cannot be simulated", at: place,
-        help: "let it move along all three axes, or along none")
-    }
+  /// Says of the last atom along which axes it moves.
+  mutating func setMoveMask(_ mask: Vector3) {
+    guard !moveMask.isEmpty else { return }
+    moveMask[count - 1] = mask
   }
 
   /// The system in `cell`; atoms on one spot are refused.
@@ -59,7 +53,7 @@ struct AtomTable {
     }
     return AtomicSystem(
       cell: cell, atomicNumbers: atomicNumbers, masses: masses, positions: positions,
-      velocities: velocities.isEmpty ? nil : velocities, isFixed: isFixed)
+      velocities: velocities.isEmpty ? nil : velocities, moveMask: moveMask)
   }
 
   /// Angstrom; nuclei are never this close.

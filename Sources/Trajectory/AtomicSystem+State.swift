@@ -7,7 +7,7 @@ extension AtomicSystem {
     [
       "cell": cell.state, "is_periodic": .flags(cell.isPeriodic),
       "atomic_numbers": .integers(atomicNumbers.map(Int64.init)), "masses": .numbers(masses),
-      "positions": .vectors(positions), "velocities": .vectors(velocities), "is_fixed": .flags(isFixed),
+      "positions": .vectors(positions), "velocities": .vectors(velocities), "move_mask": .vectors(moveMask),
     ]
   }
 
@@ -28,9 +28,12 @@ extension AtomicSystem {
       try require(positions.isEmpty ? "holds no atoms" : nil, "positions")
       try require(Plausibility.flaw(ofSpecies: species), "atomic_numbers")
       try require(Plausibility.flaw(ofMasses: masses), "masses")
-      return try AtomicSystem(
+      let moveMask = try state.vectors("move_mask", count: count)
+      let isMask = moveMask.allSatisfy { mask in (0..<3).allSatisfy { [0, 1].contains(mask[$0]) } }
+      try require(isMask ? nil : "holds other numbers than 0 and 1", "move_mask")
+      return AtomicSystem(
         cell: cell, atomicNumbers: species, masses: masses,
-        positions: positions, velocities: velocities, isFixed: state.flags("is_fixed", count: count))
+        positions: positions, velocities: velocities, moveMask: moveMask)
     }
   }
 }

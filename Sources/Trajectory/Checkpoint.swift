@@ -1,7 +1,7 @@
 // Everything that the next step of a run needs, kept bit for bit. 2N steps are N steps, a checkpoint and N steps.
 //
 //   /run        step, deck, model_hash, engine_version
-//   /system     cell, is_periodic, atomic_numbers, masses, positions, velocities, is_fixed
+//   /system     cell, is_periodic, atomic_numbers, masses, positions, velocities, move_mask
 //   /motion     variables of the motion
 //   /plan       what the potential settled on
 //   /restraints points by which atoms are held; not there without any

@@ -16,7 +16,7 @@ public struct CheckpointFormat: Sendable, Hashable {
   let command: String
 
   /// The state of a simulation between two steps: `Checkpoint`.
-  public static let run = CheckpointFormat(name: "bloch-checkpoint", version: 3, command: "bloch resume")
+  public static let run = CheckpointFormat(name: "bloch-checkpoint", version: 4, command: "bloch resume")
   /// The state of a training.
   public static let training = CheckpointFormat(
     name: "bloch-training-checkpoint", version: 1, command: "bloch train --resume")

@@ -39,7 +39,7 @@ public struct Configuration: Sendable {
   public var hasVelocities: Bool
   /// Where they stood and in which unit they were read: "the column `velo`, in Angstrom/fs". Nil without a file.
   public var velocitySource: String?
-  /// Why nothing can move as the file wants it: some atoms are fixed along single axes. Those are free in `system`.
+  /// Why nothing can move as the file wants it: an atom is fixed along lattice vectors that are not axes. It is free in `system`.
   public var partialMask: StructureError?
   /// Potential energy in eV.
   public var energy: Double?

@@ -9,7 +9,7 @@
 // with ASE's sign (virial = -V stress), masses in u. `momenta` are in ASE's unit sqrt(u eV); `velo` (as OVITO calls it),
 // `velocities`, `velocity` or `vel` are in Angstrom/fs. D and T are hydrogen with the mass of that isotope. `REF_energy`,
 // `REF_forces` and `REF_stress` are kept beside the labels without prefix. A cell without `Lattice` or without periodic axes
-// is free. A `move_mask` of F fixes an atom; of one that is fixed along single axes `Configuration.partialMask` tells. Other
+// is free. A `move_mask` of F fixes an atom, one of three columns along single axes. Other
 // columns are kept on request. Not so other results of ASE's calculators (dipole, charges, magmoms ...): beside new energies
 // and forces they would pass for results of the same calculation. A label that is no finite number is left out with a warning.
 

@@ -38,7 +38,7 @@ struct ExtendedXYZAtoms {
   private let momentum: XYZProperty?
   private let velocity: XYZProperty?
   private let mass: XYZProperty?
-  private let mobility: XYZProperty?
+  private let moveMask: XYZProperty?
   /// Columns of three real numbers that are kept by their names.
   private let named: [XYZProperty]
   /// Columns that are kept as they are.
@@ -68,7 +68,7 @@ struct ExtendedXYZAtoms {
     velocity = momentum == nil ? try header.property(Self.velocityNames, type: "R", columns: 3) : nil
     mass = try header.property(["masses", "mass"], type: "R", columns: 1)
     let moves = header.properties.first { $0.name == "move_mask" }?.columns
-    mobility = try header.property(["move_mask"], type: "L", columns: moves == 3 ? 3 : 1)
+    moveMask = try header.property(["move_mask"], type: "L", columns: moves == 3 ? 3 : 1)
     named =
       keeping.contains(.names)
       ? header.properties.filter { $0.type == "R" && $0.columns == 3 && $0.name != position.name } : []
@@ -77,7 +77,6 @@ struct ExtendedXYZAtoms {
       keeping.contains(.columns)
       ? header.properties.filter {
         !Self.understood.contains($0.name) && !ExtendedXYZHeader.calculatorResults.contains($0.name)
-          || $0.name == "move_mask" && $0.columns == 3
       } : []
     texts = kept.map { _ in [] }
   }
@@ -115,9 +114,9 @@ struct ExtendedXYZAtoms {
         try vector(line, words, momentum, "momentum") / nuclide.mass * ExtendedXYZ.velocityUnit)
     }
     if let velocity { velocities.append(try vector(line, words, velocity, "velocity")) }
-    let moves = try mobility.map { try self.moves(line, words, $0) }
+    let mask = try moveMask.map { try self.mask(line, words, $0) }
     try atoms.append(nuclide, at: r, place: span(words, position), of: line)
-    if let mobility, let moves { atoms.setMoves(moves, place: span(words, mobility)) }
+    if let mask { atoms.setMoveMask(mask) }
     for (n, property) in named.enumerated() {
       let values = words[property.firstColumn..<property.firstColumn + 3].map { line.number($0) ?? .nan }
       namedVectors[n].append(Vector3(values[0], values[1], values[2]))
@@ -142,7 +141,6 @@ struct ExtendedXYZAtoms {
         line: header.line.number, values: header.values,
         vectors: Dictionary(uniqueKeysWithValues: zip(named.map(\.name), namedVectors))),
       warnings: header.warnings + [forces.warning, referenceForces.warning].compactMap { $0 })
-    configuration.partialMask = table.partialMask
     configuration.velocitySource =
       momentum != nil
       ? "the column `momenta`, in ASE's unit sqrt(u eV)"
@@ -173,7 +171,8 @@ struct ExtendedXYZAtoms {
     Result { () throws(StructureError) in try vector(line, words, property, "force") }
   }
 
-  private func moves(_ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty) throws -> [Bool] {
+  /// One flag for the atom, or one for each axis.
+  private func mask(_ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty) throws -> Vector3 {
     let texts = words[property.firstColumn..<property.firstColumn + property.columns].map(line.string)
     let flags = texts.compactMap {
       ["T", "True", "1"].contains($0) ? true : ["F", "False", "0"].contains($0) ? false : nil
@@ -183,7 +182,7 @@ struct ExtendedXYZAtoms {
         "move_mask of atom \(atoms.count + 1) is \(texts.joined(separator: " "))", at: span(words, property),
         help: "write T for an atom that moves and F for a fixed one")
     }
-    return flags
+    return Vector3((0..<3).map { flags[min($0, flags.count - 1)] ? 1 : 0 })
   }
 
   private func text(_ line: TextLine, _ words: [Range<Int>], _ property: XYZProperty) -> String {

@@ -37,8 +37,8 @@ public final class ExtendedXYZWriter {
   /// One frame as text.
   static func text(of frame: Configuration) -> String {
     let system = frame.system
-    let writesMask =
-      system.isFixed.contains(true) && !frame.columns.contains { $0.name == "move_mask" }
+    let writesMask = system.hasFixedAtoms
+    let maskWidth = system.partlyFixedAtoms.isEmpty ? 1 : 3
     let isStandard = zip(system.masses, system.atomicNumbers).allSatisfy { $0 == Elements.mass($1) }
     let masses = isStandard ? nil : system.masses
     var text = "\(system.count)\n"
@@ -46,7 +46,7 @@ public final class ExtendedXYZWriter {
       text += "Lattice=\"\((0..<3).map { numbers(system.cell.given[$0]) }.joined(separator: " "))\" "
     }
     text += "Properties=species:S:1:pos:R:3"
-    if writesMask { text += ":move_mask:L:1" }
+    if writesMask { text += ":move_mask:L:\(maskWidth)" }
     if masses != nil { text += ":masses:R:1" }
     if frame.hasVelocities { text += ":momenta:R:3:velo:R:3" }
     if frame.forces != nil { text += ":forces:R:3" }
@@ -67,7 +67,7 @@ public final class ExtendedXYZWriter {
     for i in 0..<system.count {
       text += Elements.symbol(system.atomicNumbers[i]) ?? "X"
       text += " " + numbers(system.positions[i])
-      if writesMask { text += system.isFixed[i] ? " F" : " T" }
+      if writesMask { for axis in 0..<maskWidth { text += system.moveMask[i][axis] == 0 ? " F" : " T" } }
       if let masses { text += " \(masses[i])" }
       if frame.hasVelocities {
         text += " " + numbers(system.velocities[i] * (system.masses[i] / ExtendedXYZ.velocityUnit))

@@ -41,6 +41,9 @@ public final class ForeignH5MDReader {
   public let isUnwrapped: Bool
   /// What a person should know.
   public private(set) var warnings: [String] = []
+  /// Numbers of the frames, by name with their units.
+  public var observables: [(name: String, unit: String)] { numbers.map { ($0.name, $0.unit) } }
+  private let numbers: [ForeignObservable]
 
   private let file: HDF5File
   private let group: String
@@ -137,8 +140,15 @@ public final class ForeignH5MDReader {
     edges =
       try isPeriodic.contains(true)
       ? Self.edges(of: "\(group)/box", length: length, frames: frameCount, in: file) : nil
+    numbers = try ForeignObservable.all(
+      in: file, position: place, frames: frameCount, warnings: &warnings)
     self.warnings = warnings
     try readSpecies()
+  }
+
+  /// Of frame `index`, by name; without those that are no number there.
+  public func observables(ofFrame index: Int) -> [String: Double] {
+    Dictionary(numbers.map { ($0.name, $0.values[index]) }.filter { $0.1.isFinite }) { $1 }
   }
 
   // MARK: - One frame

@@ -30,6 +30,8 @@ enum H5MD {
   static let masses = "/parameters/masses"
   /// Numbers of the atoms that do not move, from 0.
   static let fixed = "/parameters/fixed"
+  /// Where other atoms are fixed: rows of an atom's number, from 0, and an axis, 0 to 2.
+  static let fixedAxes = "/parameters/fixed_axes"
   /// Columns of the structure file that mean nothing to Bloch: a line that names them as extended XYZ does, then one for each
   /// atom.
   static let columns = "/parameters/atom_columns"

@@ -42,7 +42,7 @@ public final class H5MDReader {
   private let file: HDF5File
   private let isPeriodic: [Bool]
   private let masses: [Double]
-  private let isFixed: [Bool]
+  private let moveMask: [Vector3]
   private let step: HDF5Rows
   private let time: HDF5Rows
   private let position: HDF5Rows
@@ -108,7 +108,7 @@ public final class H5MDReader {
       throw TrajectoryError.mismatch(file: path, reason: "\(H5MD.masses): \(flaw)")
     }
     self.masses = masses
-    isFixed = try Self.fixedAtoms(in: file, of: atoms)
+    moveMask = try Self.moveMask(in: file, of: atoms)
     columns = try Self.columns(in: file, of: atoms)
     let names = try file.exists(H5MD.observables) ? file.children(of: H5MD.observables) : []
     for name in names
@@ -138,17 +138,25 @@ public final class H5MDReader {
     incompleteCount = max(0, (all.map(\.count).max() ?? 0) - frameCount)
   }
 
-  private static func fixedAtoms(in file: HDF5File, of atoms: Int) throws -> [Bool] {
-    var isFixed = Array(repeating: false, count: atoms)
-    guard try file.exists(H5MD.fixed) else { return isFixed }
-    for atom in try file.readIntegers(H5MD.fixed).values {
-      guard isFixed.indices.contains(atom) else {
+  private static func moveMask(in file: HDF5File, of atoms: Int) throws -> [Vector3] {
+    var mask = Array(repeating: Vector3.one, count: atoms)
+    func numbers(_ path: String, _ bounds: [Int]) throws -> [Int] {
+      guard try file.exists(path) else { return [] }
+      let (values, shape) = try file.readIntegers(path)
+      let width = bounds.count
+      guard Array(shape.dropFirst()) == (width == 1 ? [] : [width]), !shape.isEmpty,
+        values.indices.allSatisfy({ (0..<bounds[$0 % width]).contains(values[$0]) })
+      else {
         throw TrajectoryError.mismatch(
-          file: file.name, reason: "\(H5MD.fixed) names atom \(atom), of \(atoms)")
+          file: file.name,
+          reason: "\(path) does not hold numbers of \(atoms) atoms\(width == 2 ? " and their axes" : "")")
       }
-      isFixed[atom] = true
+      return values
     }
-    return isFixed
+    for atom in try numbers(H5MD.fixed, [atoms]) { mask[atom] = .zero }
+    let pairs = try numbers(H5MD.fixedAxes, [atoms, 3])
+    for n in stride(from: 0, to: pairs.count, by: 2) { mask[pairs[n]][pairs[n + 1]] = 0 }
+    return mask
   }
 
   private static func columns(in file: HDF5File, of atoms: Int) throws -> [AtomColumn] {
@@ -202,7 +210,7 @@ public final class H5MDReader {
         cell: cell(index), atomicNumbers: atomicNumbers, masses: masses,
         positions: vectors(position, index, times: 1),
         velocities: velocity.map { try vectors($0, index, times: 1 / H5MD.femtosecondsPerPicosecond) },
-        isFixed: isFixed),
+        moveMask: moveMask),
       forces: force.map { try vectors($0, index, times: 1 / Units.kilojoulePerMole) },
       charges: charge.map { try numbers($0, index, flaw: Plausibility.flaw(ofCharges:)) },
       forceSpreads: forceSpread.map {

@@ -25,8 +25,14 @@ extension H5MDWriter {
 
     try file.write(system.masses, to: H5MD.masses)
     try file.setAttribute("unit", "u", at: H5MD.masses)
-    let fixed = system.isFixed.indices.filter { system.isFixed[$0] }
+    let fixed = system.fixedAtoms
     if !fixed.isEmpty { try file.write(fixed.map(Int64.init), to: H5MD.fixed) }
+    let fixedAxes = system.partlyFixedAtoms.flatMap { atom in
+      (0..<3).filter { system.moveMask[atom][$0] == 0 }.map { [Int64(atom), Int64($0)] }
+    }
+    if !fixedAxes.isEmpty {
+      try file.write(fixedAxes.flatMap { $0 }, shape: [fixedAxes.count, 2], to: H5MD.fixedAxes)
+    }
     if !columns.isEmpty { try file.write(AtomColumn.text(of: columns), to: H5MD.columns) }
     try file.write(provenance.deck, to: "/parameters/deck")
     try file.write(provenance.engineVersion, to: "/parameters/engine_version")

@@ -38,6 +38,7 @@ final class POSCARReader: FrameReader {
     let isCartesian = "ck".contains(Self.letter(of: mode) ?? "d")
 
     var table = AtomTable()
+    var partialMask: StructureError?
     for nuclide in nuclides {
       let line = try line("the position of atom \(table.count + 1)")
       let words = line.words()
@@ -50,15 +51,22 @@ final class POSCARReader: FrameReader {
       let place = words[0].lowerBound..<words[2].upperBound
       try table.append(nuclide, at: isCartesian ? r * scale : r * cell.vectors, place: place, of: line)
       if isSelective {
-        table.setMoves(
-          try words[3..<6].map { try flag(line, $0) }, place: words[3].lowerBound..<words[5].upperBound)
+        let flags = try words[3..<6].map { try flag(line, $0) }
+        if let mask = Self.moveMask(flags, cell.vectors) {
+          table.setMoveMask(mask)
+        } else if partialMask == nil {
+          partialMask = line.error(
+            "atom \(table.count) is fixed along lattice vectors that are not x, y or z, which cannot be simulated",
+            at: words[3].lowerBound..<words[5].upperBound,
+            help: "let it move along all three lattice vectors, or along none; or turn the cell")
+        }
       }
     }
     let warning = try readVelocities(into: &table)
     var configuration = Configuration(system: try table.system(in: cell, cellLine: cellLine))
     configuration.hasVelocities = !table.velocities.isEmpty
     configuration.velocitySource = table.velocities.isEmpty ? nil : "its last block, in Angstrom/fs"
-    configuration.partialMask = table.partialMask
+    configuration.partialMask = partialMask
     configuration.warnings = [warning].compactMap { $0 }
     return configuration
   }
@@ -98,6 +106,16 @@ final class POSCARReader: FrameReader {
       throw firstLine.error(problem, help: help)
     }
     return (Cell(vectors: vectors), firstLine, scale)
+  }
+
+  /// The axes along which an atom moves that moves along the lattice vectors of `flags` (VASP means these, however positions are
+  /// given): what these vectors span. Nil where that is not spanned by axes.
+  private static func moveMask(_ flags: [Bool], _ vectors: Matrix3) -> Vector3? {
+    var mask = Vector3.zero
+    for i in 0..<3 where flags[i] {
+      for axis in 0..<3 where abs(vectors[i][axis]) > 1e-6 * length(vectors[i]) { mask[axis] = 1 }
+    }
+    return Int(mask.sum()) == flags.count { $0 } ? mask : nil
   }
 
   /// One for each atom.

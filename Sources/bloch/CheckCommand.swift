@@ -19,8 +19,9 @@ struct CheckCommand: ParsableCommand {
       var simulation = try Simulation(deck: deck.read(), forceField: Ranks.forceField)
       try Console.print(simulation.check())
     case .modes:
-      try Console.print(
-        ModesRun(deck: deck.read(), events: Console.listener(), forceField: Ranks.forceField).check())
+      var modes = try ModesRun(
+        deck: deck.read(), events: Console.listener(), forceField: Ranks.forceField)
+      try Console.print(modes.check())
     case .serve:
       try Console.print(
         ForceService(deck: deck.read(), events: Console.listener(), forceField: Ranks.forceField).check())

@@ -7,7 +7,8 @@ struct ModesCommand: ParsableCommand {
     discussion: """
       By finite differences of the forces, six evaluations for each atom that may move. The deck has a group \
       `modes`; `bloch deck --modes` lists its keys. Prints the frequencies, imaginary ones marked, and the \
-      zero-point energy.
+      zero-point energy. It ends like a run: with a checkpoint after Ctrl-C or SIGTERM, from which `bloch resume` \
+      goes on bit for bit.
       """)
 
   @OptionGroup var deck: DeckArguments
@@ -16,8 +17,9 @@ struct ModesCommand: ParsableCommand {
   var overwrite = false
 
   func run() throws {
-    let modes = try ModesRun(
+    Interruption.watch()
+    var modes = try ModesRun(
       deck: deck.read(as: .modes), events: Console.listener(), forceField: Ranks.forceField)
-    try modes.run(overwrite: overwrite)
+    try modes.run(overwrite: overwrite, interruption: { Interruption.name })
   }
 }

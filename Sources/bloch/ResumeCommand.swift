@@ -46,6 +46,11 @@ struct ResumeCommand: ParsableCommand {
     let options = ResumeOptions(
       steps: steps, models: model, structure: structure, threads: threads, grid: grid,
       overwrite: overwrite)
+    if ModesRun.isCheckpoint(checkpoint) {
+      var modes = try ModesRun(
+        checkpoint: checkpoint, options: options, events: Console.listener(), forceField: Ranks.forceField)
+      return try modes.resume(interruption: { Interruption.name })
+    }
     var simulation = try Simulation(
       checkpoint: checkpoint, options: options, events: Console.listener(), forceField: Ranks.forceField)
     try simulation.resume(interruption: { Interruption.name })

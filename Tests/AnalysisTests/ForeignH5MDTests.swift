@@ -107,6 +107,41 @@ private func expectSame(_ a: [TrajectoryFrame], _ b: [TrajectoryFrame], within l
   #expect(H5MDUnit.factor("nm", length: 0, time: 1) == nil)
 }
 
+@Test func observablesOfOtherProgramsHaveMeans() throws {
+  let scratch = try Scratch()
+  try write(boxed(), to: scratch.path("numbers.h5")) { file in
+    func element(_ name: String, _ values: [Double], steps: [Int]?, unit: String?) throws {
+      try file.write(values, to: "/observables/\(name)/value")
+      if let steps { try file.write(steps, to: "/observables/\(name)/step") }
+      if let unit { try file.setAttribute("unit", unit, at: "/observables/\(name)/value") }
+    }
+    let frames = Array(0..<20)
+    // Twice as often as there are positions, and from before them on.
+    try element(
+      "energy", (-3..<40).map { Double($0) / 2 }, steps: (-3..<40).map { $0 * 1 }, unit: "kJ mol-1")
+    try element("group/bias", frames.map { Double($0 % 2) }, steps: nil, unit: nil)
+    try element("temperature", frames.map { _ in 310 }, steps: frames, unit: "K")
+    try element("pressure_xx", frames.map { _ in 1 }, steps: frames, unit: "atm")
+    try element("rare", [1, 2], steps: [0, 10], unit: "1")
+    try file.write(frames.flatMap { [Double($0), 0] }, shape: [20, 2], to: "/observables/pair/value")
+    try file.write([1.0], to: "/observables/constant")
+  }
+  let source = try FrameSource(scratch.path("numbers.h5"), hints: water)
+  let warnings = source.warnings.map { "\($0)" }
+  #expect(warnings.count == 2 && warnings.contains { $0.contains("pressure_xx is in `atm`, not in bar") })
+  #expect(warnings.contains { $0.contains("/observables/rare has not a value for every frame") })
+  var settings = AnalysisSettings()
+  settings.quantities = [.means]
+  let analysis = try TrajectoryAnalysis(of: source, settings)
+  let means = try #require(analysis[.means])
+  #expect(Set(means.numbers.map(\.name)) == ["density", "energy", "group/bias", "temperature"])
+  // Steps 0 to 19 of halves.
+  let energy = try #require(means.number("energy"))
+  #expect(energy.unit == "kJ mol-1" && energy.value == 9.5 / 2)
+  #expect(means.number("group/bias")?.unit == "1" && means.number("group/bias")?.value == 0.5)
+  #expect(analysis.temperature == 310)
+}
+
 /// As `dump h5md` of LAMMPS: no units, types for species, atoms in any order, wrapped with the cells that they left.
 @Test func typesOrderAndImagesOfLAMMPSAreRead() throws {
   let scratch = try Scratch()

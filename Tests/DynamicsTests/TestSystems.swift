@@ -129,11 +129,11 @@ func oscillators(stiffness: [Double], masses: [Double]) -> (AtomicSystem, Harmon
 
 /// Eight atoms of two masses on the corners of a 1.5 Angstrom cube, bonded all to all; `stiffness` in
 /// eV/Angstrom^2.
-func springCube(stiffness: Double = 2, isFixed: [Bool]? = nil) -> (AtomicSystem, SpringCluster) {
+func springCube(stiffness: Double = 2, moveMask: [Vector3]? = nil) -> (AtomicSystem, SpringCluster) {
   let corners = (0..<8).map { Vector3(Double($0 & 1), Double(($0 >> 1) & 1), Double($0 >> 2)) * 1.5 }
   let system = AtomicSystem(
     cell: .free, atomicNumbers: Array(repeating: 6, count: 8), masses: (0..<8).map { $0 % 2 == 0 ? 12 : 16 },
-    positions: corners, isFixed: isFixed)
+    positions: corners, moveMask: moveMask)
   return (system, SpringCluster(stiffness: stiffness, rest: corners))
 }
 

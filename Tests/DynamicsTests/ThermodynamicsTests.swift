@@ -5,11 +5,12 @@ import Testing
 @testable import Dynamics
 
 @Suite struct ThermodynamicsTests {
-  func box(_ count: Int, isFixed: [Bool]? = nil) -> AtomicSystem {
+  func box(_ count: Int, isFixed: [Bool]? = nil, moveMask: [Vector3]? = nil) -> AtomicSystem {
     AtomicSystem(
       cell: Cell(vectors: Matrix3([10, 0, 0], [2, 11, 0], [1, -1, 12])),
       atomicNumbers: Array(repeating: 1, count: count), masses: (0..<count).map { 1 + Double($0 % 5) },
-      positions: Array(repeating: .zero, count: count), isFixed: isFixed)
+      positions: Array(repeating: .zero, count: count),
+      moveMask: moveMask ?? isFixed?.map { $0 ? .zero : .one })
   }
 
   @Test func initialTemperatureIsExactAndTheCentreOfMassAtRest() {
@@ -66,6 +67,19 @@ import Testing
     // One atom has no motion but that of the centre of mass, which is not taken from it.
     #expect(box(1).degreesOfFreedom(conservingMomentum: true) == 3)
     #expect(box(2, isFixed: [true, true]).degreesOfFreedom(conservingMomentum: false) == 0)
+  }
+
+  @Test func momentumIsConservedAlongTheAxesAlongWhichNoAtomIsFixed() {
+    // A layer held in its plane, and one atom held along x and y.
+    var system = box(10, moveMask: (0..<10).map { $0 == 0 ? [0, 0, 1] : $0 < 4 ? [1, 1, 0] : [1, 1, 1] })
+    #expect(system.degreesOfFreedom(conservingMomentum: true) == 30 - 5)
+    system = box(10, moveMask: (0..<10).map { $0 < 4 ? [1, 1, 0] : [1, 1, 1] })
+    #expect(system.degreesOfFreedom(conservingMomentum: false) == 26)
+    #expect(system.degreesOfFreedom(conservingMomentum: true) == 24)
+    system.drawVelocities(temperature: 300, degreesOfFreedom: 24, seed: 1)
+    #expect(abs(system.temperature(degreesOfFreedom: 24) - 300) < 1e-10)
+    #expect(abs(system.momentum.x) < 1e-13 && abs(system.momentum.y) < 1e-13 && abs(system.momentum.z) > 1e-3)
+    for i in 0..<10 { #expect((system.velocities[i].z == 0) == (i < 4) && system.velocities[i].x != 0) }
   }
 
   @Test func aSingleAtomKeepsItsThermalMotion() {

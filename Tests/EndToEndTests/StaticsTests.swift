@@ -101,9 +101,74 @@ extension TemporaryFolder {
     #expect(try folder.text("whole.\(ending)") == folder.text("half.\(ending)"))
   }
 
-  // An end that is no minimum.
-  let refused = try folder.run("neb", "shaken", "structure: dimer.xyz\nneb: {final: last.xyz}")
+  // An end that is no minimum: refused, or minimised, which ends where the minimisation did.
+  let refused = try folder.run(
+    "neb", "shaken", "structure: dimer.xyz\nneb: {final: last.xyz, minimize_ends: false}")
   #expect(refused.exitCode == 2 && refused.errors.contains("shaken.yaml:4:12: error: no minimum"))
+  let open = "structure: dimer.xyz\nneb: {final: last.xyz, images: 1, force: 0.1 eV/A}\nsteps: 2"
+  try folder.write("model: \(BlochProcess.model)\n\(open)\n", to: "open.yaml")
+  let foreseen = try BlochProcess.run(["check", "open.yaml"], in: folder.path)
+  #expect(foreseen.exitCode == 0 && foreseen.output.contains("eV/Angstrom: minimised first"), "\(foreseen)")
+  let minimised = try folder.run("neb", "open", open)
+  #expect(minimised.exitCode == 5, "\(minimised.errors)")
+  #expect(minimised.errors.contains("The first end was no minimum. Minimised in"), "\(minimised.errors)")
+  #expect(!minimised.errors.contains("The last end"))
+  let path = try ExtendedXYZ.readAll("\(folder.path)/open.band.xyz")
+  #expect(path[0].forces?.allSatisfy { length($0) <= 0.1 } == true)
+  #expect(path[2].system.positions == images[4].system.positions)
+}
+
+@Test func restraintsHoldABandAndItsEnds() throws {
+  let folder = try TemporaryFolder()
+  try folder.write(dimer, to: "first.xyz")
+  var last = try ExtendedXYZ.read("\(folder.path)/first.xyz")
+  last.system.positions.swapAt(1, 2)
+  let writer = try ExtendedXYZWriter(creating: "\(folder.path)/last.xyz")
+  try writer.append(Configuration(system: last.system))
+  try writer.close()
+  let deck = """
+    structure: first.xyz
+    neb: {final: last.xyz, images: 2, force: 0.05 eV/A}
+    restraints: [{name: apart, type: distance, atoms: [1, 4], center: 3.6 A, k: 50 eV/A^2}]
+    checkpoint: {every: 4 steps}
+    """
+  #expect(try folder.run("neb", "whole", deck + "\nsteps: 9").exitCode == 5)
+  let images = try ExtendedXYZ.readAll("\(folder.path)/whole.band.xyz")
+  // Without it 2.9, where the path began.
+  for end in [images[0], images[3]] {
+    #expect(abs(length(end.system.positions[3] - end.system.positions[0]) - 3.6) < 0.05)
+  }
+  #expect(try folder.text("whole.log.tsv").prefix(while: { $0 != "\n" }).contains("apart [Angstrom]"))
+  // What is held is held after a restart.
+  #expect(try folder.run("neb", "half", deck + "\nsteps: 5").exitCode == 5)
+  let rest = try BlochProcess.run(["resume", "half.checkpoint.h5", "--steps", "4"], in: folder.path)
+  #expect(rest.exitCode == 5, "\(rest.errors)")
+  for ending in ["band.xyz", "log.tsv"] {
+    #expect(try folder.text("whole.\(ending)") == folder.text("half.\(ending)"))
+  }
+}
+
+/// Whenever the signal comes: the table is that of modes which were left alone.
+@Test func modesGoOnAfterASignal() throws {
+  let folder = try TemporaryFolder()
+  let deck = "structure: \(BlochProcess.structure)\nmodes: {animated: 0}\ncheckpoint: {every: 5 steps}"
+  #expect(try folder.run("modes", "whole", deck).exitCode == 0)
+  for (name, signal, code) in [("int", SIGINT, Int32(0)), ("kill", SIGKILL, -SIGKILL)] {
+    try folder.write(
+      "model: \(BlochProcess.model)\nthreads: 1\noutput: {folder: \(folder.path)}\n\(deck)\n",
+      to: "\(name).yaml")
+    let process = try BlochProcess.start(["modes", "\(name).yaml"], in: folder.path)
+    while process.isRunning, !folder.exists("\(name).checkpoint.previous.h5") { usleep(1000) }
+    kill(process.processIdentifier, signal)
+    let broken = try BlochProcess.outcome(of: process, in: folder.path)
+    #expect(broken.exitCode == code || broken.output.contains("Zero-point"), "\(broken)")
+    if code == 0 {
+      #expect(broken.output.contains("Interrupted by Ctrl-C after") || broken.output.contains("Zero-point"))
+    }
+    let rest = try BlochProcess.run(["resume", "\(name).checkpoint.h5"], in: folder.path)
+    #expect(rest.exitCode == 0 && rest.output.contains("Zero-point"), "\(rest.errors)")
+    #expect(try folder.text("\(name).modes.tsv") == folder.text("whole.modes.tsv"))
+  }
 }
 
 @Test(.enabled(if: hasASE, "needs a Python (BLOCH_PYTHON) with ASE and scipy"))

@@ -61,6 +61,12 @@ private func checkTransforms<T: KernelScalar>(_: T.Type, tolerance: Double) {
   #expect([1, 7, 13, 21, 31, 97].map(efficientLength) == [1, 8, 15, 24, 32, 100])
 }
 
+@Test func quickLengthsGoInOnePassWhereThatIsNear() {
+  #expect([9, 15, 17, 20, 21, 25, 26, 50].map(quickLength) == [9, 15, 20, 20, 25, 25, 32, 50])
+  #expect([33, 45, 52, 60, 65].map(quickLength) == [36, 45, 64, 64, 72])
+  #expect((1...100).allSatisfy { quickLength(atLeast: $0) >= $0 })
+}
+
 /// Which of its ways FFTW takes is a matter of its wisdom alone: the machine's, a plan's, or none.
 @Test(arguments: [1, 2]) func equalWisdomGivesEqualBits(threads: Int) throws {
   let problem = AttentionProblem(

@@ -98,8 +98,7 @@ import Trajectory
   let system = try AtomicSystem(deck.readStructure(), deck: deck, forceField: ForceField.lennardJones(deck))
     .replicated([1, 2, 3])
   #expect(system.count == 32 * 6)
-  #expect(system.isFixed.count { $0 } == 6)
-  #expect(system.isFixed[33] && !system.isFixed[32])
+  #expect(system.fixedAtoms == (0..<6).map { 32 * $0 + 1 })
   #expect(system.cell.vectors.z.z == 3 * 10.8)
   #expect(abs(system.positions[32].z - system.positions[0].z - 10.8) < 1e-12)
 }

@@ -33,9 +33,10 @@ private func band(
   change(&settings)
   let far = (1..<atoms).map { _ in Vector3(1, 0, 0) }
   let path = InitialPath.linear(from: [[-1, 0, 0]] + far, to: [[1, 0, 0]] + far, images: count)
-  let fixed = (0..<atoms).map { $0 > 0 }
+  let moveMask: [Vector3] = (0..<atoms).map { $0 > 0 ? .zero : .one }
   return NudgedElasticBand(
-    path.map { cluster($0, isFixed: fixed) }, in: (0..<threads).map { _ in CurvedPass() }, settings: settings,
+    path.map { cluster($0, moveMask: moveMask) }, in: (0..<threads).map { _ in CurvedPass() },
+    settings: settings,
     steps: steps)
 }
 
@@ -97,6 +98,49 @@ func theClimbingImageFindsTheSaddlePoint(_ method: MinimizerMethod) throws {
   }
 }
 
+// MARK: - Ends
+
+/// A band whose ends are `first` and `last`, to be minimised.
+private func open(_ first: Vector3, _ last: Vector3) -> NudgedElasticBand {
+  var settings = NudgedElasticBand.Settings()
+  (settings.tolerance, settings.minimizesEnds) = (1e-6, true)
+  let path = InitialPath.linear(from: [first], to: [last], images: 4)
+  return NudgedElasticBand(path.map { cluster($0) }, in: [CurvedPass()], settings: settings, steps: 2000)
+}
+
+private func line(_ first: AtomicSystem, _ last: [Vector3]) -> [[Vector3]] {
+  InitialPath.linear(from: first.positions, to: last, images: 4)
+}
+
+@Test func endsThatAreNoMinimaAreMinimisedAndThePathIsThatBetweenMinima() throws {
+  var band = open([-0.9, 0.2, 0.1], [1, 0, 0])
+  let ends = try #require(try band.minimizeEnds(path: line))
+  #expect(ends.count == 1)
+  let end = ends[0]
+  #expect(end.isFirst && end.steps > 0 && end.forces.before > 0.1 && end.forces.after <= 1e-6)
+  #expect(end.energyChange < -0.01 && abs(end.displacement - length([0.1, 0.2, 0.1])) < 1e-5)
+  let r = band.images.map { $0.positions[0] }
+  #expect(length(r[0] - [-1, 0, 0]) < 1e-6 && r[5] == [1, 0, 0])
+  for k in 1...4 { #expect(length(r[k] - (r[0] + (r[5] - r[0]) * (Double(k) / 5))) < 1e-12) }
+  let found = try finish(band)
+  #expect(found.isConverged && abs(found.barrier - CurvedPass.h) < 1e-9)
+
+  // Nothing to do, and nothing done.
+  var resting = open([-1, 0, 0], [1, 0, 0])
+  let before = resting.images.map(\.positions)
+  #expect(try resting.minimizeEnds(path: line)?.isEmpty == true && resting.images.map(\.positions) == before)
+}
+
+@Test func endsOfOneMinimumAndThoseThatDoNotRestAreRefused() throws {
+  var one = open([-0.9, 0, 0], [-1.1, 0.1, 0])
+  #expect(throws: StaticsError.endsAreOne) { try one.minimizeEnds(path: line) }
+  var interrupted = open([-0.9, 0, 0], [1, 0, 0])
+  #expect(try interrupted.minimizeEnds(path: line, isInterrupted: { true }) == nil)
+  var short = open([-1, 0, 0], [1.4, 0.5, 0])
+  let error = #expect(throws: StaticsError.self) { try short.minimizeEnds(steps: 1, path: line) }
+  #expect(error?.description.contains("the last structure") == true)
+}
+
 // MARK: - Forces
 
 /// Equations 8 to 11 of the paper.
@@ -125,7 +169,7 @@ func theClimbingImageFindsTheSaddlePoint(_ method: MinimizerMethod) throws {
 @Test func idppGoesRoundAnAtomThatALineGoesThrough() {
   let first: [Vector3] = [[0, 0, 0], [-2, 0.1, 0], [0, 4, 0]]
   let last: [Vector3] = [[0, 0, 0], [2, 0.1, 0], [0, 4, 0]]
-  let start = cluster(first, isFixed: [true, false, false])
+  let start = cluster(first, moveMask: [.zero, .one, .one])
   let line = InitialPath.linear(from: first, to: last, images: 5)
   let path = InitialPath.idpp(from: first, to: last, images: 5, of: start)
   #expect(path.first == first && path.last == last && line.last == last)

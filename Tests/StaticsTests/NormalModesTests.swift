@@ -24,9 +24,11 @@ private final class Bonds: Potential {
   }
 }
 
-private func molecule(_ masses: [Double], _ positions: [Vector3], isFixed: [Bool]? = nil) -> AtomicSystem {
+private func molecule(_ masses: [Double], _ positions: [Vector3], moveMask: [Vector3]? = nil) -> AtomicSystem
+{
   AtomicSystem(
-    cell: .free, atomicNumbers: masses.map { _ in 6 }, masses: masses, positions: positions, isFixed: isFixed)
+    cell: .free, atomicNumbers: masses.map { _ in 6 }, masses: masses, positions: positions,
+    moveMask: moveMask)
 }
 
 @Test func twoAtomsOnASpringHaveOneFrequency() throws {
@@ -66,7 +68,13 @@ private func molecule(_ masses: [Double], _ positions: [Vector3], isFixed: [Bool
   #expect(molecule([1, 16, 1], bent).rigidMotions().count == 6)
   #expect(molecule([1, 16, 1], [[1, 1, 1], .zero, [-1, -1, -1]]).rigidMotions().count == 5)
   #expect(molecule([4], [[1, 2, 3]]).rigidMotions().count == 3)
-  #expect(molecule([1, 16, 1], bent, isFixed: [false, true, false]).rigidMotions().isEmpty)
+  #expect(molecule([1, 16, 1], bent, moveMask: [.one, .zero, .one]).rigidMotions().count == 3)
+  // Two fixed atoms leave the turn about their line, three that are on none nothing.
+  #expect(molecule([1, 16, 1], bent, moveMask: [.zero, .zero, .one]).rigidMotions().count == 1)
+  #expect(molecule([1, 16, 1, 1], bent + [[0, 0, 1]], moveMask: [.zero, .zero, .zero, .one]).rigidMotions().isEmpty)
+  // In a plane: two shifts and the turn about z; of a line along x that atoms hold to x: one shift.
+  #expect(molecule([1, 16, 1], bent, moveMask: bent.map { _ in [1, 1, 0] }).rigidMotions().count == 3)
+  #expect(molecule([1, 16, 1], bent, moveMask: [.one, [1, 0, 0], .one]).rigidMotions().count == 1)
   #expect(shakenCrystal().0.rigidMotions().count == 3)
   let motions = molecule([1, 16, 2], bent).rigidMotions()
   for (i, u) in motions.enumerated() {
@@ -76,26 +84,27 @@ private func molecule(_ masses: [Double], _ positions: [Vector3], isFixed: [Bool
   }
 }
 
-@Test func fixedAtomsVibrateNot() throws {
+@Test(arguments: [Vector3(1, 1, 1), [0, 1, 1], [0, 0, 1]]) func fixedAxesVibrateNot(_ mask: Vector3) throws {
   let (k, m) = (10.0, 20.0)
   // Held by walls along x, y and z.
   let walls: [Vector3] = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0], [0, -1, 0], [0, 0, -1]]
   let system = molecule(
-    [m] + walls.map { _ in 1 }, [.zero] + walls, isFixed: [false] + walls.map { _ in true })
+    [m] + walls.map { _ in 1 }, [.zero] + walls, moveMask: [mask] + walls.map { _ in .zero })
   let modes = try NormalModes(
     of: system, in: Bonds((1...6).map { (0, $0, k: k, rest: 1) }), displacement: 1e-4)
-  #expect(modes.modes.count == 3 && modes.hessian.count == 3)
+  #expect(modes.modes.count == Int(mask.sum()) && modes.hessian.count == Int(mask.sum()))
   let omega = (Units.accelerationPerForce * 2 * k / m).squareRoot()
   for mode in modes.modes {
     #expect(abs(mode.frequency / omega - 1) < 1e-6)
     #expect(mode.displacements[1...].allSatisfy { $0 == .zero } && abs(mode.reducedMass - m) < 1e-9)
+    #expect(mode.displacements[0] * (1 - mask) == .zero)
   }
 }
 
 /// A pulled line is unstable sideways: the pair of springs is shorter than the line is long if the middle yields.
 @Test func aMaximumHasImaginaryFrequencies() throws {
   let line = molecule(
-    [1, 12, 1], [[-1, 0, 0], .zero, [1, 0, 0]], isFixed: [true, false, true])
+    [1, 12, 1], [[-1, 0, 0], .zero, [1, 0, 0]], moveMask: [.zero, .one, .zero])
   // Pressed: sideways the force constant is 2 k (1 - rest / length) < 0.
   let modes = try NormalModes(
     of: line, in: Bonds([(0, 1, k: 10, rest: 1.2), (1, 2, k: 10, rest: 1.2)]), displacement: 1e-4)

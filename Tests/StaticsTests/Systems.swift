@@ -103,10 +103,10 @@ func shakenCrystal(rest: Double = 2.5) -> (AtomicSystem, SpringLattice) {
   return (system, potential)
 }
 
-func cluster(_ positions: [Vector3], isFixed: [Bool]? = nil) -> AtomicSystem {
+func cluster(_ positions: [Vector3], moveMask: [Vector3]? = nil) -> AtomicSystem {
   AtomicSystem(
     cell: .free, atomicNumbers: Array(repeating: 18, count: positions.count),
-    masses: Array(repeating: 40, count: positions.count), positions: positions, isFixed: isFixed)
+    masses: Array(repeating: 40, count: positions.count), positions: positions, moveMask: moveMask)
 }
 
 /// Runs `motion` to its end.

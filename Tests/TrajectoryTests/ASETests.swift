@@ -27,7 +27,7 @@ private let writtenByASE = """
         vectors: Matrix3([5, 0.1, 0], [0.3, 6, 0], [0.2, 0.5, 7]), isPeriodic: [true, true, false]))
   #expect(frame.system.atomicNumbers == [1, 1, 8, 11])
   #expect(frame.system.masses == [1.008, 2.014, 15.999, 22.98976928])
-  #expect(frame.system.isFixed == [false, true, false, false])
+  #expect(frame.system.moveMask == [[1, 1, 1], .zero, [1, 1, 1], [1, 1, 1]])
   for (atom, velocity) in frame.system.velocities.enumerated() {
     for axis in 0..<3 {
       // ASE rounds to eight decimals, and takes CODATA 2014 for its unit of time.
@@ -64,5 +64,33 @@ func whatIsWrittenIsReadByASE() throws {
     assert a.info['name'] == b.info['name'] and (a.info['vec'] == b.info['vec']).all()
     """
   let result = try runTool([python, "-c", script, scratch.path("ase.xyz"), scratch.path("bloch.xyz")])
+  #expect(result.status == 0, "\(result.output)")
+}
+
+@Test(.enabled(if: canRunASE, "needs a Python (BLOCH_PYTHON) with ASE"))
+func atomsFixedAlongSingleAxesGoToASEAndBack() throws {
+  let scratch = try Scratch()
+  let write = """
+    import sys
+    from ase import Atoms
+    from ase.constraints import FixCartesian
+    from ase.io import write
+    atoms = Atoms('OHH', [[0, 0, 0], [0, 0, 1], [0, 1, 0]], constraint=FixCartesian([0, 2], [False, True, False]))
+    write(sys.argv[1], atoms, columns=['symbols', 'positions', 'move_mask'])
+    """
+  let made = try runTool([python, "-c", write, scratch.path("ase.xyz")])
+  #expect(made.status == 0, "\(made.output)")
+  let frame = try ExtendedXYZ.read(scratch.path("ase.xyz"))
+  #expect(frame.system.moveMask == [[1, 0, 1], [1, 1, 1], [1, 0, 1]])
+  let writer = try ExtendedXYZWriter(creating: scratch.path("bloch.xyz"))
+  try writer.append(frame)
+  try writer.close()
+  let read = """
+    import sys
+    from ase.io import read
+    a, b = (read(path).constraints for path in sys.argv[1:])
+    assert [c.todict() for c in a] == [c.todict() for c in b] and a, (a, b)
+    """
+  let result = try runTool([python, "-c", read, scratch.path("ase.xyz"), scratch.path("bloch.xyz")])
   #expect(result.status == 0, "\(result.output)")
 }

@@ -39,8 +39,8 @@ private let wrong: [(place: String, value: StateTree.Value?, words: String)] = [
   ("system/atomic_numbers", .integers([0, 1, 1]), "atom 1 has the atomic number 0"),
   ("system/atomic_numbers", .integers([119, 1, 1]), "atom 1 has the atomic number 119"),
   ("system/atomic_numbers", .integers([.min, 1, 1]), "atom 1 has the atomic number"),
-  ("system/is_fixed", .integers([0, 0]), "holds 2 values, not 3"),
-  ("system/is_fixed", .integers([0, 0, 2]), "holds 2, not 0 or 1"),
+  ("system/move_mask", .vectors([[0, 0, 0], [1, 1, 1]]), "holds 2 values, not 3"),
+  ("system/move_mask", .vectors([[0, 0, 0], [1, 0.5, 1], [1, 1, 1]]), "holds other numbers than 0 and 1"),
   ("motion/chain_velocities", .numbers([0.1, .nan]), "holds a number that is not finite"),
   ("plan/neighbor_list_positions", .vectors([[0, 0, 1e300]]), "holds (0.0, 0.0, 1e+300)"),
   ("observers/trajectory", .text(""), "is no group"),
@@ -92,7 +92,7 @@ extension StateTree {
 private func image(_ mutation: inout Mutation) throws -> [UInt8] {
   let file = try HDF5File(inMemory: "checkpoint")
   try file.setAttribute("format", "bloch-checkpoint")
-  try file.setAttribute("version", 3)
+  try file.setAttribute("version", 4)
   let vectors: [Double] = [0, 0, 0, 1, 1, 1]
   let numbers: [(String, [Double], [Int], HDF5StoredType)] = [
     ("/run/step", [7], [1], .int64), ("/system/positions", vectors, [2, 3], .float64),
@@ -100,7 +100,7 @@ private func image(_ mutation: inout Mutation) throws -> [UInt8] {
     ("/plan/places", vectors, [2, 3], .float64),
     ("/system/cell", [9, 0, 0, 0, 9, 0, 0, 0, 9], [3, 3], .float64),
     ("/system/is_periodic", [1, 1, 1], [3], .uint8), ("/system/atomic_numbers", [8, 1], [2], .int32),
-    ("/system/masses", [16, 1], [2], .float64), ("/system/is_fixed", [0, 1], [2], .uint8),
+    ("/system/masses", [16, 1], [2], .float64), ("/system/move_mask", [0, 0, 0, 1, 0, 1], [2, 3], .float64),
     ("/motion/a", [1, 2], [2], .float64), ("/observers/c/count", [3], [1], .int64),
   ]
   let target = mutation.number(below: numbers.count + 2)

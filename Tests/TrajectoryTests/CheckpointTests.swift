@@ -34,7 +34,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
     return
   }
   #expect(places[1].y.sign == .minus && places[1].z == .leastNonzeroMagnitude)
-  #expect(read.system.isFixed == [true, false, false])
+  #expect(read.system.moveMask == [[0, 0, 0], [1, 1, 1], [1, 0, 1]])
   #expect(try HDF5File(reading: path).stringAttribute("format") == "bloch-checkpoint")
   #expect(FileManager.default.fileExists(atPath: path + ".tmp") == false)
 }
@@ -159,7 +159,7 @@ private func sampleCheckpoint(step: Int64 = 1000) -> Checkpoint {
 
 /// A file with a right seal and another content: made by hand, or by a version to come.
 @Test(arguments: [
-  ("bloch-model", 1), ("bloch-checkpoint", 1), ("bloch-checkpoint", 2), ("bloch-checkpoint", 4),
+  ("bloch-model", 1), ("bloch-checkpoint", 1), ("bloch-checkpoint", 2), ("bloch-checkpoint", 5),
 ])
 func sealedFilesOfAnotherFormatOrVersionAreRefused(format: String, version: Int) throws {
   let scratch = try Scratch()
@@ -173,7 +173,7 @@ func sealedFilesOfAnotherFormatOrVersionAreRefused(format: String, version: Int)
     throws: TrajectoryError.corruptCheckpoint(
       file: path,
       reason:
-        "it is \(format) version \(version); this program reads bloch-checkpoint version 3: finish the run with the Bloch "
+        "it is \(format) version \(version); this program reads bloch-checkpoint version 4: finish the run with the Bloch "
         + "that began it")
   ) { try Checkpoint.read(path) }
 }

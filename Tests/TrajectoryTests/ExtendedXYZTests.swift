@@ -28,7 +28,7 @@ import Testing
   #expect(read.system.atomicNumbers == system.atomicNumbers)
   #expect(read.system.masses == system.masses)
   #expect(read.system.positions == system.positions)
-  #expect(read.system.isFixed == system.isFixed)
+  #expect(read.system.moveMask == system.moveMask)
   #expect(read.hasVelocities)
   for (a, b) in zip(read.system.velocities, system.velocities) {
     #expect(length(a - b) <= 4 * length(b) * Double.ulpOfOne)
