@@ -105,6 +105,7 @@ private func difference(_ a: [Double], _ b: [Double]) -> Double {
     let (value, error) = (found.number("D_H")?.value, found.number("D_H")?.error)
     scatter += pow(try #require(value) - exact, 2) / 40
     errors += pow(try #require(error), 2) / 40
+    #expect(!found.notes[0].contains("a lower bound"))
   }
   let ratio = (errors / scatter).squareRoot()
   #expect(ratio > 0.7 && ratio < 1.4, "error \(errors.squareRoot()), scatter \(scatter.squareRoot())")
@@ -122,6 +123,17 @@ private func difference(_ a: [Double], _ b: [Double]) -> Double {
     ]
   }
   #expect(try both(frames) == both(Array(frames.dropLast())))
+}
+
+@Test func errorsOfShortRunsAreToldToBeLowerBounds() throws {
+  // Little more than five times what the fit takes, every frame an origin.
+  let frames = wandering(200)
+  let found = try findings(
+    RunningMeanSquareDisplacement(Composition(frames[0]), schedule(frames, origins: 200), fit: 40...78),
+    frames)
+  #expect(
+    found.notes[0].contains("5 stretches of 161 time origins, 0.002 ps apart, a lower bound"),
+    "\(found.notes)")
 }
 
 @Test func tooFewFramesForTheLongestTimeAreTold() throws {
