@@ -125,6 +125,15 @@ private func difference(_ a: [Double], _ b: [Double]) -> Double {
   #expect(try both(frames) == both(Array(frames.dropLast())))
 }
 
+@Test func stretchesAreConsecutiveAndOfOneLength() throws {
+  var sums = BlockSums()
+  for n in 0..<4 { sums.add([Double(n)]) }
+  #expect(sums.means(ofStretches: 5) == nil)
+  for n in 4..<73 { sums.add([Double(n)]) }
+  // 36 blocks of two frames and one frame more: the first block is left over, and five times seven blocks follow.
+  #expect(sums.means(ofStretches: 5) == (0..<5).map { [8.5 + 14 * Double($0)] })
+}
+
 @Test func errorsOfShortRunsAreToldToBeLowerBounds() throws {
   // Little more than five times what the fit takes, every frame an origin.
   let frames = wandering(200)
