@@ -151,7 +151,9 @@ let package = Package(
     .testTarget(name: "DeckTests", dependencies: ["Deck", "Diagnostics"]),
     .testTarget(
       name: "SimulationTests",
-      dependencies: ["Simulation", "AllocationCounter", "MorsePair", "ScriptedServer"],
+      dependencies: [
+        "Simulation", "Domains", "AllocationCounter", "MorsePair", "ScriptedServer", "ThreadRanks",
+      ],
       exclude: ["Malformed"]),
     .testTarget(
       name: "EndToEndTests",

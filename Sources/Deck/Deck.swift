@@ -124,6 +124,7 @@ public struct Deck: Sendable {
   public let outputFolder: String
   public let outputName: String
   public let threads: Int
+  public let grid: BrickChoice
 
   /// Whether the barostat takes the compressibility of water for want of another.
   public let leavesCompressibilityOpen: Bool
@@ -311,6 +312,7 @@ public struct Deck: Sendable {
     (outputFolder, outputName) = read.output()
     read.section = Set(DeckKind.allCases)
     threads = read.threads("a run")
+    grid = read.bricks()
 
     folder = read.folder
     overrides = read.overrides

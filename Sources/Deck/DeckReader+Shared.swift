@@ -23,4 +23,14 @@ extension DeckReader {
       defaultInWords: "all processors that the job may use",
       help: "Threads; \(subject) repeats bit for bit with the same number.")
   }
+
+  /// How a system is divided among the ranks that mpirun starts.
+  mutating func bricks() -> BrickChoice {
+    BrickChoice(
+      optionalCounts(
+        "grid", length: 3, BrickChoice.range, example: "[2, 2, 1]",
+        help:
+          "Bricks along the lattice vectors, one for each process that mpirun starts; `auto`: those with the least surface."
+      ))
+  }
 }

@@ -210,18 +210,38 @@ extension DeckReader {
     let takes = "a list of \(length) whole numbers"
     let name = path.lastKey
     return key(path, takes: takes, default: fallback, help: help, standIn: []) { node throws(Mistake) in
-      guard let items = node.sequence, items.count == length else {
-        throw Mistake(
-          message: node.sequence.map { "a list of \($0.count)" } ?? "not a list",
-          help: "`\(name)` takes \(takes), such as `\(name): \(fallback)`")
-      }
-      var values: [Int] = []
-      for item in items {
-        values.append(
-          try Self.count(Self.text(of: item, name, takes: takes), in: range, name: name, part: item))
-      }
+      let values = try Self.counts(of: node, length: length, in: range, name: name, example: fallback)
       return (values, "\(values)")
     }
+  }
+
+  /// So many whole numbers; nil for the word `auto`.
+  mutating func optionalCounts(
+    _ path: String, length: Int, _ range: ClosedRange<Int>, example: String, help: String
+  ) -> [Int]? {
+    let takes = "`auto`, or a list of \(length) whole numbers such as \(example)"
+    let name = path.lastKey
+    return key(path, takes: takes, default: "auto", help: help, standIn: nil) { node throws(Mistake) in
+      if node.string == "auto" { return (nil, "auto") }
+      let values = try Self.counts(of: node, length: length, in: range, name: name, example: example)
+      return (values, "\(values)")
+    }
+  }
+
+  private static func counts(
+    of node: Node, length: Int, in range: ClosedRange<Int>, name: String, example: String
+  ) throws(Mistake) -> [Int] {
+    let takes = "a list of \(length) whole numbers"
+    guard let items = node.sequence, items.count == length else {
+      throw Mistake(
+        message: node.sequence.map { "a list of \($0.count)" } ?? "not a list",
+        help: "`\(name)` takes \(takes), such as `\(name): \(example)`")
+    }
+    var values: [Int] = []
+    for item in items {
+      values.append(try count(text(of: item, name, takes: takes), in: range, name: name, part: item))
+    }
+    return values
   }
 
   /// Atoms by number from 1 as in the structure file: `[1, 4, 10-20]`.

@@ -18,34 +18,49 @@ public struct BrickGrid: Hashable, Sendable {
 
   public var ranks: Int { counts.x * counts.y * counts.z }
 
-  /// The grid of so many bricks with the least that each needs of others: of the volumes
+  /// The grid of so many bricks that is wanted, or the one with the least that each needs of others: of the volumes
   /// prod_a (t_a + 2 R along axes that are cut) the smallest; of equal ones the first in the order of their counts.
   ///
   /// - Parameters:
+  ///   - wanted: n_a; nil for the least.
   ///   - positions: of all atoms, Angstrom.
   ///   - reach: R, Angstrom.
   /// - Throws: `DomainError` where bricks would be thinner than R.
-  public init(ranks: Int, cell: Cell, positions: [Vector3], reach: Double) throws(DomainError) {
+  public init(
+    ranks: Int, wanted: SIMD3<Int>? = nil, cell: Cell, positions: [Vector3], reach: Double
+  ) throws(DomainError) {
     let (lower, extent) = Self.span(of: positions, in: cell)
     let lengths = extent * cell.heights
-    guard let counts = Self.best(ranks, lengths: lengths, reach: reach) else {
-      throw Self.tooMany(ranks, lengths: lengths, reach: reach)
+    if let wanted {
+      precondition(wanted.x * wanted.y * wanted.z == ranks, "a brick for each rank")
+      counts = wanted
+    } else if let best = Self.best(ranks, lengths: lengths, reach: reach) {
+      counts = best
+    } else {
+      throw Self.tooThin(nil, ranks: ranks, lengths: lengths, reach: reach)
     }
-    (self.counts, self.lower, self.extent, isPeriodic) = (counts, lower, extent, cell.isPeriodic)
+    (self.lower, self.extent, isPeriodic) = (lower, extent, cell.isPeriodic)
+    try requireThickness(of: reach, in: cell)
   }
 
-  /// Checks that bricks are still thick enough in a cell that has changed its shape.
+  /// t_a in a cell of other shape, Angstrom.
+  public func thickness(in cell: Cell) -> Vector3 { extent * cell.heights / Vector3(counts) }
+
+  /// Checks that bricks are thick enough in a cell that may have changed its shape.
   public func requireThickness(of reach: Double, in cell: Cell) throws(DomainError) {
-    let lengths = extent * cell.heights
-    for axis in 0..<3 where counts[axis] > 1 && !(lengths[axis] / Double(counts[axis]) >= reach) {
-      throw Self.tooMany(ranks, lengths: lengths, reach: reach)
+    let thickness = thickness(in: cell)
+    for axis in 0..<3 where counts[axis] > 1 && !(thickness[axis] >= reach) {
+      throw Self.tooThin(counts, ranks: ranks, lengths: extent * cell.heights, reach: reach)
     }
   }
 
-  private static func tooMany(_ ranks: Int, lengths: Vector3, reach: Double) -> DomainError {
-    let fewer = (1..<ranks).reversed().lazy.compactMap { best($0, lengths: lengths, reach: reach) }.first
+  private static func tooThin(
+    _ counts: SIMD3<Int>?, ranks: Int, lengths: Vector3, reach: Double
+  ) -> DomainError {
+    let grids = (1...ranks).reversed().lazy.compactMap { best($0, lengths: lengths, reach: reach) }
     return DomainError(
-      ranks: ranks, lengths: lengths, reach: reach, alternative: fewer ?? SIMD3(1, 1, 1))
+      ranks: ranks, counts: counts, lengths: lengths, reach: reach,
+      alternative: grids.first ?? SIMD3(1, 1, 1))
   }
 
   private static func span(of positions: [Vector3], in cell: Cell) -> (lower: Vector3, extent: Vector3) {
@@ -80,7 +95,8 @@ public struct BrickGrid: Hashable, Sendable {
             volume *= thickness >= reach ? thickness + 2 * reach : .infinity
           }
         }
-        if volume < least { (best, least) = (counts, volume) }
+        // Equal but for rounding are equal.
+        if volume < least * (1 - 1e-9) { (best, least) = (counts, volume) }
       }
     }
     return best
@@ -134,23 +150,37 @@ public struct BrickGrid: Hashable, Sendable {
   }
 }
 
-/// A system that is too small for so many ranks.
+/// A system that is too small for so many ranks, or for a grid of bricks.
 public struct DomainError: Error, Hashable, Sendable, CustomStringConvertible {
   public let ranks: Int
+  /// The bricks that are too thin; nil where any of so many are.
+  public let counts: SIMD3<Int>?
   /// Of the system along each axis, perpendicular to its faces, Angstrom.
   public let lengths: Vector3
   /// The least thickness of a brick, Angstrom.
   public let reach: Double
-  /// The grid of the most ranks below that would do.
+  /// The grid of as many ranks that would do, or of the most below.
   public let alternative: SIMD3<Int>
 
-  public var description: String {
+  public var description: String { "\(message)\n  help: \(help)" }
+
+  public var message: String {
     func text(_ length: Double) -> String { "\((length * 10).rounded() / 10)" }
-    let grid = "\(alternative.x) x \(alternative.y) x \(alternative.z)"
-    return """
-      \(ranks) ranks are too many for a system of \(text(lengths.x)) x \(text(lengths.y)) x \(text(lengths.z)) Angstrom: each \
-      rank's brick has to be as thick as atoms see, \(text(reach)) Angstrom
-        help: take \(alternative.x * alternative.y * alternative.z) (bricks \(grid)) and more threads in each, or a larger system
-      """
+    let subject =
+      counts.map { "\(Self.text($0)) bricks are too thin in a system of" }
+      ?? "\(ranks) ranks are too many for a system of"
+    let size = "\(text(lengths.x)) x \(text(lengths.y)) x \(text(lengths.z)) Angstrom"
+    return "\(subject) \(size): each rank's brick has to be as thick as atoms see, \(text(reach)) Angstrom"
   }
+
+  public var help: String {
+    let grid = Self.text(alternative)
+    switch alternative.x * alternative.y * alternative.z {
+    case ranks: return "take the grid \(grid)"
+    case 1: return "take 1 rank and more threads in it, or a larger system"
+    case let fewer: return "take \(fewer) ranks (bricks \(grid)) and more threads in each, or a larger system"
+    }
+  }
+
+  private static func text(_ grid: SIMD3<Int>) -> String { "\(grid.x) x \(grid.y) x \(grid.z)" }
 }

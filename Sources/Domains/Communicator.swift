@@ -1,7 +1,8 @@
 // What ranks, processes that evaluate one system together, say to each other. Three calls that a communicator must have, and
 // what is made of them: every sum runs in the order of the ranks, so that the same number of ranks gives the same bits.
 //
-// All ranks make the same calls in the same order. Counts and bytes are `Int`: no message is too long.
+// All ranks make the same calls in the same order. Counts and bytes are `Int`: no message is too long. Every message says what it
+// carries, and is counted by that (`Traffic`).
 
 import Kernels
 
@@ -11,24 +12,43 @@ public protocol Communicator: AnyObject {
   var rank: Int { get }
   var size: Int { get }
 
-  /// Sends to one rank while it receives from another, each of which may be this one; nil is nobody. What is received is as
-  /// long as what was sent.
-  func exchange(
+  /// What this rank has received so far.
+  var traffic: Traffic { get set }
+
+  /// As `exchange`, uncounted.
+  func transfer(
     _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer, from: Int?)
 
-  /// The bytes of rank 0, on all ranks.
-  func broadcast(_ bytes: UnsafeMutableRawBufferPointer)
+  /// As `broadcast`, uncounted.
+  func spread(_ bytes: UnsafeMutableRawBufferPointer)
 }
 
 extension Communicator {
   public var isLeader: Bool { rank == 0 }
+
+  /// Sends to one rank while it receives from another, each of which may be this one; nil is nobody. What is received is as
+  /// long as what was sent.
+  public func exchange(
+    _ cargo: Cargo, _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer,
+    from: Int?
+  ) {
+    if let from, from != rank { traffic.count(cargo, bytes: received.count) }
+    transfer(sent, to: to, received, from: from)
+  }
+
+  /// The bytes of rank 0, on all ranks.
+  public func broadcast(_ cargo: Cargo, _ bytes: UnsafeMutableRawBufferPointer) {
+    if !isLeader { traffic.count(cargo, bytes: bytes.count) }
+    spread(bytes)
+  }
 
   // MARK: - Everybody with everybody
 
   /// Sends to each rank its part of `sent` and receives one from each; parts lie behind each other in the order of ranks and
   /// are of so many elements.
   public func allToAll<Element: BitwiseCopyable>(
-    _ sent: UnsafePointer<Element>, counts: [Int], into received: UnsafeMutablePointer<Element>,
+    _ cargo: Cargo, _ sent: UnsafePointer<Element>, counts: [Int],
+    into received: UnsafeMutablePointer<Element>,
     counts receivedCounts: [Int]
   ) {
     let stride = MemoryLayout<Element>.stride
@@ -40,7 +60,7 @@ extension Communicator {
     for step in 0..<size {
       let (to, from) = ((rank + step) % size, (rank + size - step) % size)
       exchange(
-        UnsafeRawBufferPointer(start: sent + starts[to], count: counts[to] * stride), to: to,
+        cargo, UnsafeRawBufferPointer(start: sent + starts[to], count: counts[to] * stride), to: to,
         UnsafeMutableRawBufferPointer(
           start: received + receivedStarts[from], count: receivedCounts[from] * stride), from: from)
     }
@@ -50,7 +70,7 @@ extension Communicator {
   ///
   /// - Parameter counts: of every rank.
   public func allGather<Element: BitwiseCopyable>(
-    _ own: UnsafePointer<Element>, counts: [Int], into all: UnsafeMutablePointer<Element>
+    _ cargo: Cargo, _ own: UnsafePointer<Element>, counts: [Int], into all: UnsafeMutablePointer<Element>
   ) {
     let stride = MemoryLayout<Element>.stride
     var starts = [0]
@@ -58,21 +78,25 @@ extension Communicator {
     for step in 0..<size {
       let (to, from) = ((rank + step) % size, (rank + size - step) % size)
       exchange(
-        UnsafeRawBufferPointer(start: own, count: counts[rank] * stride), to: to,
+        cargo, UnsafeRawBufferPointer(start: own, count: counts[rank] * stride), to: to,
         UnsafeMutableRawBufferPointer(start: all + starts[from], count: counts[from] * stride), from: from)
     }
   }
 
   /// One value of every rank, in their order.
-  public func allGather<Element: BitwiseCopyable>(_ value: Element) -> [Element] {
+  public func allGather<Element: BitwiseCopyable>(_ cargo: Cargo, _ value: Element) -> [Element] {
     var all = Array(repeating: value, count: size)
-    withUnsafePointer(to: value) { allGather($0, counts: Array(repeating: 1, count: size), into: &all) }
+    withUnsafePointer(to: value) {
+      allGather(cargo, $0, counts: Array(repeating: 1, count: size), into: &all)
+    }
     return all
   }
 
   /// The arrays of all ranks behind each other, on every rank.
-  public func allGather<Element: BitwiseCopyable>(_ own: [Element], filler: Element) -> [Element] {
-    let counts = allGather(own.count)
+  public func allGather<Element: BitwiseCopyable>(
+    _ cargo: Cargo, _ own: [Element], filler: Element
+  ) -> [Element] {
+    let counts = allGather(cargo, own.count)
     var all = Array(repeating: filler, count: counts.reduce(0, +))
     own.withUnsafeBufferPointer { own in
       all.withUnsafeMutableBufferPointer { all in
@@ -80,7 +104,7 @@ extension Communicator {
         withUnsafePointer(to: filler) { nothing in
           var filler = filler
           withUnsafeMutablePointer(to: &filler) {
-            allGather(own.baseAddress ?? nothing, counts: counts, into: all.baseAddress ?? $0)
+            allGather(cargo, own.baseAddress ?? nothing, counts: counts, into: all.baseAddress ?? $0)
           }
         }
       }
@@ -98,16 +122,16 @@ extension Communicator {
     let counts = (0..<size).map { partition(of: count, thread: $0, threads: size).count }
     let own = counts[rank]
     let parts = scratch.reserve((size + 1) * own)
-    allToAll(values, counts: counts, into: parts, counts: Array(repeating: own, count: size))
+    allToAll(.sums, values, counts: counts, into: parts, counts: Array(repeating: own, count: size))
     let sum = parts + size * own
     sum.update(from: parts, count: own)
     for r in 1..<size { add(parts + r * own, count: own, to: sum) }
-    allGather(sum, counts: counts, into: values)
+    allGather(.sums, sum, counts: counts, into: values)
   }
 
   /// The sum over the ranks, in their order.
-  public func sum(_ value: Double) -> Double { allGather(value).reduce(0, +) }
-  public func sum(_ value: Int) -> Int { allGather(value).reduce(0, +) }
+  public func sum(_ value: Double) -> Double { allGather(.sums, value).reduce(0, +) }
+  public func sum(_ value: Int) -> Int { allGather(.sums, value).reduce(0, +) }
 
   // MARK: - Failures
 
@@ -118,9 +142,10 @@ extension Communicator {
     guard size > 1 else { return try body() }
     var failure: (any Error)?
     do { try body() } catch { failure = error }
-    let failures = allGather(failure == nil ? 0 : 1)
+    let failures = allGather(.division, failure == nil ? 0 : 1)
     guard let first = failures.firstIndex(of: 1) else { return }
-    let reason = allGather(rank == first ? failure.map { Array("\($0)".utf8) } ?? [] : [], filler: 0)
+    let reason = allGather(
+      .division, rank == first ? failure.map { Array("\($0)".utf8) } ?? [] : [], filler: 0)
     throw failure ?? RankError(rank: first, reason: String(decoding: reason, as: UTF8.self))
   }
 }

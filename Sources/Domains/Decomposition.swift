@@ -14,6 +14,9 @@ public final class Decomposition {
   private let cutoff: Double
   private let skin: Double
 
+  /// n_a of the bricks; nil for those with the least halo.
+  private let wanted: SIMD3<Int>?
+
   private var grid: BrickGrid?
   public private(set) var halo: Halo?
   /// Indices in the system of the own atoms, row by row.
@@ -27,8 +30,15 @@ public final class Decomposition {
   private var reference: [Vector3] = []
   private var referenceCell = Cell.free
 
-  public init(cutoff: Double, skin: Double, communicator: any Communicator) {
-    (self.cutoff, self.skin, self.communicator) = (cutoff, skin, communicator)
+  /// - Parameter grid: n_a of the bricks; nil for those with the least halo.
+  public init(cutoff: Double, skin: Double, grid wanted: SIMD3<Int>? = nil, communicator: any Communicator) {
+    (self.cutoff, self.skin, self.wanted, self.communicator) = (cutoff, skin, wanted, communicator)
+  }
+
+  /// The present bricks: n_a, t_a and the least that t_a may be, Angstrom. Nil while there are none.
+  public var bricks: (counts: SIMD3<Int>, thickness: Vector3, least: Double)? {
+    guard halo != nil else { return nil }
+    return grid.map { ($0.counts, $0.thickness(in: referenceCell), cutoff + skin) }
   }
 
   /// A plan lasts while no atom is farther than this from its positions, Angstrom.
@@ -40,7 +50,8 @@ public final class Decomposition {
   public func ownAtoms(of plan: EvaluationPlan) throws(DomainError) -> [Int32] {
     halo = nil
     let grid = try BrickGrid(
-      ranks: communicator.size, cell: plan.cell, positions: plan.positions, reach: cutoff + skin)
+      ranks: communicator.size, wanted: wanted, cell: plan.cell, positions: plan.positions,
+      reach: cutoff + skin)
     self.grid = grid
     return plan.positions.indices.filter {
       grid.owner(of: plan.cell.fractional(plan.positions[$0])) == communicator.rank
@@ -67,8 +78,8 @@ public final class Decomposition {
       }
       return n
     }
-    counts = communicator.allGather(order.count)
-    orders = communicator.allGather(order, filler: 0)
+    counts = communicator.allGather(.division, order.count)
+    orders = communicator.allGather(.division, order, filler: 0)
     let own = order.indices.map { reference[Int(order[$0])] - images[$0] * cell.vectors }
     let halo = Halo(of: own, grid: grid, cell: cell, reach: cutoff + skin, communicator: communicator)
     self.halo = halo
@@ -95,7 +106,7 @@ public final class Decomposition {
 
   /// Values of all atoms, in the order of the system, from those of every rank's own.
   public func gather<Element: BitwiseCopyable>(_ own: [Element], into all: inout [Element], filler: Element) {
-    let gathered = communicator.allGather(own, filler: filler)
+    let gathered = communicator.allGather(.system, own, filler: filler)
     if all.count != gathered.count { all = Array(repeating: filler, count: gathered.count) }
     for (value, i) in zip(gathered, orders) { all[Int(i)] = value }
   }

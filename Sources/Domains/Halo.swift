@@ -70,7 +70,7 @@ public final class Halo {
         positions += Array(repeating: .zero, count: count - positions.count)
         positions.withUnsafeMutableBufferPointer { positions in
           guard let base = positions.baseAddress else { return }
-          fill(messages[messages.count - 1], base, cell)
+          fill(.division, messages[messages.count - 1], base, cell)
         }
       }
     }
@@ -80,7 +80,7 @@ public final class Halo {
   private func append(_ rows: [Int32], to: Int?, from: Int?, image: Vector3) {
     var (length, incoming) = (rows.count, 0)
     withUnsafeBytes(of: &length) { sent in
-      withUnsafeMutableBytes(of: &incoming) { communicator.exchange(sent, to: to, $0, from: from) }
+      withUnsafeMutableBytes(of: &incoming) { communicator.exchange(.division, sent, to: to, $0, from: from) }
     }
     messages.append(
       Message(
@@ -92,30 +92,34 @@ public final class Halo {
   // MARK: - From owners to copies
 
   /// Copies rows of `width` elements from the owners to all copies.
-  public func fill<Element: BitwiseCopyable>(_ rows: UnsafeMutablePointer<Element>, width: Int) {
-    for message in messages { fill(message, rows, bytes: width * MemoryLayout<Element>.stride) }
+  public func fill<Element: BitwiseCopyable>(
+    _ cargo: Cargo, _ rows: UnsafeMutablePointer<Element>, width: Int
+  ) {
+    for message in messages { fill(cargo, message, rows, bytes: width * MemoryLayout<Element>.stride) }
   }
 
   /// Positions in `cell` of all copies from those of the owners.
   public func fill(positions: UnsafeMutablePointer<Vector3>, cell: Cell) {
-    for message in messages { fill(message, positions, cell) }
+    for message in messages { fill(.positions, message, positions, cell) }
   }
 
-  private func fill(_ message: Message, _ positions: UnsafeMutablePointer<Vector3>, _ cell: Cell) {
-    fill(message, positions, bytes: MemoryLayout<Vector3>.stride)
+  private func fill(
+    _ cargo: Cargo, _ message: Message, _ positions: UnsafeMutablePointer<Vector3>, _ cell: Cell
+  ) {
+    fill(cargo, message, positions, bytes: MemoryLayout<Vector3>.stride)
     guard message.image != .zero else { return }
     let translation = message.image * cell.vectors
     for i in message.received { positions[i] += translation }
   }
 
-  private func fill(_ message: Message, _ rows: UnsafeMutableRawPointer, bytes: Int) {
+  private func fill(_ cargo: Cargo, _ message: Message, _ rows: UnsafeMutableRawPointer, bytes: Int) {
     let packed = UnsafeMutableRawPointer(outgoing.reserve(message.sentCount * bytes))
     let sent = message.sent.pointer
     for n in 0..<message.sentCount {
       (packed + n * bytes).copyMemory(from: rows + Int(sent[n]) * bytes, byteCount: bytes)
     }
     communicator.exchange(
-      UnsafeRawBufferPointer(start: packed, count: message.sentCount * bytes), to: message.to,
+      cargo, UnsafeRawBufferPointer(start: packed, count: message.sentCount * bytes), to: message.to,
       UnsafeMutableRawBufferPointer(
         start: rows + message.received.lowerBound * bytes, count: message.received.count * bytes),
       from: message.from)
@@ -127,11 +131,12 @@ public final class Halo {
   /// what has passed through them.
   @_specialize(where T == Float)
   @_specialize(where T == Double)
-  public func collect<T: KernelScalar>(_ rows: UnsafeMutablePointer<T>, width: Int) {
+  public func collect<T: KernelScalar>(_ cargo: Cargo, _ rows: UnsafeMutablePointer<T>, width: Int) {
     let bytes = width * MemoryLayout<T>.stride
     for message in messages.reversed() {
       let packed = incoming.reserve(message.sentCount * bytes)
       communicator.exchange(
+        cargo,
         UnsafeRawBufferPointer(
           start: rows + message.received.lowerBound * width, count: message.received.count * bytes),
         to: message.from,
@@ -145,10 +150,12 @@ public final class Halo {
     }
   }
 
-  /// Adds the vectors of all copies to those of their owners.
-  public func collect(_ vectors: UnsafeMutablePointer<Vector3>) {
+  /// Adds the forces on all copies to those on their owners.
+  public func collect(forces vectors: UnsafeMutablePointer<Vector3>) {
     // A vector lies as four numbers, of which nobody reads the last.
     let width = MemoryLayout<Vector3>.stride / MemoryLayout<Double>.stride
-    vectors.withMemoryRebound(to: Double.self, capacity: count * width) { collect($0, width: width) }
+    vectors.withMemoryRebound(to: Double.self, capacity: count * width) {
+      collect(.forces, $0, width: width)
+    }
   }
 }

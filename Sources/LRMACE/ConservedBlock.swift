@@ -117,7 +117,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   func forward(_ step: LongRangeStep<T>, features h0: UnsafePointer<T>) {
     if let projection {
       place.forEachBatch(atoms: atoms) { projection.forward(h0, $0) }
-      for rows in [projection.a, projection.b] { step.halo?.fill(rows.pointer, width: width) }
+      for rows in [projection.a, projection.b] { step.halo?.fill(.features, rows.pointer, width: width) }
     }
     step.forEachBlock { block, scratch in
       for i in block.atoms {
@@ -128,7 +128,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     setPotentials()
     switch use {
     case .features(_, let differences?):
-      step.halo?.fill(phi.pointer, width: width)
+      step.halo?.fill(.features, phi.pointer, width: width)
       step.forEachBlock { block, scratch in
         differences.forward(block, step.edges, scratch: scratch, potential: phi.pointer, into: w.pointer)
         setProducts(w.pointer, block.atoms)
@@ -212,7 +212,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
       step.forEachBlock { block, _ in
         outputAdjoint(output, gradient, block.atoms, seen: w.pointer, seenGradient: dw.pointer)
       }
-      step.halo?.fill(dw.pointer, width: width)
+      step.halo?.fill(.features, dw.pointer, width: width)
       step.forEachBlock { block, scratch in
         differences.adjoint(
           block, step.edges, scratch: scratch, potential: phi.pointer, gradient: dw.pointer,
@@ -226,7 +226,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
       potentialAdjoint()
     case .energy(_, let form): energyAdjoint(form.pointer)
     }
-    step.halo?.fill(dx.pointer, width: width)
+    step.halo?.fill(.features, dx.pointer, width: width)
     step.forEachBlock { block, scratch in
       transfers.adjoint(block, step.edges, scratch: scratch, gradient: dx.pointer)
     }

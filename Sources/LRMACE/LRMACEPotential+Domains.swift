@@ -34,7 +34,9 @@ extension LRMACEPotential {
     let (reference, cell) = try decomposition.divide(order, by: plan, in: system.cell)
     guard let halo = decomposition.halo else { return }
     var rows = species + Array(repeating: 0, count: halo.count - halo.owned)
-    rows.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { halo.fill(base, width: 1) } }
+    rows.withUnsafeMutableBufferPointer {
+      if let base = $0.baseAddress { halo.fill(.division, base, width: 1) }
+    }
     try decomposition.communicator.together {
       try list.build(positions: reference, cell: cell, centres: halo.owned)
       // Kernels take neighbours element by element.
@@ -85,16 +87,16 @@ extension LRMACEPotential {
 
 extension Communicator {
   /// The sum over the ranks, in their order.
-  func sum(_ matrix: Matrix3) -> Matrix3 { allGather(matrix).reduce(.zero) { $0 + $1 } }
+  func sum(_ matrix: Matrix3) -> Matrix3 { allGather(.sums, matrix).reduce(.zero) { $0 + $1 } }
 
   /// The text of rank 0, on all ranks.
   func broadcast(_ text: String?) -> String? {
     var bytes = text.map { Array($0.utf8) } ?? []
     var count = text == nil ? -1 : bytes.count
-    withUnsafeMutableBytes(of: &count) { broadcast($0) }
+    withUnsafeMutableBytes(of: &count) { broadcast(.division, $0) }
     guard count >= 0 else { return nil }
     if !isLeader { bytes = Array(repeating: 0, count: count) }
-    bytes.withUnsafeMutableBytes { broadcast($0) }
+    bytes.withUnsafeMutableBytes { broadcast(.division, $0) }
     return String(decoding: bytes, as: UTF8.self)
   }
 }

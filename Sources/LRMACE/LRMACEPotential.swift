@@ -73,20 +73,21 @@ public final class LRMACEPotential: Potential {
   /// - Parameters:
   ///   - dropsDeadPaths: leave out paths with weights of zero; the energies are the same either way.
   ///   - communicator: of the ranks that evaluate systems together, all of which call `evaluate` with the same.
+  ///   - grid: bricks of these ranks along the lattice vectors, as many as there are ranks; nil for those with the least halo.
   /// - Throws: `ModelError` for a model that is not valid: no kernel sees what was not checked.
   public convenience init(
     model: Model, precision: Precision = .mixed, threads: Int = 1,
     attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true,
-    communicator: any Communicator = SingleProcess()
+    communicator: any Communicator = SingleProcess(), grid: SIMD3<Int>? = nil
   ) throws {
     try self.init(
       model: model, precision: precision, threads: threads, attention: attention,
-      dropsDeadPaths: dropsDeadPaths, isDifferentiable: false, communicator: communicator)
+      dropsDeadPaths: dropsDeadPaths, isDifferentiable: false, communicator: communicator, grid: grid)
   }
 
   convenience init(
     model: Model, precision: Precision, threads: Int, attention: AttentionEvaluation, dropsDeadPaths: Bool,
-    isDifferentiable: Bool, communicator: any Communicator = SingleProcess()
+    isDifferentiable: Bool, communicator: any Communicator = SingleProcess(), grid: SIMD3<Int>? = nil
   ) throws {
     try model.validate()
     let compiled = CompiledModel(
@@ -94,12 +95,12 @@ public final class LRMACEPotential: Potential {
       threads: threads)
     self.init(
       compiled, precision: precision, threads: threads, attention: attention,
-      isDifferentiable: isDifferentiable, communicator: communicator)
+      isDifferentiable: isDifferentiable, communicator: communicator, grid: grid)
   }
 
   private init(
     _ compiled: CompiledModel, precision: Precision, threads: Int, attention: AttentionEvaluation,
-    isDifferentiable: Bool, communicator: any Communicator = SingleProcess()
+    isDifferentiable: Bool, communicator: any Communicator = SingleProcess(), grid: SIMD3<Int>? = nil
   ) {
     precondition(threads > 0)
     self.compiled = isDifferentiable ? compiled : nil
@@ -113,7 +114,7 @@ public final class LRMACEPotential: Potential {
       threads: threads)
     decomposition =
       communicator.size == 1
-      ? nil : Decomposition(cutoff: model.cutoff, skin: Self.skin, communicator: communicator)
+      ? nil : Decomposition(cutoff: model.cutoff, skin: Self.skin, grid: grid, communicator: communicator)
     engine =
       switch precision {
       case .mixed: .mixed(Network(compiled, threads: threads, communicator: communicator))
@@ -127,11 +128,11 @@ public final class LRMACEPotential: Potential {
   public convenience init(
     modelPath: String, precision: Precision = .mixed, threads: Int = 1,
     attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true,
-    communicator: any Communicator = SingleProcess()
+    communicator: any Communicator = SingleProcess(), grid: SIMD3<Int>? = nil
   ) throws {
     try self.init(
       model: Model(contentsOf: modelPath), precision: precision, threads: threads, attention: attention,
-      dropsDeadPaths: dropsDeadPaths, communicator: communicator)
+      dropsDeadPaths: dropsDeadPaths, communicator: communicator, grid: grid)
   }
 
   /// - Throws: `ModelError` for an element that the model does not know, `LatticeError` for positions or a cell out of
@@ -218,6 +219,10 @@ public final class LRMACEPotential: Potential {
       forces: &forces, measuringSources: measuringSources)
     return decomposition?.communicator.sum(strainGradient) ?? strainGradient
   }
+
+  /// The bricks of several ranks: how many along each axis, how thick, and how thick they have to be, Angstrom. Nil in one
+  /// process, and before the first evaluation.
+  public var bricks: (counts: SIMD3<Int>, thickness: Vector3, least: Double)? { decomposition?.bricks }
 
   /// How the last step evaluated the attention; nil for a model without it.
   public var attention: AttentionPlan? { networkPlan.attention }

@@ -332,7 +332,9 @@ final class Network<T: KernelScalar> {
         if let r = r.baseAddress { forward(layer: t, positions: r, list: list, cell: cell.vectors) }
         guard let halo, t + 1 < layers.count else { continue }
         let x = viewOfRows(inputs[t + 1])
-        for l in 0...layers[t + 1].inputLmax { halo.fill(x.degree(l), width: (2 * l + 1) * channels) }
+        for l in 0...layers[t + 1].inputLmax {
+          halo.fill(.features, x.degree(l), width: (2 * l + 1) * channels)
+        }
         timings.end(.waiting)
       }
     }
@@ -354,7 +356,7 @@ final class Network<T: KernelScalar> {
       let addend = forces.pointer
       for i in 0..<rows { sum[i] += addend[i] }
     }
-    halo?.collect(sum)
+    halo?.collect(forces: sum)
     for i in 0..<atoms {
       forces[i] = sum[i]
       atomicEnergies[i] =
@@ -524,7 +526,7 @@ final class Network<T: KernelScalar> {
     timings.end(.linear)
     guard let halo else { return }
     for l in 0...layer.inputLmax {
-      halo.collect(sum.degree(l), width: (2 * l + 1) * channels)
+      halo.collect(.gradients, sum.degree(l), width: (2 * l + 1) * channels)
       sum.row(l, atoms).update(repeating: 0, count: (rows - atoms) * (2 * l + 1) * channels)
     }
     timings.end(.waiting)

@@ -7,6 +7,7 @@
   public final class MPICommunicator: Communicator {
     public let rank: Int
     public let size: Int
+    public var traffic = Traffic()
 
     /// Starts MPI, which a process does once. Nil where the installed MPI cannot be called from threads.
     public init?() {
@@ -17,16 +18,26 @@
     /// Before the process ends, on all ranks.
     public func end() { bloch_mpi_end() }
 
-    public func exchange(
+    public func transfer(
       _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer, from: Int?
     ) {
-      bloch_mpi_exchange(
-        sent.baseAddress, Int64(sent.count), Int32(to ?? -1), received.baseAddress, Int64(received.count),
-        Int32(from ?? -1))
+      var outgoing = MessagePieces(of: to == nil ? 0 : sent.count)
+      var incoming = MessagePieces(of: from == nil ? 0 : received.count)
+      while true {
+        let (out, into) = (outgoing.next(), incoming.next())
+        if out == nil && into == nil { return }
+        bloch_mpi_exchange(
+          out.flatMap { piece in sent.baseAddress.map { $0 + piece.lowerBound } }, Int32(out?.count ?? 0),
+          Int32(out == nil ? -1 : to ?? -1),
+          into.flatMap { piece in received.baseAddress.map { $0 + piece.lowerBound } },
+          Int32(into?.count ?? 0), Int32(into == nil ? -1 : from ?? -1))
+      }
     }
 
-    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer) {
-      bloch_mpi_broadcast(bytes.baseAddress, Int64(bytes.count))
+    public func spread(_ bytes: UnsafeMutableRawBufferPointer) {
+      for piece in MessagePieces(of: bytes.count) {
+        bloch_mpi_broadcast(bytes.baseAddress.map { $0 + piece.lowerBound }, Int32(piece.count))
+      }
     }
   }
 #endif

@@ -6,6 +6,8 @@
 //   apply, adjoint  [own atoms][columns] -> [all atoms][share] -> solver -> [own atoms][columns]
 //   addGradients    dE/dr of all atoms from the columns of each rank, added at the owner in the order of ranks
 //
+// Ranks beyond the columns have none and receive nothing.
+//
 // dE/d(weights) and dE/d(strain) stay those of the own columns: their sum over ranks is whoever's who sums the stress. All
 // shares are of the same number of columns, an even one, of which the last are empty: every rank makes the same mesh, with the
 // same transforms.
@@ -52,12 +54,19 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
 
   private func hasColumns(_ layer: FieldLayer<T>) -> Bool { !columns(layer, of: communicator.rank).isEmpty }
 
+  /// Values of `width` columns that the own atoms have on every rank, and all atoms on this one, rank by rank.
+  private func shareCounts(_ layer: FieldLayer<T>) -> (away: [Int], here: [Int]) {
+    let (width, isHere) = (width(layer), hasColumns(layer))
+    let away = counts.indices.map { columns(layer, of: $0).isEmpty ? 0 : own * width }
+    return (away, counts.map { isHere ? $0 * width : 0 })
+  }
+
   /// Where the own atoms begin among all.
   var firstOwn: Int { counts[..<communicator.rank].reduce(0, +) }
 
   func place(positions own: [Vector3], cell: Cell) {
-    counts = communicator.allGather(own.count)
-    positions = communicator.allGather(own, filler: .zero)
+    counts = communicator.allGather(.places, own.count)
+    positions = communicator.allGather(.places, own, filler: .zero)
     atoms = positions.count
     solver.place(positions: positions, cell: cell)
   }
@@ -93,9 +102,9 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
         (row + columns.count).update(repeating: 0, count: width - columns.count)
       }
     }
-    communicator.allToAll(
-      packed, counts: Array(repeating: own * width, count: ranks), into: shared,
-      counts: counts.map { $0 * width })
+    let (away, here) = shareCounts(layer)
+    communicator.allToAll(.columns, packed, counts: away, into: shared, counts: here)
+    if !hasColumns(layer) { shared.update(repeating: 0, count: atoms * width) }
   }
 
   /// [all atoms][share] -> [own atoms][columns].
@@ -104,9 +113,8 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
   ) {
     let (own, width, ranks) = (own, width(layer), communicator.size)
     let packed = packed.reserve(ranks * own * width)
-    communicator.allToAll(
-      shared, counts: counts.map { $0 * width }, into: packed,
-      counts: Array(repeating: own * width, count: ranks))
+    let (away, here) = shareCounts(layer)
+    communicator.allToAll(.columns, shared, counts: here, into: packed, counts: away)
     for r in 0..<ranks {
       let columns = columns(layer, of: r)
       for m in 0..<own {
@@ -172,7 +180,8 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
       first += count
     }
     communicator.allToAll(
-      sent, counts: counts.map { 3 * $0 }, into: received, counts: Array(repeating: 3 * own, count: ranks))
+      .places, sent, counts: counts.map { 3 * $0 }, into: received,
+      counts: Array(repeating: 3 * own, count: ranks))
     for r in 0..<ranks {
       for n in 0..<3 * own { sums[n] += received[r * 3 * own + n] }
     }

@@ -21,7 +21,7 @@ extension AtomicSystem {
       }
       for atom in range { system.moveMask[atom - 1] = .zero }
     }
-    if let problem = system.replicationProblem(deck.replicate) {
+    if let problem = system.replicationProblem(deck.replicate, ranks: forceField.ranks?.count ?? 1) {
       throw deck.error(at: "replicate", problem.message, help: problem.help)
     }
     if !deck.masses.isEmpty { system = try system.withMasses(of: deck) }
@@ -75,9 +75,13 @@ extension AtomicSystem {
 
   /// Features and neighbours of an atom in the smallest of models; most take several times more.
   private static let leastBytesPerAtom = 10_000.0
+  /// Lists, orders and meshes number atoms by 32 bits.
+  private static let mostAtoms = Double(Int32.max)
 
   /// Why the system cannot be copied so often along its three lattice vectors; nil if it can.
-  func replicationProblem(_ copies: [Int]) -> (message: String, help: String)? {
+  ///
+  /// - Parameter ranks: that share what an atom needs.
+  func replicationProblem(_ copies: [Int], ranks: Int) -> (message: String, help: String)? {
     for axis in 0..<3 where copies[axis] > 1 && !cell.isPeriodic[axis] {
       return (
         "the structure is not periodic along its lattice vector \(axis + 1)",
@@ -86,8 +90,14 @@ extension AtomicSystem {
     }
     // Products of what a user gives are formed in Double, which does not overflow.
     let total = copies.reduce(Double(count)) { $0 * Double($1) }
+    guard total <= Self.mostAtoms else {
+      return (
+        "these copies make \(String(format: "%.0f", total)) atoms, more than the \(String(format: "%.0f", Self.mostAtoms)) that are numbered",
+        "make fewer copies"
+      )
+    }
     let memory = Double(ProcessInfo.processInfo.physicalMemory)
-    guard total > memory / Self.leastBytesPerAtom else { return nil }
+    guard total / Double(ranks) > memory / Self.leastBytesPerAtom else { return nil }
     return (
       "these copies make \(String(format: "%.0f", total)) atoms, more than the \(bytes(memory)) of memory hold",
       "make fewer copies"

@@ -9,7 +9,7 @@ import Lattice
 import Trajectory
 
 /// The result of timing a potential on one number of threads.
-public struct Benchmark: Encodable {
+public struct Benchmark: Encodable, Sendable {
   /// Median over turns.
   public let microsecondsPerAtomStep: Double
   public let atoms: Int
@@ -29,6 +29,8 @@ public struct Benchmark: Encodable {
   /// What one core reaches in this precision with multiply-adds in its registers, in 1e9 per second; median of a try
   /// before every turn.
   public let peakGigaflops: Double?
+  /// Of several ranks.
+  public let ranks: RankTraffic?
 
   private static let turnLength = 0.2  // s
   /// Turns of each number of threads; fewer where one step takes longer than a turn.
@@ -38,7 +40,7 @@ public struct Benchmark: Encodable {
 
   enum CodingKeys: String, CodingKey {
     case microsecondsPerAtomStep = "microseconds_per_atom_step"
-    case atoms, threads, speedup, precision, steps, attention, parts, gigaflops
+    case atoms, threads, speedup, precision, steps, attention, parts, gigaflops, ranks
     case peakGigaflops = "peak_gigaflops"
     case peakMemoryBytes = "peak_memory_bytes"
   }
@@ -51,7 +53,8 @@ public struct Benchmark: Encodable {
   ) throws -> [Benchmark] {
     guard var system = try StructureReader(structure).next()?.system else { return [] }
     for (_, forceField) in forceFields { try forceField.requireSpecies(of: system, file: structure) }
-    if let problem = system.replicationProblem(copies) {
+    let group = forceFields.first?.forceField.ranks
+    if let problem = system.replicationProblem(copies, ranks: group?.count ?? 1) {
       throw FileError(file: structure, problem.message, help: problem.help)
     }
     system = system.replicated(copies)
@@ -66,6 +69,7 @@ public struct Benchmark: Encodable {
     }
     let turns = stepsPerTurn.contains(1) ? longTurns : turns
     let before = forceFields.map { $0.forceField.timings() }
+    let reportsBefore = group?.reports() ?? []
     // Seconds per step, [run][turn].
     var times = [[Double]](repeating: [], count: runs.count)
     var peaks: [Double] = []
@@ -74,6 +78,10 @@ public struct Benchmark: Encodable {
         if let now = forceFields[n].forceField.peakOperationsPerSecond() { peaks.append(now) }
         times[n].append(try runs[n].time(steps: stepsPerTurn[n]) / Double(stepsPerTurn[n]))
       }
+    }
+    let traffic = group.map {
+      RankTraffic(
+        $0, since: reportsBefore, steps: turns * stepsPerTurn.reduce(0, +), atoms: system.count)
     }
     let perAtomStep = 1e6 / Double(system.count)
     return forceFields.indices.map { n in
@@ -92,7 +100,8 @@ public struct Benchmark: Encodable {
         microsecondsPerAtomStep: median(times[n]) * perAtomStep, atoms: system.count, threads: threads,
         speedup: median(zip(times[0], times[n]).map { $0 / $1 }), precision: precision,
         steps: turns * stepsPerTurn[n], peakMemoryBytes: peakMemory(), attention: forceField.attention(),
-        parts: parts, gigaflops: gigaflops, peakGigaflops: peaks.isEmpty ? nil : median(peaks) * 1e-9)
+        parts: parts, gigaflops: gigaflops, peakGigaflops: peaks.isEmpty ? nil : median(peaks) * 1e-9,
+        ranks: traffic)
     }
   }
 
@@ -109,7 +118,8 @@ public struct Benchmark: Encodable {
       \(String(format: "%.3f", microsecondsPerAtomStep)) microseconds per atom and step, of which
       \(rows.joined(separator: "\n"))
       \(peakGigaflops.map { String(format: "one core reaches %.1f GFlop/s with multiply-adds in registers\n", $0) } ?? "")\
-      \(attention.map { "attention by \($0)\n" } ?? "")peak memory \(bytes(Double(peakMemoryBytes)))
+      \(attention.map { "attention by \($0)\n" } ?? "")peak memory \(bytes(Double(peakMemoryBytes)))\
+      \(ranks.map { "\n\($0)" } ?? "")
       """
   }
 

@@ -27,6 +27,16 @@ public struct ForceField {
   public let attention: () -> String?
   /// How far each atom of its last step is from what was learned, 1 for the farthest that was; nil where it cannot tell.
   public let extrapolationGrades: (() -> [Double])?
+  /// The ranks that evaluate it together; nil in one process.
+  private(set) var ranks: Ranks?
+
+  struct Ranks {
+    let count: Int
+    /// Of the last step, in words.
+    let bricks: () -> String?
+    /// What every rank says of itself.
+    let reports: () -> [RankReport]
+  }
 
   public init(
     potential: any Potential, species: Set<Int>, hash: String, memberCount: Int = 1, hasCharges: Bool = false,
@@ -56,13 +66,19 @@ extension ForceField {
   }
 
   /// The LR-MACE model in the file `path`.
-  /// - Parameter team: the ranks that evaluate it together; nil for this process alone.
-  /// - Throws: `FileError` if there is no such file, `HDF5Error` or `ModelError` if it is no model.
+  /// - Parameters:
+  ///   - team: the ranks that evaluate it together; nil for this process alone.
+  ///   - grid: their bricks.
+  /// - Throws: `FileError` if there is no such file, `HDF5Error` or `ModelError` if it is no model, `UsageError` for bricks
+  ///   that are not as many as the ranks.
   public static func lrmace(
     path: String, precision: LRMACEPotential.Precision, threads: Int,
     attention: AttentionEvaluation = AttentionEvaluation(), dropsDeadPaths: Bool = true,
-    on team: RankTeam? = nil
+    on team: RankTeam? = nil, grid: BrickChoice = .auto
   ) throws -> ForceField {
+    if let mistake = grid.mistake(on: team) {
+      throw UsageError(message: "--grid \(grid): \(mistake.message)", help: mistake.help)
+    }
     guard FileManager.default.fileExists(atPath: path) else {
       throw FileError(
         file: path, "there is no such model", help: "give the path of an LR-MACE model file (.h5)")
@@ -70,14 +86,14 @@ extension ForceField {
     let led = try team.map {
       try LedPotential(
         leading: $0, path: path, precision: precision, threads: threads, attention: attention,
-        dropsDeadPaths: dropsDeadPaths)
+        dropsDeadPaths: dropsDeadPaths, grid: grid.counts)
     }
     let potential =
       try led?.potential
       ?? LRMACEPotential(
         modelPath: path, precision: precision, threads: threads, attention: attention,
         dropsDeadPaths: dropsDeadPaths)
-    return ForceField(
+    var forceField = ForceField(
       potential: led ?? potential, species: Set(potential.model.species), hash: potential.model.hash,
       hasCharges: potential.model.hasCharges,
       timings: {
@@ -99,23 +115,32 @@ extension ForceField {
       },
       extrapolationGrades: potential.model.domain == nil
         ? nil : { led?.extrapolationGrades() ?? potential.extrapolationGrades() ?? [] })
+    forceField.ranks = team.map { team in
+      Ranks(count: team.size, bricks: { potential.bricksInWords }, reports: { team.reports() })
+    }
+    return forceField
   }
 
   /// The models that `deck` names, as one.
   public static func lrmace(_ deck: Deck) throws -> ForceField { try lrmace(deck, on: nil) }
 
   /// The models that `deck` names, as one, on the ranks of a team.
-  /// - Throws: `DeckError` at `model` if there is no such file; what reading it throws.
+  /// - Throws: `DeckError` at `model` if there is no such file, and at `grid` for bricks that are not as many as the ranks;
+  ///   what reading the file throws.
   public static func lrmace(_ deck: Deck, on team: RankTeam?) throws -> ForceField {
-    try committee(
+    if let mistake = deck.grid.mistake(on: team) {
+      throw deck.error(at: "grid", mistake.message, help: mistake.help)
+    }
+    return try committee(
       of: deck.models.map { model in
         guard FileManager.default.fileExists(atPath: model) else {
           throw deck.error(
             at: "model", "there is no file \(model)", help: "paths are relative to the folder of the deck")
         }
         return try lrmace(
-          path: model, precision: deck.precision.ofKernels, threads: deck.threadsOfForceField,
-          on: team)
+          path: model, precision: deck.precision.ofKernels,
+          threads: team == nil ? deck.threadsOfForceField : deck.threads,
+          on: team, grid: deck.grid)
       })
   }
 
@@ -124,7 +149,7 @@ extension ForceField {
   public static func committee(of members: [ForceField]) -> ForceField {
     guard let first = members.first, members.count > 1 else { return members[0] }
     let areAllGraded = members.allSatisfy { $0.extrapolationGrades != nil }
-    return ForceField(
+    var forceField = ForceField(
       potential: CommitteePotential(members.map(\.potential)),
       species: members.reduce(first.species) { $0.intersection($1.species) },
       hash: members.map(\.hash).joined(separator: ","), memberCount: members.count,
@@ -145,6 +170,33 @@ extension ForceField {
             return farthest.isEmpty ? grades : zip(farthest, grades).map { max($0, $1) }
           }
         } : nil)
+    forceField.ranks = first.ranks
+    return forceField
+  }
+}
+
+extension LRMACEPotential {
+  /// Nil in one process.
+  fileprivate var bricksInWords: String? {
+    guard let (counts, thickness, least) = bricks else { return nil }
+    func text(_ length: Double) -> String { String(format: "%.1f", length) }
+    let ranks = counts.x * counts.y * counts.z
+    return "\(ranks) ranks, bricks \(counts.x) x \(counts.y) x \(counts.z) of \(text(thickness.x)) x "
+      + "\(text(thickness.y)) x \(text(thickness.z)) Angstrom, where cut at least \(text(least))"
+  }
+}
+
+extension BrickChoice {
+  /// Why it does not fit so many ranks, and how to mend it; nil where it does.
+  fileprivate func mistake(on team: RankTeam?) -> (message: String, help: String)? {
+    let ranks = team?.size ?? 1
+    guard let counts else { return nil }
+    let bricks = counts.x * counts.y * counts.z
+    guard bricks != ranks else { return nil }
+    return (
+      "\(bricks) bricks need \(bricks) ranks, there \(ranks == 1 ? "is 1" : "are \(ranks)")",
+      "start Bloch by `mpirun -n \(bricks)`, or let it choose the bricks: `grid: auto`, on a command line `--grid auto`"
+    )
   }
 }
 

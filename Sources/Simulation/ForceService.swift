@@ -54,7 +54,8 @@ public struct ForceService {
   public func check() -> String {
     """
     atoms           \(system.count) (\(system.composition)), in the order of the structure
-    cell            \(system.cellDescription)
+    cell            \(system.cellDescription)\
+    \(forceField.ranks?.bricks().map { "\ndivision        \($0)" } ?? "")
     energy          \(String(format: "%.6f eV", structureEnergy)) of the structure
     virial          \(system.cell.isFullyPeriodic ? "yes" : "none: not every axis is periodic")
     server          \(keys.address.map { "\($0)" } ?? "to be named by --ipi")
@@ -74,6 +75,7 @@ public struct ForceService {
         at: "serve.ipi", or: ["serve"], "no server is named",
         help: "write `serve: {ipi: localhost:31415}`, or give `--ipi`")
     }
+    if let bricks = forceField.ranks?.bricks() { try events(.note(bricks)) }
     var client = Client(address, atoms: system.count, isInterrupted: { interruption() != nil })
     try events(
       .note(

@@ -72,7 +72,8 @@ public struct ModesRun {
     try numerically { try constants.prepare() }
     let evaluation = constants.evaluation
     return """
-      atoms           \(system.count), of which \(system.count - system.fixedAtoms.count) may move
+      atoms           \(system.count), of which \(system.count - system.fixedAtoms.count) may move\
+      \(forceField.ranks?.bricks().map { "\ndivision        \($0)" } ?? "")
       energy          \(String(format: "%.6f eV", evaluation.energy))
       largest force   \(String(format: "%.4f eV/Angstrom", evaluation.largestForce(of: system)))
       modes           \(constants.total) evaluations of the forces, displacement \(keys.displacement) Angstrom
@@ -89,6 +90,7 @@ public struct ModesRun {
     defer { withExtendedLifetime(lock) {} }
     try files.claim(overwrite: overwrite)
     try numerically { try constants.prepare() }
+    if let bricks = forceField.ranks?.bricks() { try events(.note(bricks)) }
     let force = constants.evaluation.largestForce(of: system)
     if force > Self.restingForce {
       try events(

@@ -1,7 +1,7 @@
 // The ranks of a job (Domains). Rank 0 runs the program: it reads, moves atoms, writes. The others follow: they make the same
 // potentials and evaluate the same systems, each rank the atoms of its bricks, until rank 0 lets them go.
 //
-//   rank 0     request     broadcast: what to do, and the positions of an evaluation
+//   rank 0     request     broadcast: what to do, and the arrays of an evaluation
 //   all        LRMACEPotential.evaluate, in which they speak to each other
 //
 // Motions, thermostats, observers and files know nothing of it.
@@ -19,6 +19,8 @@ private enum Request: Codable {
   case evaluate(EvaluationRequest)
   /// The extrapolation grades of a potential's last evaluation.
   case grade(potential: Int)
+  /// What every rank says of itself.
+  case report
   case end
 }
 
@@ -31,15 +33,15 @@ private struct ModelRequest: Codable {
   let meshOrder: Int?
   let meshSpacing: Double?
   let dropsDeadPaths: Bool
+  let grid: [Int]?
 }
 
-/// Positions follow.
+/// Positions follow; atomic numbers where they are not those of the evaluation before; positions of a plan that is given.
 private struct EvaluationRequest: Codable {
   let potential: Int
   let atoms: Int
   let cell: StoredCell
-  /// Nil where they are those of the evaluation before.
-  let atomicNumbers: [Int]?
+  let hasAtomicNumbers: Bool
   let plan: Plan
 
   enum Plan: Codable {
@@ -65,23 +67,22 @@ private struct StoredCell: Codable {
   }
 }
 
+/// A plan but for its positions.
 private struct StoredPlan: Codable {
   let cell: StoredCell
-  let positions: [Double]
+  let atoms: Int
   let choices: [String: String]
 
   init(_ plan: EvaluationPlan) {
-    (cell, choices) = (StoredCell(plan.cell), plan.choices)
-    positions = plan.positions.flatMap { [$0.x, $0.y, $0.z] }
+    (cell, atoms, choices) = (StoredCell(plan.cell), plan.positions.count, plan.choices)
   }
+}
 
-  var plan: EvaluationPlan {
-    EvaluationPlan(
-      cell: cell.cell,
-      positions: stride(from: 0, to: positions.count, by: 3).map {
-        Vector3(positions[$0], positions[$0 + 1], positions[$0 + 2])
-      }, choices: choices)
-  }
+/// What a rank says of itself.
+struct RankReport: BitwiseCopyable {
+  /// Since it was started.
+  let traffic: Traffic
+  let peakMemoryBytes: Int
 }
 
 /// All ranks of a job, on each of them.
@@ -109,18 +110,19 @@ public final class RankTeam: @unchecked Sendable {
   /// - Throws: what `LRMACEPotential.init` throws; `RankError` where another rank has not the same model.
   fileprivate func make(
     path: String, precision: LRMACEPotential.Precision, threads: Int, attention: AttentionEvaluation,
-    dropsDeadPaths: Bool
+    dropsDeadPaths: Bool, grid: SIMD3<Int>?
   ) throws -> (potential: LRMACEPotential, index: Int) {
     let potential = try LRMACEPotential(
       modelPath: path, precision: precision, threads: threads, attention: attention,
-      dropsDeadPaths: dropsDeadPaths, communicator: communicator)
+      dropsDeadPaths: dropsDeadPaths, communicator: communicator, grid: grid)
     return try lock.withLock {
       send(
         .make(
           ModelRequest(
             path: URL(fileURLWithPath: path).path, hash: potential.model.hash, precision: precision.rawValue,
             threads: threads, method: attention.method?.rawValue, meshOrder: attention.mesh?.order,
-            meshSpacing: attention.mesh?.spacing, dropsDeadPaths: dropsDeadPaths)))
+            meshSpacing: attention.mesh?.spacing, dropsDeadPaths: dropsDeadPaths,
+            grid: grid.map { [$0.x, $0.y, $0.z] })))
       try communicator.together {}
       members.append(Member(potential: potential))
       return (potential, members.count - 1)
@@ -134,15 +136,15 @@ public final class RankTeam: @unchecked Sendable {
         if let plan = result.plan {
           plan == last.result.plan ? .asBefore : .given(StoredPlan(plan))
         } else { .none }
+      let hasAtomicNumbers = system.atomicNumbers != last.atomicNumbers
       send(
         .evaluate(
           EvaluationRequest(
             potential: index, atoms: system.count, cell: StoredCell(system.cell),
-            atomicNumbers: system.atomicNumbers == last.atomicNumbers ? nil : system.atomicNumbers, plan: plan
-          )
-        ))
-      var positions = system.positions
-      positions.withUnsafeMutableBytes { communicator.broadcast($0) }
+            hasAtomicNumbers: hasAtomicNumbers, plan: plan)))
+      send(system.positions)
+      if hasAtomicNumbers { send(system.atomicNumbers) }
+      if case .given = plan, let plan = result.plan { send(plan.positions) }
       members[index].atomicNumbers = system.atomicNumbers
       // Where it fails the next request says all.
       members[index].result.plan = nil
@@ -158,6 +160,14 @@ public final class RankTeam: @unchecked Sendable {
     }
   }
 
+  /// What every rank says of itself, in their order.
+  func reports() -> [RankReport] {
+    lock.withLock {
+      send(.report)
+      return report()
+    }
+  }
+
   /// Lets the others go.
   public func end() { lock.withLock { send(.end) } }
 
@@ -167,10 +177,22 @@ public final class RankTeam: @unchecked Sendable {
     guard let data = try? encoder.encode(request) else {
       preconditionFailure("a request is numbers and words, which a property list holds")
     }
-    var bytes = [UInt8](data)
+    let bytes = [UInt8](data)
     var count = bytes.count
-    withUnsafeMutableBytes(of: &count) { communicator.broadcast($0) }
-    bytes.withUnsafeMutableBytes { communicator.broadcast($0) }
+    withUnsafeMutableBytes(of: &count) { communicator.broadcast(.system, $0) }
+    send(bytes)
+  }
+
+  private func send<Element: BitwiseCopyable>(_ elements: [Element]) {
+    var elements = elements
+    elements.withUnsafeMutableBytes { communicator.broadcast(.system, $0) }
+  }
+
+  // MARK: - All
+
+  private func report() -> [RankReport] {
+    communicator.allGather(
+      .system, RankReport(traffic: communicator.traffic, peakMemoryBytes: peakMemory()))
   }
 
   // MARK: - The others
@@ -184,6 +206,7 @@ public final class RankTeam: @unchecked Sendable {
         try? communicator.together { members.append(try member(request)) }
       case .evaluate(let request): evaluate(request)
       case .grade(let index): _ = members[index].potential.extrapolationGrades()
+      case .report: _ = report()
       case .end: return
       }
     }
@@ -191,10 +214,15 @@ public final class RankTeam: @unchecked Sendable {
 
   private func receive() throws -> Request {
     var count = 0
-    withUnsafeMutableBytes(of: &count) { communicator.broadcast($0) }
-    var bytes = Array(repeating: UInt8(0), count: count)
-    bytes.withUnsafeMutableBytes { communicator.broadcast($0) }
+    withUnsafeMutableBytes(of: &count) { communicator.broadcast(.system, $0) }
+    let bytes = receive(count, filler: UInt8(0))
     return try PropertyListDecoder().decode(Request.self, from: Data(bytes))
+  }
+
+  private func receive<Element: BitwiseCopyable>(_ count: Int, filler: Element) -> [Element] {
+    var elements = Array(repeating: filler, count: count)
+    elements.withUnsafeMutableBytes { communicator.broadcast(.system, $0) }
+    return elements
   }
 
   private func member(_ request: ModelRequest) throws -> Member {
@@ -207,7 +235,8 @@ public final class RankTeam: @unchecked Sendable {
     }
     let potential = try LRMACEPotential(
       modelPath: request.path, precision: precision, threads: request.threads, attention: attention,
-      dropsDeadPaths: request.dropsDeadPaths, communicator: communicator)
+      dropsDeadPaths: request.dropsDeadPaths, communicator: communicator,
+      grid: request.grid.map { SIMD3($0[0], $0[1], $0[2]) })
     guard potential.model.hash == request.hash else {
       throw FileError(
         file: request.path, "is another model on this machine", help: "all ranks need to see the same files")
@@ -216,13 +245,16 @@ public final class RankTeam: @unchecked Sendable {
   }
 
   private func evaluate(_ request: EvaluationRequest) {
-    var positions = Array(repeating: Vector3.zero, count: request.atoms)
-    positions.withUnsafeMutableBytes { communicator.broadcast($0) }
-    if let numbers = request.atomicNumbers { members[request.potential].atomicNumbers = numbers }
+    let positions = receive(request.atoms, filler: Vector3.zero)
+    if request.hasAtomicNumbers {
+      members[request.potential].atomicNumbers = receive(request.atoms, filler: 0)
+    }
     switch request.plan {
     case .asBefore: break
     case .none: members[request.potential].result.plan = nil
-    case .given(let stored): members[request.potential].result.plan = stored.plan
+    case .given(let stored):
+      members[request.potential].result.plan = EvaluationPlan(
+        cell: stored.cell.cell, positions: receive(stored.atoms, filler: .zero), choices: stored.choices)
     }
     let member = members[request.potential]
     let system = AtomicSystem(
@@ -241,12 +273,12 @@ final class LedPotential: Potential {
   /// - Throws: what `LRMACEPotential.init` throws; `RankError` where another rank has not the same model.
   init(
     leading team: RankTeam, path: String, precision: LRMACEPotential.Precision, threads: Int,
-    attention: AttentionEvaluation, dropsDeadPaths: Bool
+    attention: AttentionEvaluation, dropsDeadPaths: Bool, grid: SIMD3<Int>?
   ) throws {
     self.team = team
     (potential, index) = try team.make(
-      path: path, precision: precision, threads: threads, attention: attention, dropsDeadPaths: dropsDeadPaths
-    )
+      path: path, precision: precision, threads: threads, attention: attention,
+      dropsDeadPaths: dropsDeadPaths, grid: grid)
   }
 
   func evaluate(_ system: AtomicSystem, into result: inout Evaluation) throws {

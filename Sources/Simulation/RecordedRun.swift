@@ -54,6 +54,7 @@ struct RecordedRun<Files: OutputNames> {
         .note("note: \(threads) threads instead of \(recorded.threads): the run goes on, but not bit for bit")
       )
     }
+    if let grid = options.grid { overrides["grid"] = grid.deckValue }
     deck = try Deck(text: checkpoint.deck, file: path, folder: "/", overrides: overrides)
     plan = try Checkpoint.reading("plan", of: path) {
       try EvaluationPlan(checkpoint.plan, of: checkpoint.system)
@@ -114,11 +115,11 @@ extension Deck {
   func recordedForceField(_ hash: String, _ makeForceField: (Deck) throws -> ForceField) throws -> ForceField
   {
     let forceField: ForceField
-    do { forceField = try makeForceField(self) } catch is DeckError {
+    do { forceField = try makeForceField(self) } catch let error as DeckError {
       let missing = models.first { !FileManager.default.fileExists(atPath: $0) }
+      guard let missing else { throw error }
       throw FileError(
-        file: missing ?? models[0], "the model of the run is not there",
-        help: "--model names it where it is now")
+        file: missing, "the model of the run is not there", help: "--model names it where it is now")
     }
     let (old, new) = (hash.split(separator: ","), forceField.hash.split(separator: ","))
     guard old.count == new.count else {

@@ -15,17 +15,19 @@ public struct ResumeOptions: Sendable {
   public var models: [String]
   public var structure: String?
   public var threads: Int?
+  public var grid: BrickChoice?
   /// Drop what a later part of the run has written after the checkpoint.
   public var overwrite: Bool
 
   public init(
     steps: Int? = nil, models: [String] = [], structure: String? = nil, threads: Int? = nil,
-    overwrite: Bool = false
+    grid: BrickChoice? = nil, overwrite: Bool = false
   ) {
     self.steps = steps
     self.models = models
     self.structure = structure
     self.threads = threads
+    self.grid = grid
     self.overwrite = overwrite
   }
 }

@@ -72,7 +72,8 @@ public struct RunFailure {
     case let error as HDF5Error:
       let help = "check that this is the right file and that it is whole; copy it again, or make it anew"
       self.init(Diagnostic(file: error.file, error.pathAndReason, help: help), Self.fileExitCode)
-    case let error as DomainError: self.init(Diagnostic("\(error)"), Self.usageExitCode)
+    case let error as DomainError:
+      self.init(Diagnostic(error.message, help: error.help), Self.usageExitCode)
     case is MemoryError, is PlanError, is RankError: self.init(Diagnostic("\(error)"), Self.fileExitCode)
     case let error as NumericalError: self.init(Diagnostic(error.cause), Self.numericalExitCode)
     case let error as MissedGoal:
@@ -91,14 +92,17 @@ public struct RunFailure {
       self.init(Diagnostic("\(error)"), Self.numericalExitCode)
     case let error as BrokenRun:
       guard let cause = RunFailure(error.cause) else { return nil }
-      let isNumerical = cause.exitCode == Self.numericalExitCode
       let help =
-        if let checkpoint = error.checkpoint {
-          isNumerical
-            ? "the last good checkpoint is kept: \(checkpoint)"
-            : "mend this (make room, if the disk is full), then: \(Release.command) \(error.resumeCommand) \(shellQuoted(checkpoint))"
-        } else {
+        switch error.checkpoint {
+        case nil:
           "there is no checkpoint to go on from: mend this (make room, if the disk is full) and run again"
+        case let checkpoint? where cause.exitCode == Self.numericalExitCode:
+          "the last good checkpoint is kept: \(checkpoint)"
+        case let checkpoint?:
+          (error.cause is DomainError
+            ? "fewer ranks, or other bricks by --grid, go on"
+            : "mend this (make room, if the disk is full), then")
+            + ": \(Release.command) \(error.resumeCommand) \(shellQuoted(checkpoint))"
         }
       self.init(cause.message + "\n  help: \(help)", cause.exitCode)
     default: return nil

@@ -13,6 +13,7 @@ public struct RunPlan {
   let modelHash: String
   public let precision: LRMACEPotential.Precision
   public let threads: Int
+  public let grid: BrickChoice
 
   /// - Throws: `TrajectoryError` for a file that is no sound checkpoint.
   public init(ofCheckpoint path: String) throws {
@@ -25,6 +26,7 @@ public struct RunPlan {
     modelHash = checkpoint.modelHash
     precision = deck.precision.ofKernels
     threads = deck.threads
+    grid = deck.grid
   }
 
   /// - Throws: `FileError` unless the run's model is that of `forceField`.

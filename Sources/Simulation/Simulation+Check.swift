@@ -28,6 +28,7 @@ extension Simulation {
       "energy          " + String(format: "%.6f eV", evaluation.energy),
       "largest force   " + String(format: "%.3f eV/Angstrom", largestForce),
     ]
+    if let bricks = forceField.ranks?.bricks() { report.append("division        " + bricks) }
     if deck.kind == .run {
       report.append("temperature     " + String(format: "%.1f K at the start", frame.temperature))
     }

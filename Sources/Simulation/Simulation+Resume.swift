@@ -57,6 +57,7 @@ extension Simulation {
     do { try prepare() } catch let error as PlanError {
       throw TrajectoryError.corruptCheckpoint(file: point.path, reason: "/plan: \(error.reason)")
     }
+    try tellBricks()
     try point.output.dropWhatFollows()
     try files.writeResolvedDeck(deck.resolvedText, of: deck.file)
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.

@@ -19,6 +19,7 @@ extension Simulation {
     for notice in notices { try events(notice) }
     guard try minimizeEnds(until: interruption) else { return }
     try prepare()
+    try tellBricks()
     let lock = try files.lock()
     try files.claim(overwrite: overwrite)
     let output: RunOutput
@@ -33,6 +34,11 @@ extension Simulation {
       throw BrokenRun(cause: error, checkpoint: nil)
     }
     try integrate(writing: output, isNew: true, until: interruption)
+  }
+
+  /// How the system is divided among ranks, if it is.
+  func tellBricks() throws {
+    if let bricks = forceField.ranks?.bricks() { try events(.note(bricks)) }
   }
 
   /// Evaluates the forces from which the first step starts.

@@ -55,12 +55,13 @@ public struct Simulation {
     resumePoint = nil
   }
 
-  /// With restraints; as many as are at work at once.
+  /// With restraints; as many as are at work at once. Several ranks are at work on one.
   static func potentials(
     of deck: Deck, _ forceField: ForceField, _ restraints: [Restraints.Restraint],
     _ makeForceField: (Deck) throws -> ForceField
   ) throws -> [any Potential] {
-    let others = try (1..<deck.forceFieldCount).map { _ in try makeForceField(deck) }
+    let count = forceField.ranks == nil ? deck.forceFieldCount : 1
+    let others = try (1..<count).map { _ in try makeForceField(deck) }
     return ([forceField] + others).map { $0.potential(with: restraints) }
   }
 

@@ -2,6 +2,7 @@
 
 import Deck
 import Diagnostics
+import Domains
 import Dynamics
 import Foundation
 import Lattice
@@ -114,6 +115,8 @@ public func evaluateStructures(
       throw FileError(
         file: structures, "frame \(frame) is not of the run: \(error.reason)",
         help: "leave --plan-of out to evaluate structures of any kind")
+    } catch let error as DomainError {
+      throw UsageError(message: "frame \(frame) of \(structures): \(error.message)", help: error.help)
     } catch let error where error is DynamicsError || error is LatticeError {
       throw NumericalError(cause: "frame \(frame) of \(structures): \(error)")
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Deck
 import Foundation
 import LRMACE
 import Simulation
@@ -23,6 +24,9 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: "Precision of the network: mixed or double.")
   var precision = LRMACEPotential.Precision.mixed
 
+  @Option(help: "Bricks of the ranks that mpirun starts: auto, or such as 2x2x1.")
+  var grid = BrickChoice.auto
+
   @OptionGroup var attention: AttentionArguments
 
   @Flag(help: "Also compute what the model multiplies by zero.")
@@ -44,7 +48,7 @@ struct BenchmarkCommand: ParsableCommand {
     let forceFields = try threads.map { threads in
       let forceField = try ForceField.lrmace(
         path: model, precision: precision, threads: threads, attention: attention.evaluation(in: precision),
-        dropsDeadPaths: !keepDeadPaths, on: Ranks.team)
+        dropsDeadPaths: !keepDeadPaths, on: Ranks.team, grid: grid)
       return (threads, forceField)
     }
     let results = try Benchmark.results(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Deck
 import Kernels
 import LRMACE
 import Simulation
@@ -50,9 +51,12 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Threads. (default: all processors that the job may use)")
   var threads: Int?
 
+  @Option(help: "Bricks of the ranks that mpirun starts: auto, or such as 2x2x1. (default: auto)")
+  var grid: BrickChoice?
+
   @Option(
     help:
-      "Checkpoint of a run, to evaluate as that run did: its configuration gives the same bits. Precision and threads are then the run's by default.",
+      "Checkpoint of a run, to evaluate as that run did: its configuration gives the same bits. Precision, threads and bricks are then the run's by default.",
     completion: .file(extensions: ["h5"]))
   var planOf: String?
 
@@ -71,7 +75,7 @@ struct EvaluateCommand: ParsableCommand {
       of: model.map {
         try .lrmace(
           path: $0, precision: precision, threads: threads ?? run?.threads ?? Processors.count,
-          attention: attention, on: Ranks.team)
+          attention: attention, on: Ranks.team, grid: grid ?? run?.grid ?? .auto)
       })
     let listener = Console.listener()
     let names = LabelNames(energy: energyKey, forces: forcesKey, stress: stressKey, virial: virialKey)

@@ -1,5 +1,6 @@
 // The ranks of a job that mpirun has started (Documentation/mpi.md). Rank 0 is the program; the others follow it.
 
+import ArgumentParser
 import Deck
 import Domains
 import Foundation
@@ -66,6 +67,10 @@ enum Ranks {
 
   /// The force field of a deck, on all ranks.
   static func forceField(_ deck: Deck) throws -> ForceField { try .lrmace(deck, on: team) }
+}
+
+extension BrickChoice: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
 }
 
 /// What keeps ranks from each other.

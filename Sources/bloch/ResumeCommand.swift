@@ -1,4 +1,5 @@
 import ArgumentParser
+import Deck
 import Simulation
 
 struct ResumeCommand: ParsableCommand {
@@ -29,6 +30,9 @@ struct ResumeCommand: ParsableCommand {
   @Option(help: "Threads, instead of the run's. Another number gives other bits.")
   var threads: Int?
 
+  @Option(help: "Bricks of the ranks, instead of the run's: auto, or such as 2x2x1. Others give other bits.")
+  var grid: BrickChoice?
+
   @Flag(help: "Drop what a later part of the run wrote after this checkpoint.")
   var overwrite = false
 
@@ -40,7 +44,8 @@ struct ResumeCommand: ParsableCommand {
   func run() throws {
     Interruption.watch()
     let options = ResumeOptions(
-      steps: steps, models: model, structure: structure, threads: threads, overwrite: overwrite)
+      steps: steps, models: model, structure: structure, threads: threads, grid: grid,
+      overwrite: overwrite)
     if ModesRun.isCheckpoint(checkpoint) {
       var modes = try ModesRun(
         checkpoint: checkpoint, options: options, events: Console.listener(), forceField: Ranks.forceField)

@@ -37,7 +37,7 @@ private struct Failure: Error, Equatable { let rank: Int }
       let counts = (0..<ranks).map { part($0, r).count }
       var received = Array(repeating: 0, count: counts.reduce(1, +))
       communicator.allToAll(
-        sent, counts: (0..<ranks).map { part(r, $0).count }, into: &received, counts: counts)
+        .columns, sent, counts: (0..<ranks).map { part(r, $0).count }, into: &received, counts: counts)
       return Array(received.dropLast())
     }
     for r in 0..<ranks { #expect(received[r] == (0..<ranks).flatMap { part($0, r) }) }
@@ -45,10 +45,40 @@ private struct Failure: Error, Equatable { let rank: Int }
 
   @Test(arguments: [1, 3, 4]) func everyRankHasTheArraysOfAll(ranks: Int) throws {
     let all = try onRanks(ranks) { communicator in
-      communicator.allGather(Array(repeating: communicator.rank, count: 2 * communicator.rank % 3), filler: 0)
+      communicator.allGather(
+        .system, Array(repeating: communicator.rank, count: 2 * communicator.rank % 3), filler: 0)
     }
     let expected = (0..<ranks).flatMap { Array(repeating: $0, count: 2 * $0 % 3) }
     #expect(all == Array(repeating: expected, count: ranks))
+  }
+
+  /// What comes from other ranks, by what it carries; what a rank keeps is no message.
+  @Test func bytesAreCountedWhereTheyArrive() throws {
+    let traffic = try onRanks(4) { communicator -> Traffic in
+      var numbers = [1.0, 2, 3]
+      numbers.withUnsafeMutableBytes { communicator.broadcast(.system, $0) }
+      _ = communicator.allGather(.places, numbers, filler: 0)
+      _ = communicator.sum(1.0)
+      return communicator.traffic
+    }
+    for (rank, bytes) in traffic.enumerated() {
+      #expect(bytes[.system] == (rank == 0 ? 0 : 24))
+      // Of three ranks a count and three numbers each.
+      #expect(bytes[.places] == 3 * (8 + 24) && bytes[.sums] == 3 * 8)
+      #expect(bytes.messages(.system) == (rank == 0 ? 0 : 1) && bytes.messages(.places) == 6)
+      #expect(bytes[.features] == 0 && (bytes - bytes)[.places] == 0)
+    }
+  }
+
+  /// MPI counts in 32 bits.
+  @Test(arguments: [0, 1, 1 << 30, (1 << 30) + 1, 1 << 31, 3 << 31, 100_000_000 * 32, 1 << 40])
+  func longMessagesGoInPiecesThat32BitsCount(bytes: Int) {
+    var end = 0
+    for piece in MessagePieces(of: bytes) {
+      #expect(piece.lowerBound == end && !piece.isEmpty && piece.count <= Int(Int32.max))
+      end = piece.upperBound
+    }
+    #expect(end == bytes)
   }
 
   @Test func whereOneRankFailsAllDo() throws {

@@ -12,11 +12,19 @@ private let water = URL(fileURLWithPath: BlochProcess.model).deletingLastPathCom
   private let allowed = [
     "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
   ]
 
   private func shell(_ script: String, in folder: TemporaryFolder) throws -> Outcome {
     try BlochProcess.shell(script, environment: allowed, in: folder.path)
   }
+
+  /// Whether there are network namespaces to be had.
+  private let mayMakeNamespaces: Bool = {
+    let name = "bloch-\(ProcessInfo.processInfo.processIdentifier)"
+    guard let folder = try? TemporaryFolder() else { return false }
+    return (try? shell("ip netns add \(name) && ip netns del \(name)", in: folder))?.exitCode == 0
+  }()
 
   private func frames(_ path: String) throws -> [Configuration] {
     let reader = try StructureReader(path, keeping: [])
@@ -101,6 +109,32 @@ private let water = URL(fileURLWithPath: BlochProcess.model).deletingLastPathCom
       #expect(outcome.exitCode == 0, "\(outcome.errors)")
       #expect(try folder.text("killed.xyz") == folder.text("whole.xyz"))
       #expect(try folder.text("killed.log.tsv") == folder.text("whole.log.tsv"))
+    }
+
+    @Test func aGridIsTakenAndToldAndARunGoesOnWithAnother() throws {
+      let folder = try TemporaryFolder()
+      let deck = try folder.writeDeck(
+        "grid", steps: 2, "ensemble: nve\ngrid: [1, 1, 2]", structure: water)
+      let two = try shell("mpirun -n 2 $BLOCH run \(deck)", in: folder)
+      #expect(two.exitCode == 0, "\(two.errors)")
+      #expect((two.output + two.errors).contains("2 ranks, bricks 1 x 1 x 2 of 12.4 x 12.4 x 6.2 Angstrom"))
+      let alone = try shell("$BLOCH check \(deck)", in: folder)
+      #expect(alone.exitCode == 2 && alone.errors.contains("2 bricks need 2 ranks, there is 1"))
+      let resume = "mpirun -n 4 $BLOCH resume grid.checkpoint.h5 --steps 1"
+      let refused = try shell(resume, in: folder)
+      #expect(refused.exitCode == 2 && refused.errors.contains("2 bricks need 2 ranks, there are 4"))
+      let four = try shell("\(resume) --grid 2x2x1", in: folder)
+      #expect(four.exitCode == 0, "\(four.errors)")
+      #expect((four.output + four.errors).contains("4 ranks, bricks 2 x 2 x 1 of"))
+    }
+
+    /// Two hosts of other names with TCP between them.
+    @Test(.enabled(if: mayMakeNamespaces)) func twoHostsHaveTheNumbersOfOneProcess() throws {
+      let folder = try TemporaryFolder()
+      let script = URL(fileURLWithPath: BlochProcess.model).deletingLastPathComponent()
+        .appendingPathComponent("../Scripts/two_hosts.sh").path
+      let outcome = try shell("\(script) $BLOCH", in: folder)
+      #expect(outcome.exitCode == 0, "\(outcome.output)\(outcome.errors)")
     }
 
     @Test func mistakesAreToldOnceWithTheirExitCode() throws {

@@ -192,6 +192,81 @@ private func expectRanks(
     }
   }
 
+  @Test func anyGridHasTheResultOfOneProcess() throws {
+    let model = try Golden.model("c_b_vectors_ions_d24")
+    let systems = [sample(model, .crystal)]
+    let alone = try results(model, systems, .double)
+    for grid in [SIMD3(3, 1, 1), SIMD3(1, 2, 1), SIMD3(2, 1, 2)] {
+      let all = try onRanks(grid.x * grid.y * grid.z) { communicator -> Evaluation in
+        let potential = try LRMACEPotential(
+          model: model, precision: .double, communicator: communicator, grid: grid)
+        var result = Evaluation()
+        try potential.evaluate(systems[0], into: &result)
+        #expect(potential.bricks?.counts == grid)
+        return result
+      }
+      expectEqual(alone[0], all[0], .double, "\(grid)")
+    }
+  }
+
+  /// What ranks receive in a step, how many own atoms and copies each has, by a potential that has been evaluated before.
+  private func traffic(_ model: Model, ranks: Int) throws -> [(bytes: Traffic, own: Int, copies: Int)] {
+    let system = sample(model, .crystal)
+    return try onRanks(ranks) { communicator in
+      let potential = try LRMACEPotential(
+        model: model, attention: AttentionEvaluation(method: model.attention == nil ? nil : .mesh),
+        communicator: communicator)
+      var result = Evaluation()
+      try potential.evaluate(system, into: &result)
+      let before = communicator.traffic
+      try potential.evaluate(system, into: &result)
+      let halo = try #require(potential.decomposition?.halo)
+      return (communicator.traffic - before, halo.owned, halo.count - halo.owned)
+    }
+  }
+
+  /// Each copy has a position and a force, and for every layer but the first (lmax + 1)^2 C features and their gradients.
+  /// `HaloTests` has the number of copies.
+  @Test(arguments: ["sr_16x0e16x1o_lmax3_corr2", "x_b_l2_corr1_3layers"])
+  func bytesOfAStepFollowFromCopiesAndChannels(name: String) throws {
+    let model = try Golden.model(name)
+    let all = try traffic(model, ranks: 8)
+    let values = model.layers.dropFirst().reduce(0) { sum, layer in
+      sum + (layer.inputLmax + 1) * (layer.inputLmax + 1) * Float.wholeLanes(model.channels)
+    }
+    let (vector, features) = (MemoryLayout<Vector3>.stride, values * MemoryLayout<Float>.stride)
+    #expect(values > 0)
+    for (bytes, _, copies) in all {
+      #expect(bytes[.positions] == copies * vector && bytes[.features] == copies * features)
+      #expect(bytes[.columns] == 0 && bytes[.places] == 0 && bytes[.division] == 0)
+    }
+    // What stands on the others comes back.
+    let copies = all.reduce(0) { $0 + $1.copies }
+    #expect(all.reduce(0) { $0 + $1.bytes[.forces] } == copies * vector)
+    #expect(all.reduce(0) { $0 + $1.bytes[.gradients] } == copies * features)
+  }
+
+  /// The columns of all other atoms come to the rank that has them, and those of its own atoms come back: X and Y of both layers,
+  /// dE/dY and dE/dX of the first; the energy of the last is a form of X. Each rank has the positions of all.
+  @Test(arguments: [2, 8, 12]) func bytesOfTheLongRangeFollowFromColumns(ranks: Int) throws {
+    let model = try Model(contentsOf: shippedModel)
+    let all = try traffic(model, ranks: ranks)
+    let atoms = all.reduce(0) { $0 + $1.own }
+    // Sixteen columns, in pairs.
+    let width = 2 * ((8 + ranks - 1) / ranks)
+    for (rank, (bytes, own, _)) in all.enumerated() {
+      let (others, away) = (atoms - own, (ranks - 1) * own)
+      // Ranks beyond eight pairs of columns have none.
+      let taking = min(ranks, 8)
+      let columns = (rank < taking ? others : 0) + (rank < taking ? taking - 1 : taking) * own
+      #expect(bytes[.columns] == 3 * columns * width * MemoryLayout<Float>.stride)
+      let counts = (ranks - 1) * MemoryLayout<Int>.stride
+      #expect(
+        bytes[.places] == counts + others * MemoryLayout<Vector3>.stride
+          + away * 3 * MemoryLayout<Double>.stride + counts)
+    }
+  }
+
   @Test func gradesOfAllAtomsComeInTheirOrder() throws {
     let model = try Model(contentsOf: shippedModel)
     let system = sample(model, .crystal)

@@ -162,5 +162,15 @@ func aDriftOfTheWholeIsNoHeat(_ motion: String) throws {
   }
   #expect(error?.description.contains("the run needs 1.2 PB") == true, "\(error as Any)")
   let system = try simulation(argonStructure(), "ensemble: nve", in: folder).system
-  #expect(system.replicationProblem([.max, .max, .max])?.message.contains("more than the") == true)
+  #expect(system.replicationProblem([.max, .max, .max], ranks: 1)?.message.contains("more than the") == true)
+}
+
+/// Atoms are numbered by 32 bits, on however many ranks their memory may be.
+@Test func noMoreAtomsThanCanBeNumbered() throws {
+  let folder = try TemporaryFolder()
+  let argon = try simulation(argonStructure(), "ensemble: nve", in: folder).system
+  let many = argon.replicationProblem([1000, 1000, 68], ranks: 1_000_000)
+  #expect(many?.message.contains("2176000000 atoms, more than the 2147483647 that are numbered") == true)
+  #expect(argon.replicationProblem([1000, 1000, 67], ranks: 1_000_000) == nil)
+  #expect(argon.replicationProblem([1000, 1000, 67], ranks: 1)?.message.contains("of memory hold") == true)
 }

@@ -26,11 +26,12 @@ private final class Mail: @unchecked Sendable {
 private final class ThreadCommunicator: Communicator {
   let rank: Int
   let size: Int
+  var traffic = Traffic()
   private let mail: Mail
 
   init(rank: Int, size: Int, _ mail: Mail) { (self.rank, self.size, self.mail) = (rank, size, mail) }
 
-  func exchange(
+  func transfer(
     _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer, from: Int?
   ) {
     if let to { mail.send(Array(sent), from: rank, to: to) }
@@ -40,7 +41,7 @@ private final class ThreadCommunicator: Communicator {
     received.copyBytes(from: message)
   }
 
-  func broadcast(_ bytes: UnsafeMutableRawBufferPointer) {
+  func spread(_ bytes: UnsafeMutableRawBufferPointer) {
     if rank == 0 {
       for other in 1..<size { mail.send(Array(bytes), from: 0, to: other) }
     } else {
