@@ -47,6 +47,21 @@ struct BlockSums: Sendable {
     let values = blocks.map { block in derive(block.map { $0 / Double(framesPerBlock) }) }
     return values[0].indices.map { n in BlockedMean(values.map { $0[n] }).error ?? .nan }
   }
+
+  /// The means over so many stretches of consecutive frames, all of one length; those that are too few for a block, and a few
+  /// blocks at the start, are left over. Nil of fewer blocks than stretches.
+  func means(ofStretches count: Int) -> [[Double]]? {
+    let length = blocks.count / count
+    guard length > 0 else { return nil }
+    let start = blocks.count - count * length
+    return (0..<count).map { stretch in
+      var sum = total.map { _ in 0.0 }
+      for block in blocks[start + stretch * length..<start + (stretch + 1) * length] {
+        for n in sum.indices { sum[n] += block[n] }
+      }
+      return sum.map { $0 / Double(length * framesPerBlock) }
+    }
+  }
 }
 
 // MARK: - In a checkpoint

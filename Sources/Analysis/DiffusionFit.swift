@@ -49,6 +49,16 @@ struct DiffusionFit: Sendable {
     zip(lags, weights).reduce(0) { $0 + $1.1 * msd[$1.0] }
   }
 
+  /// Of the D of how many stretches of time the error is made.
+  static let stretches = 5
+
+  /// The standard error of the mean of D over stretches of time.
+  static func error(ofStretches parts: [Double]) -> Double {
+    let mean = parts.reduce(0, +) / Double(parts.count)
+    let square = parts.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(parts.count - 1)
+    return (square / Double(parts.count)).squareRoot()
+  }
+
   /// - Parameters:
   ///   - curves: MSD of each element in Angstrom^2, all of one length, beyond the fit.
   ///   - errors: of D of each element.

@@ -4,8 +4,8 @@
 //
 // Of a file from every origin, in O(T log T) by splitting the square (Calandrini et al., doi:10.1051/sfn/201112010); the error of D
 // is that of the mean of D over five equal stretches of time. Of a run from the origins of `TimeOrigins`, up to the end of the
-// fit; each origin that has got there has a D of its own, and the error is that of their mean by blocks. The motion of the
-// centre of mass is taken off where the cell is periodic.
+// fit; each origin that has got there has a D of its own, and the stretches are of origins. The motion of the centre of mass is
+// taken off where the cell is periodic.
 
 import Foundation
 import Lattice
@@ -19,7 +19,6 @@ public struct MeanSquareDisplacement: Accumulator {
   public let viscosity: Double?
   private var series: TimeSeries
 
-  static let stretches = 5
   static let leastFrames = 20
 
   /// - Throws: `AnalysisError`, `MemoryError`.
@@ -46,29 +45,27 @@ public struct MeanSquareDisplacement: Accumulator {
   public func findings(_ conditions: Conditions) throws -> Findings {
     let (frames, interval) = try conditions.requireEvenFrames(
       atLeast: Self.leastFrames, for: "a mean square displacement")
-    let stretch = frames / Self.stretches
+    let stretch = frames / DiffusionFit.stretches
     let fit = try fit(frames, interval)
     var curves: [[Double]] = []
     var errors: [Double?] = []
     for element in composition.elements.indices {
       let msd = curve(of: element, in: 0..<frames, threads: conditions.threads)
       curves.append(Array(msd.prefix(frames / 2 + 1)))
-      let parts = (0..<Self.stretches).map { n in
+      let parts = (0..<DiffusionFit.stretches).map { n in
         fit.diffusion(
           of: curve(of: element, in: n * stretch..<(n + 1) * stretch, threads: conditions.threads))
       }
-      let mean = parts.reduce(0, +) / Double(parts.count)
-      let square = parts.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(parts.count - 1)
-      errors.append((square / Double(parts.count)).squareRoot())
+      errors.append(DiffusionFit.error(ofStretches: parts))
     }
     return try fit.findings(
       composition, curves: curves, errors: errors,
-      errorInWords: "error from \(Self.stretches) stretches of time",
+      errorInWords: "error from \(DiffusionFit.stretches) stretches of time",
       viscosity: viscosity, conditions)
   }
 
   private func fit(_ frames: Int, _ interval: Double) throws -> DiffusionFit {
-    let stretch = frames / Self.stretches
+    let stretch = frames / DiffusionFit.stretches
     guard let times = fit else { return DiffusionFit(ofFrames: frames, interval: interval) }
     let lags = DiffusionFit.lags(times, interval: interval)
     guard times.upperBound - times.lowerBound > interval / 2, lags.upperBound < stretch else {
@@ -144,12 +141,19 @@ public struct RunningMeanSquareDisplacement: ResumableAccumulator {
     try origins.requireFrames(
       atLeast: max(MeanSquareDisplacement.leastFrames, fit.lags.upperBound + 1),
       for: "a mean square displacement")
+    let stretches = diffusion.means(ofStretches: DiffusionFit.stretches)
+    var words =
+      "error from \(DiffusionFit.stretches) stretches of \(diffusion.frames) time origins, "
+      + String(format: "%.4g ps apart", Double(origins.spacing) * schedule.interval * 1e-3)
+    // What begins in one stretch ends in the next.
+    if diffusion.frames * origins.spacing < DiffusionFit.stretches * fit.lags.upperBound {
+      words += ", a lower bound: they are shorter than the fit"
+    }
     return try fit.findings(
       composition, curves: composition.elements.indices.map(origins.curve),
-      errors: diffusion.errors() ?? composition.elements.map { _ in nil },
-      errorInWords: "error by blocks of \(diffusion.frames) time origins, "
-        + String(format: "%.4g ps apart", Double(origins.spacing) * schedule.interval * 1e-3),
-      viscosity: viscosity, conditions)
+      errors: composition.elements.indices.map { element in
+        stretches.map { parts in DiffusionFit.error(ofStretches: parts.map { $0[element] }) }
+      }, errorInWords: words, viscosity: viscosity, conditions)
   }
 
   public var state: StateTree {

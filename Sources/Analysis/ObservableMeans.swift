@@ -1,8 +1,8 @@
 // Means of the numbers that the trajectory holds for every frame, of the density, and of the temperature of each element:
 //
-//   T_a = sum_{i in a} m_i v_i^2 / (k_B (3 N_a - 3 M_a/M))       M_a/M: its share of the mass, where the whole is at rest
+//   T_a = sum_{i in a} m_i v_i^2 / (k_B sum_x (N_ax - M_ax/M_x))       M_ax/M_x: its share of the mass, where the whole is at rest
 //
-// Atoms at rest are fixed ones and do not count.
+// over the axes x. Where an atom is at rest along an axis it is fixed there and does not count.
 
 import Lattice
 
@@ -35,24 +35,30 @@ public struct ObservableMeans: ResumableAccumulator {
   }
 
   private func temperatures(of system: AtomicSystem) -> [(element: Int, temperature: Double)] {
+    // Of each element, along each axis.
     var (squares, masses, counts) = (
-      composition.elements.map { _ in 0.0 }, composition.elements.map { _ in 0.0 },
-      composition.elements.map { _ in 0.0 }
+      composition.elements.map { _ in Vector3.zero }, composition.elements.map { _ in Vector3.zero },
+      composition.elements.map { _ in Vector3.zero }
     )
     var momentum = Vector3.zero
-    for i in 0..<system.count where system.velocities[i] != .zero {
-      let element = composition.elementOfAtom[i]
-      squares[element] += system.masses[i] * dot(system.velocities[i], system.velocities[i])
-      masses[element] += system.masses[i]
-      counts[element] += 1
-      momentum += system.masses[i] * system.velocities[i]
+    for (i, v) in system.velocities.enumerated() {
+      let (element, m) = (composition.elementOfAtom[i], system.masses[i])
+      let moves = Vector3.one.replacing(with: 0, where: v .== 0)
+      squares[element] += m * v * v
+      masses[element] += m * moves
+      counts[element] += moves
+      momentum += m * v
     }
-    let (mass, square) = (masses.reduce(0, +), squares.reduce(0, +))
-    // Single precision leaves some momentum.
-    let isAtRest = dot(momentum, momentum) < 1e-6 * mass * square
-    return composition.elements.indices.filter { counts[$0] > 0 }.map { element in
-      let freedom = 3 * (counts[element] - (isAtRest ? masses[element] / mass : 0))
-      return (element, squares[element] / Units.accelerationPerForce / (Units.boltzmann * freedom))
+    let (mass, square) = (masses.reduce(.zero, +), squares.reduce(.zero, +))
+    return composition.elements.indices.compactMap { element in
+      var freedom = counts[element].sum()
+      // Single precision leaves some momentum.
+      for axis in 0..<3
+      where mass[axis] > 0 && momentum[axis] * momentum[axis] < 1e-6 * mass[axis] * square[axis] {
+        freedom -= masses[element][axis] / mass[axis]
+      }
+      guard counts[element] != .zero else { return nil }
+      return (element, squares[element].sum() / Units.accelerationPerForce / (Units.boltzmann * freedom))
     }
   }
 

@@ -321,6 +321,12 @@ public struct Deck: Sendable {
     resolvedText = read.resolvedText
   }
 
+  /// An absolute path as the deck may write it: from its folder where it is in there.
+  public func written(_ path: String) -> String {
+    let prefix = folder.path + "/"
+    return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+  }
+
   /// Reads the deck at `path`.
   /// - Parameters:
   ///   - overrides: values by key (`threads`) that replace the deck's own.

@@ -28,9 +28,16 @@ extension AtomicSystem {
     Int(moveMask.reduce(.zero, +).sum() - (conservingMomentum ? centerOfMassAxes.sum() : 0))
   }
 
-  /// Instantaneous temperature in K, 0 where nothing can move.
+  /// Instantaneous temperature in K, 0 where nothing can move. Where the motion of the centre of mass counts as no degree of freedom
+  /// its energy counts as no heat, either: a bath gives some back after it was taken away.
   public func temperature(degreesOfFreedom: Int) -> Double {
-    degreesOfFreedom == 0 ? 0 : 2 * kineticEnergy / (Double(degreesOfFreedom) * Units.boltzmann)
+    guard degreesOfFreedom > 0 else { return 0 }
+    var heat = kineticEnergy
+    if degreesOfFreedom < self.degreesOfFreedom(conservingMomentum: false) {
+      let p = momentum * centerOfMassAxes
+      heat -= dot(p, p) / (2 * masses.reduce(0, +) * Units.accelerationPerForce)
+    }
+    return 2 * heat / (Double(degreesOfFreedom) * Units.boltzmann)
   }
 
   /// Total momentum in u Angstrom/fs.

@@ -131,9 +131,7 @@ extension AnalysisSettings {
     (hydrogenBonds.distance, hydrogenBonds.angle) = (analyses.bondDistance, analyses.bondAngle)
     (largestWavevector, longestLag) = (analyses.largestWavevector, analyses.longestLag)
     (fit, viscosity, temperature) = (analyses.fit, analyses.viscosity, analyses.temperature)
-    let interval = Double(analyses.interval) * (deck.timestep ?? 1)
-    schedule = FrameSchedule(
-      interval: interval, frames: Int(deck.analysedTime(analyses) / interval) + 1, origins: analyses.origins)
+    schedule = deck.frameSchedule(analyses)
     threads = deck.threads
   }
 }
@@ -155,6 +153,13 @@ extension Deck {
   /// From the first frame that is analysed to the last step, in fs.
   fileprivate func analysedTime(_ analyses: Analyses) -> Double {
     max(0, Double(steps) * (timestep ?? 1) - analyses.skip)
+  }
+
+  /// The frames that a run analyses.
+  fileprivate func frameSchedule(_ analyses: Analyses) -> FrameSchedule {
+    let interval = Double(analyses.interval) * (timestep ?? 1)
+    return FrameSchedule(
+      interval: interval, frames: Int(analysedTime(analyses) / interval) + 1, origins: analyses.origins)
   }
 
   /// Memory for the frames from which a run of `system` counts time, in bytes.
@@ -198,14 +203,17 @@ extension Deck {
     }
   }
 
-  /// - Throws: `DeckError` at a time that is longer than what the run analyses, or a fifth of it for a fit.
+  /// - Throws: `DeckError` at a time that is longer than what the run analyses, or than a fifth of it for a fit.
   private func requireLags(_ analyses: Analyses) throws {
     let time = analysedTime(analyses)
     func words(_ time: Double) -> String { String(format: "%.6g ps", time * 1e-3) }
-    if let fit = analyses.fit, fit.upperBound >= time / 5 {
+    let schedule = frameSchedule(analyses)
+    // As `bloch analyze` has it.
+    let fifth = Double(schedule.frames / 5)
+    if let fit = analyses.fit, (fit.upperBound / schedule.interval).rounded() >= fifth {
       throw error(
         at: "analysis.fit",
-        "the fit of D ends at \(words(fit.upperBound)), and a fifth of what the run analyses is \(words(time / 5))",
+        "the fit of D ends at \(words(fit.upperBound)), and a fifth of the frames reaches \(words(max(0, fifth - 1) * schedule.interval))",
         help: "name two shorter times, or run longer")
     }
     if let lag = analyses.longestLag, analyses.quantities.contains(.vacf), lag >= time {

@@ -21,7 +21,7 @@ extension Deck {
       throw error(at: key, "there is no file \(path)", help: "paths are relative to the folder of the deck")
     }
     guard let structure = try StructureReader.read(path, frame: frame?.ofTrajectory, keeping: .columns) else {
-      let name = (path as NSString).lastPathComponent
+      let name = written(path)
       let group = "\(key.split(separator: ".").last ?? ""): {file: \(name), frame: "
       throw error(
         at: key, "\(name) holds several structures",

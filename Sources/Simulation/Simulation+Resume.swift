@@ -63,7 +63,7 @@ extension Simulation {
     // From a copy or the checkpoint before: from now on the newest one is of this run, too.
     if point.path != files.checkpoint { try writeCheckpoint(of: point.output.observers) }
     if !motion.isFinished {
-      try integrate(writing: point.output, until: interruption)
+      try integrate(writing: point.output, isNew: false, until: interruption)
     } else {
       // What was killed after its last checkpoint may lack the last configuration.
       try finish(point.output.observers)

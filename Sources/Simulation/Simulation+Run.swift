@@ -33,7 +33,7 @@ extension Simulation {
       files.remove()
       throw BrokenRun(cause: error, checkpoint: nil)
     }
-    try integrate(writing: output, until: interruption)
+    try integrate(writing: output, isNew: true, until: interruption)
   }
 
   /// How the system is divided among ranks, if it is.
@@ -48,7 +48,10 @@ extension Simulation {
     }
   }
 
-  mutating func integrate(writing output: RunOutput, until interruption: () -> String?) throws {
+  /// - Parameter isNew: a run that goes on has seen its first configuration before.
+  mutating func integrate(
+    writing output: RunOutput, isNew: Bool, until interruption: () -> String?
+  ) throws {
     // The files are this run's until its last word.
     defer { withExtendedLifetime(output) {} }
     let first = motion.completedSteps
@@ -64,6 +67,8 @@ extension Simulation {
     var clock = RunClock()
     let report: RunReport
     do {
+      // What the files have of the start, those who write nothing see, too.
+      if isNew { for watcher in watchers { try watcher?.observe(frame) } }
       try advance(observers, &clock, until: stop)
       try finish(observers)
       clock.endOutput()

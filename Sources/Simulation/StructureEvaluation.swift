@@ -88,6 +88,7 @@ public func evaluateStructures(
   as run: RunPlan? = nil, output: String?, events: EventHandler
 ) throws {
   try run?.requireModel(of: forceField)
+  if let output { try requireWritable(output) }
   let reader = try StructureReader(structures, keeping: [.names, .columns])
   let writer = try output.map { try ExtendedXYZWriter(creating: $0) }
   var result = Evaluation()

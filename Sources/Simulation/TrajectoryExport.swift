@@ -60,7 +60,7 @@ public func exportTrajectory(
   let frames = try options.frames(of: reader)
   let fields = try options.fields(of: reader)
   let place = try options.placement(of: reader.frame(0).system, file: path)
-  switch options.format(of: output) {
+  switch try options.format(of: output) {
   case .xyz:
     let writer = try ExtendedXYZWriter(creating: output)
     for index in frames {
@@ -147,7 +147,7 @@ private func exportCheckpoint(_ path: String, to output: String, _ options: Expo
   let timestep = (try? Deck(text: checkpoint.deck, file: path, folder: "/"))?.timestep
   var system = checkpoint.system
   system.positions = try options.placement(of: system, file: path)(system)
-  switch options.format(of: output) {
+  switch try options.format(of: output) {
   case .xyz:
     var info = ["step": "\(checkpoint.step)"]
     info["time_fs"] = timestep.map { "\(Double(checkpoint.step) * $0)" }
@@ -172,7 +172,12 @@ private func exportCheckpoint(_ path: String, to output: String, _ options: Expo
 // MARK: - Choices
 
 extension ExportOptions {
-  func format(of output: String) -> Format { format ?? (output.lowercased().hasSuffix(".dcd") ? .dcd : .xyz) }
+  /// - Throws: `UsageError` for a name that promises another format.
+  func format(of output: String) throws -> Format {
+    if let format { return format }
+    try requireWritable(output)
+    return output.lowercased().hasSuffix(".dcd") ? .dcd : .xyz
+  }
 
   /// Indices of the chosen frames.
   fileprivate func frames(of reader: H5MDReader) throws -> [Int] {
@@ -257,4 +262,12 @@ extension ExportOptions {
       return { molecules.wrapped($0) }
     }
   }
+}
+
+/// - Throws: `UsageError` for a file whose name promises what is not written.
+func requireWritable(_ output: String) throws {
+  guard let format = StructureFormat.unwritable(output) else { return }
+  throw UsageError(
+    message: "\(output): \(format) is not written",
+    help: "name it .xyz (or .xyz.gz) for extended XYZ, .dcd for DCD; ASE makes other formats of extended XYZ")
 }

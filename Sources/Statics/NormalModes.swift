@@ -101,15 +101,17 @@ extension AtomicSystem {
     if !cell.hasPeriodicAxis {
       motions += axes.map { axis in positions.map { Lattice.cross(axis, $0 - centre) / size } }
     }
-    // Squares of what combinations do to fixed coordinates.
+    // Squares of what combinations do to fixed coordinates, and 1.
     let held = moveMask.map { 1 - $0 }
-    let strain = motions.map { a in
-      motions.map { b in zip(held, zip(a, b)).reduce(0) { $0 + dot($1.0 * $1.1.0, $1.1.1) } }
+    let strain = motions.indices.map { i in
+      motions.indices.map { j in
+        held.indices.reduce(i == j ? 1 : 0) { $0 + dot(held[$1] * motions[i][$1], motions[j][$1]) }
+      }
     }
     let solution = SymmetricEigenproblem(strain)
     let coordinates = freeCoordinates
     var found: [[Double]] = []
-    for (value, weights) in zip(solution.values, solution.vectors) where value < 1e-9 {
+    for (value, weights) in zip(solution.values, solution.vectors) where value < 1 + 1e-9 {
       var u = coordinates.map { atom, axis in
         zip(weights, motions).reduce(0) { $0 + $1.0 * $1.1[atom][axis] } * masses[atom].squareRoot()
       }

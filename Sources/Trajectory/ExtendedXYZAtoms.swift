@@ -106,7 +106,7 @@ struct ExtendedXYZAtoms {
         "the mass of atom \(atoms.count + 1) is out of range", at: mass.map { words[$0.firstColumn] },
         help: "masses are in u, from 0.001 to 1000000")
     }
-    let r = try vector(line, words, position, "position")
+    let r = try vector(line, words, position, "position") * header.positionUnit
     if let column = forces.property { forces.append(force(line, words, column)) }
     if let column = referenceForces.property { referenceForces.append(force(line, words, column)) }
     if let momentum {

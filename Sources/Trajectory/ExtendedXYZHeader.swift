@@ -23,6 +23,8 @@ struct XYZProperty {
 struct ExtendedXYZHeader {
   let line: TextLine
   let cell: Cell
+  /// Of positions, in Angstrom: 1 but in files of i-PI.
+  let positionUnit: Double
   let properties: [XYZProperty]
   /// Number of columns of an atom's line; nil when the frame does not say.
   let columnCount: Int?
@@ -71,8 +73,11 @@ struct ExtendedXYZHeader {
         throw line.error("unknown key \(entry.key)", at: entry.range, help: "the key is spelled \(key)")
       }
     }
-    let cell = try ExtendedXYZHeader.cell(lattice: entry(["Lattice"]), pbc: entry(["pbc"]), of: line)
+    let comment = try IPIComment(line)
+    let written = try ExtendedXYZHeader.cell(lattice: entry(["Lattice"]), pbc: entry(["pbc"]), of: line)
+    let cell = comment?.cell ?? written
     self.cell = cell
+    positionUnit = comment?.positionUnit ?? 1
     (properties, columnCount) = try ExtendedXYZHeader.properties(entry(["Properties"]), of: line)
 
     func energy(_ entry: Entry) throws -> Double { try ExtendedXYZHeader.numbers(entry, [1], of: line)[0] }

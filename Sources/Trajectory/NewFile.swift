@@ -13,10 +13,12 @@ protocol OutputSink {
   func publish() throws
 }
 
-/// A new file at `path`, or the standard output where that is `-`.
+/// A new file at `path`, packed where its name ends in .gz, or the standard output where that is `-`.
 /// - Throws: `TrajectoryError`.
 func outputSink(_ path: String) throws -> any OutputSink {
-  path == "-" ? StandardOutput() : try NewFile(path)
+  if path == "-" { return StandardOutput() }
+  let file = try NewFile(path)
+  return path.lowercased().hasSuffix(".gz") ? try PackedSink(file) : file
 }
 
 /// What is written to it is seen at once.

@@ -12,13 +12,22 @@ extension StateTree {
       case .integers(let values): try file.write(values, to: place)
       case .numbers(let values): try file.write(values, to: place)
       case .vectors(let vectors):
-        try file.write(vectors.flatMap { [$0.x, $0.y, $0.z] }, shape: [vectors.count, 3], to: place)
+        try file.write(components(of: vectors), shape: [vectors.count, 3], to: place)
       case .text(let text): try file.write(text, to: place)
       case .group(let tree):
         try file.createGroup(place)
         try tree.write(to: file, at: place + "/")
       }
     }
+  }
+
+  /// x, y and z of each, one after the other; of hundreds of thousands without an array for each.
+  private func components(of vectors: [Vector3]) -> [Double] {
+    var components = [Double](repeating: 0, count: 3 * vectors.count)
+    for (n, v) in vectors.enumerated() {
+      for axis in 0..<3 { components[3 * n + axis] = v[axis] }
+    }
+    return components
   }
 
   /// More values, or groups within groups, are in no checkpoint; hard links can make a tree without an end.

@@ -71,6 +71,15 @@ public enum StructureFormat: String, CaseIterable, Sendable {
     return ["outcar", "xdatcar"].first(where: name.hasPrefix)?.uppercased()
   }
 
+  /// What the name of a file to be written says that Bloch does not write: another ending than those of extended XYZ and DCD, of
+  /// formats that are known.
+  public static func unwritable(_ path: String) -> String? {
+    if let format = StructureFormat(name: path) { return format == .extendedXYZ ? nil : format.rawValue }
+    let name = unpackedName(of: path)
+    if name.hasSuffix(".dcd") { return path.lowercased().hasSuffix(".gz") ? "packed DCD" : nil }
+    return foreign(path)
+  }
+
   private static func unpackedName(of path: String) -> String {
     let name = (path as NSString).lastPathComponent.lowercased()
     return name.hasSuffix(".gz") ? String(name.dropLast(3)) : name

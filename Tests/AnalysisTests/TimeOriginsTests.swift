@@ -105,6 +105,7 @@ private func difference(_ a: [Double], _ b: [Double]) -> Double {
     let (value, error) = (found.number("D_H")?.value, found.number("D_H")?.error)
     scatter += pow(try #require(value) - exact, 2) / 40
     errors += pow(try #require(error), 2) / 40
+    #expect(!found.notes[0].contains("a lower bound"))
   }
   let ratio = (errors / scatter).squareRoot()
   #expect(ratio > 0.7 && ratio < 1.4, "error \(errors.squareRoot()), scatter \(scatter.squareRoot())")
@@ -122,6 +123,26 @@ private func difference(_ a: [Double], _ b: [Double]) -> Double {
     ]
   }
   #expect(try both(frames) == both(Array(frames.dropLast())))
+}
+
+@Test func stretchesAreConsecutiveAndOfOneLength() throws {
+  var sums = BlockSums()
+  for n in 0..<4 { sums.add([Double(n)]) }
+  #expect(sums.means(ofStretches: 5) == nil)
+  for n in 4..<73 { sums.add([Double(n)]) }
+  // 36 blocks of two frames and one frame more: the first block is left over, and five times seven blocks follow.
+  #expect(sums.means(ofStretches: 5) == (0..<5).map { [8.5 + 14 * Double($0)] })
+}
+
+@Test func errorsOfShortRunsAreToldToBeLowerBounds() throws {
+  // Little more than five times what the fit takes, every frame an origin.
+  let frames = wandering(200)
+  let found = try findings(
+    RunningMeanSquareDisplacement(Composition(frames[0]), schedule(frames, origins: 200), fit: 40...78),
+    frames)
+  #expect(
+    found.notes[0].contains("5 stretches of 161 time origins, 0.002 ps apart, a lower bound"),
+    "\(found.notes)")
 }
 
 @Test func tooFewFramesForTheLongestTimeAreTold() throws {

@@ -82,6 +82,15 @@ import Testing
     for i in 0..<10 { #expect((system.velocities[i].z == 0) == (i < 4) && system.velocities[i].x != 0) }
   }
 
+  /// A bath between two removals of the drift gives the centre of mass some motion back.
+  @Test func theMotionOfTheCentreOfMassIsNoHeatWhereItIsNotCounted() {
+    var system = box(10)
+    system.drawVelocities(temperature: 300, degreesOfFreedom: 27, seed: 1)
+    for i in 0..<10 { system.velocities[i] += [0.01, -0.02, 0.005] }
+    #expect(abs(system.temperature(degreesOfFreedom: 27) - 300) < 1e-9)
+    #expect(system.temperature(degreesOfFreedom: 30) > 301)
+  }
+
   @Test func aSingleAtomKeepsItsThermalMotion() {
     var system = box(1)
     system.drawVelocities(temperature: 300, degreesOfFreedom: 3, seed: 1)

@@ -74,6 +74,19 @@ func elementsAreAsHotAsTheWholeOrNot(_ hydrogen: Double, _ light: Page.Light) th
   #expect(RunChecks.equipartition(found).light == light)
 }
 
+/// In a layer that is held in its plane atoms have two degrees of freedom each.
+@Test func temperaturesOfElementsCountTheAxesAlongWhichAtomsMove() throws {
+  let system = AtomicSystem(
+    cell: Cell(vectors: .identity * 10), atomicNumbers: [8, 8, 1], masses: [16, 16, 1],
+    positions: [.zero, [3, 0, 0], [0, 3, 0]],
+    velocities: [[0.001, 0.002, 0], [0.003, -0.001, 0], [0.01, 0.02, 0.03]])
+  let frame = TrajectoryFrame(time: 0, system: system, hasVelocities: true, observables: [:])
+  let sample = ObservableMeans(Composition(frame), units: [:]).sample(frame)
+  let square = 16 * (0.001 * 0.001 + 0.002 * 0.002 + 0.003 * 0.003 + 0.001 * 0.001)
+  let expected = square / Units.accelerationPerForce / (Units.boltzmann * 4)
+  #expect(abs((sample["temperature of O"] ?? 0) / expected - 1) < 1e-12)
+}
+
 @Test func thinnedCurvesKeepTheirExtremes() {
   var y = noise(20_000)
   (y[777], y[15_000]) = (50, -60)

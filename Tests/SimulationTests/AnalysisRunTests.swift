@@ -213,7 +213,7 @@ func motionFollowedInARunIsThatOfItsTrajectory(_ ensemble: String) throws {
 @Test(arguments: [
   (
     "quantities: [msd], fit: [1 ps, 16 ns]",
-    "the fit of D ends at 16000 ps, and a fifth of what the run analyses is 16000 ps",
+    "the fit of D ends at 16000 ps, and a fifth of the frames reaches 16000 ps",
     "name two shorter times"
   ),
   ("quantities: [msd], fit: [2 ps, 1 ps]", "1 ps is not later than 2 ps", "such as [5 ps, 10 ps]"),

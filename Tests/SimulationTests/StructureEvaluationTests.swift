@@ -153,6 +153,13 @@ private func compare(
   #expect(
     two.failure?.message.contains("help: name the one that is meant: `--energy-key dft_energy`") == true)
 
+  // Names of the other kind.
+  let column = try compare(both, LabelNames(energy: "my_forces"), in: folder)
+  #expect(column.failure?.message.contains("`my_forces`, which --energy-key names, is a column") == true)
+  let number = try compare(both, LabelNames(forces: "mine"), in: folder)
+  #expect(
+    number.failure?.message.contains("`mine`, which --forces-key names, is in the comment line") == true)
+
   // A name that is not there is an error after all is written.
   let absent = try compare(both, LabelNames(energy: "mien"), in: folder)
   #expect(absent.failure?.message.contains("no frame has `mien`, which --energy-key names") == true)

@@ -48,7 +48,49 @@ private let twoFrames =
   }
 }
 
+@Test func whatIsWrittenUnderTheNameOfAPackedFileIsPacked() throws {
+  let scratch = try Scratch()
+  let path = scratch.path("a.xyz.gz")
+  let writer = try ExtendedXYZWriter(creating: path)
+  // Longer than zlib's pieces.
+  for _ in 0..<2000 { try writer.append(Configuration(system: sampleSystem())) }
+  try writer.close()
+  #expect(try Data(contentsOf: URL(fileURLWithPath: path)).starts(with: [0x1F, 0x8B]))
+  let read = try ExtendedXYZ.readAll(path)
+  #expect(read.count == 2000 && read[1999].system.positions == sampleSystem().positions)
+  #expect(["a.xyz", "b.extxyz.gz", "c.dcd", "frames"].allSatisfy { StructureFormat.unwritable($0) == nil })
+  #expect(StructureFormat.unwritable("x/a.pdb.gz") == "PDB" && StructureFormat.unwritable("a.dcd.gz") != nil)
+  #expect(StructureFormat.unwritable("a.lammpstrj") == ".lammpstrj")
+}
+
 // MARK: - Extended XYZ
+
+/// As i-PI 3.3 writes it: a cell by lengths and angles or by columns of a matrix, each unit said.
+@Test func framesOfIPIHaveItsUnitsAndItsCell() throws {
+  func frame(_ comment: String) throws -> AtomicSystem {
+    try structure("2\n\(comment)\n O  1.0  0.0 -2.0\n H  0.5  0.25  0.0\n", "ipi.xyz").system
+  }
+  let bohr = 0.529177210903
+  let abc = try frame(
+    "# CELL(abcABC):   12.0    13.0    14.0    90.0    90.0    60.0  Step:  0  Bead:       0 "
+      + "positions{atomic_unit}  cell{atomic_unit}")
+  expect(abc.positions[0], Vector3(1, 0, -2) * bohr)
+  expect(abc.cell.vectors.y, Vector3(6.5, 13 * 0.75.squareRoot(), 0) * bohr)
+  #expect(abc.cell.isFullyPeriodic && abs(abc.cell.vectors.z.z - 14 * bohr) < 1e-12)
+  let h = try frame(
+    "# CELL(H): 6.4 0.9 -1.1 0.0 6.3 0.7 0.0 0.0 6.5 Step: 3 Bead: 1 positions{angstrom} cell{atomic_unit}")
+  expect(h.positions[1], [0.5, 0.25, 0])
+  expect(h.cell.vectors.z, Vector3(-1.1, 0.7, 6.5) * bohr)
+  for (comment, words) in [
+    ("# CELL(abcABC): 12 13 14 90 90 90 Step: 0 velocities{angstrom} cell{angstrom}", "holds `velocities`"),
+    ("# CELL(abcABC): 12 13 14 90 90 90 Step: 0 Bead: 0", "in which units"),
+    ("# CELL(abcABC): 12 13 14 90 90 positions{angstrom} cell{angstrom}", "is not followed by 6 numbers"),
+    ("# CELL(abcABC): 12 13 14 90 90 10 positions{foot} cell{angstrom}", "`foot` of positions is no unit"),
+    ("# CELL(H): 1 0 0 1 0 0 0 0 1 positions{angstrom} cell{angstrom}", "has no volume"),
+  ] {
+    #expect(try refusal("1\n\(comment)\nO 0 0 0\n", "ipi.xyz").contains(words), "\(comment)")
+  }
+}
 
 @Test func heavyHydrogenHasItsMassAndAColumnOfMassesComesFirst() throws {
   let text = "3\nLattice=\"9 0 0 0 9 0 0 0 9\"\nD 0 0 0\nT 3 0 0\nH 0 3 0\n"
