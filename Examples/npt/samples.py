@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Logs of ensembles.sh as samples for Benchmarks/ensembles.py, without the first 10 ps.
+"""Logs of ensembles.sh as samples for Benchmarks/ensembles.py, without the first 5 ps.
 
     python3 Examples/npt/samples.py FOLDER    # writes FOLDER/samples/*.txt"""
 import re
@@ -24,7 +24,7 @@ for log in sorted(folder.glob("*-*-*.log.tsv")):
     with log.open() as file:
         columns = [c.split(" [")[0] for c in file.readline().lstrip("# ").rstrip("\n").split("\t")]
     data = dict(zip(columns, np.loadtxt(log).T))
-    kept = data["time"] > 10
+    kept = data["time"] > 5
     kinetic = data["kinetic_energy"]
     # As the program counts them: less three where momentum is kept.
     freedom = round(2 * np.mean(kinetic[1:] / data["temperature"][1:]) / BOLTZMANN)
