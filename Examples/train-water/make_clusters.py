@@ -17,9 +17,11 @@ Configurations FIRST <= n < LAST are appended to OUT.xyz but for those that it h
 
 with all atoms displaced at random, by 0.03 A along each axis, in every fourth pair by 0.07 A.
 
+clusters-pbe0.xyz has them but for clusters-held.xyz: molecules from 40, pairs with n % 7 = 6, cut clusters with n % 5 = 4, all curves.
+
 `relative` is the energy in eV over that of as many molecules at rest, each alone; forces eV/A. Not counterpoise corrected. Density fitting,
 grid level 2 and convergence 1e-9 Ha of PySCF. Needs pyscf, scipy, ase, h5py, numpy; seconds of one core: molecule 1, pair 3,
-event 30."""
+contact 15, event 30."""
 import argparse
 import os
 import sys
@@ -208,7 +210,7 @@ def main():
     p.add_argument("trajectory", nargs="?")
     a = p.parse_args()
     lib.num_threads(1)
-    done = [line for line in open(a.out)] if os.path.exists(a.out) else []
+    done = list(open(a.out)) if os.path.exists(a.out) else []
     for n, r in configurations(a.kind, a.first, a.last, a.trajectory):
         if any(f" kind={a.kind} n={n} " in line for line in done): continue
         try: append(a.out, a.kind, n, r)
