@@ -12,7 +12,7 @@ Configurations FIRST <= n < LAST are appended to OUT.xyz but for those that it h
 (its own random seed), of the others a function of n and the trajectory. Pairs, by n modulo 3, are
 
   0  O-H...O with O...O 2.3 to 2.7 A and the proton anywhere between, as far as 0.9 A from either
-  1  any orientations, O...O 2.2 to 3.2 A, intermolecular O...H from 1.2 A and H...H from 1.3 A
+  1  any orientations, O...O 2.2 to 3.2 A, intermolecular O...H from 1.2 A and H...H from 1.25 A
   2  two hydrogens that face each other, H...H 1.3 to 1.9 A
 
 with all atoms displaced at random, by 0.03 A along each axis, in every fourth pair by 0.07 A.
