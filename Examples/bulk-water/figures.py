@@ -88,7 +88,7 @@ def main():
     general = [analyze(arguments.bloch, p, ['rdf', 'hbonds', 'means'], arguments.skip) for p in paths]
     response = [analyze(arguments.bloch, p, ['chi', 'dipole'], arguments.skip, *SPCE) for p in paths]
     moving, _ = analyze(
-      arguments.bloch, paths[0], ['msd'], arguments.skip, '--viscosity', VISCOSITY, '--fit', '2 ps', '5 ps')
+      arguments.bloch, paths[0], ['msd'], arguments.skip, '--viscosity', VISCOSITY, '--fit', '2 ps', '4.9 ps')
     row = {}
     row['temperature, K'] = mean([n['temperature'] for n, _ in general])
     for panel, pair in zip(panels, pairs):
