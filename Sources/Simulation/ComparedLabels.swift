@@ -40,17 +40,19 @@ struct LabelSearch {
     let (values, vectors) = (Set(named.values.keys), Set(named.vectors.keys))
     known.formUnion(values.subtracting(["Lattice", "Properties", "pbc"]))
     known.formUnion(vectors)
-    for (key, name) in missing where values.contains(name) != vectors.contains(name) {
-      // There, but of the other kind.
-      guard key == "forces" ? values.contains(name) : vectors.contains(name) else { continue }
+    for (key, name) in missing {
+      let isColumn = key == "forces"
+      let (kind, other) = isColumn ? (vectors, values) : (values, vectors)
+      guard other.contains(name), !kind.contains(name) else { continue }
       throw FileError(
         file: file,
-        key == "forces"
-          ? "`\(name)`, which --forces-key names, is in the comment line of frame \(frame), and no column"
-          : "`\(name)`, which --\(key)-key names, is a column of frame \(frame), and not in its comment line",
-        help: key == "forces" ? "name a column of three numbers" : "name what the comment line has")
+        "`\(name)`, which --\(key)-key names, is "
+          + (isColumn
+            ? "in the comment line of frame \(frame), and no column"
+            : "a column of frame \(frame), and not in its comment line"),
+        help: isColumn ? "name a column of three numbers" : "name what the comment line has")
     }
-    missing.removeAll { $0.key == "forces" ? vectors.contains($0.name) : values.contains($0.name) }
+    missing.removeAll { ($0.key == "forces" ? vectors : values).contains($0.name) }
     var here = names
     here.energy = names.energy.flatMap { values.contains($0) ? $0 : nil }
     here.forces = names.forces.flatMap { vectors.contains($0) ? $0 : nil }

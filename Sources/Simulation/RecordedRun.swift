@@ -22,14 +22,7 @@ struct RecordedRun<Files: OutputNames> {
   /// - Throws: `UsageError` for options that do not fit; `TrajectoryError`, `HDF5Error`, `DeckError`.
   init(at path: String, _ options: ResumeOptions) throws {
     let checkpoint = try Checkpoint.read(path)
-    if checkpoint.engineVersion != Release.version {
-      notes.append(
-        .warning(
-          Diagnostic(
-            severity: .warning,
-            "Bloch \(checkpoint.engineVersion) wrote this checkpoint, this is \(Release.version); "
-              + "the run goes on, but not bit for bit")))
-    }
+    notes += Release.notices(ofCheckpointBy: checkpoint.engineVersion, of: "run")
     let recorded = try Deck(text: checkpoint.deck, file: path, folder: "/")
     files = Files(besideCheckpoint: path, recorded: recorded.outputName)
     let folder = files.folder

@@ -132,14 +132,7 @@ struct TrainingResumePoint {
     allowsChanges = options.allowsChanges
     content = try CheckpointFormat.training.read(path) { try Content($0) }
     scaling = content.scaling
-    if content.engineVersion != Release.version {
-      notes.append(
-        .warning(
-          Diagnostic(
-            severity: .warning,
-            "Bloch \(content.engineVersion) wrote this checkpoint, this is \(Release.version); "
-              + "the training goes on, but not bit for bit")))
-    }
+    notes += Release.notices(ofCheckpointBy: content.engineVersion, of: "training")
     let recorded = try TrainingDeck(text: content.deck, file: path, folder: "/")
     files = TrainingFiles(besideCheckpoint: path, recorded: recorded.outputName)
     let newest =
