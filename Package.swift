@@ -129,7 +129,7 @@ let package = Package(
     .testTarget(name: "LatticeTests", dependencies: ["Lattice"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "EquivariantTests", dependencies: ["Equivariant"]),
-    .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal"]),
+    .testTarget(name: "ReciprocalTests", dependencies: ["Reciprocal", "Domains", "ThreadRanks"]),
     .testTarget(
       name: "LRMACETests",
       dependencies: ["LRMACE", "LRMACEModel", "Reciprocal", "Domains", "ThreadRanks", "HDF5"]),

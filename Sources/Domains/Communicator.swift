@@ -51,19 +51,8 @@ extension Communicator {
     into received: UnsafeMutablePointer<Element>,
     counts receivedCounts: [Int]
   ) {
-    let stride = MemoryLayout<Element>.stride
-    var (starts, receivedStarts) = ([0], [0])
-    for r in 0..<size {
-      starts.append(starts[r] + counts[r])
-      receivedStarts.append(receivedStarts[r] + receivedCounts[r])
-    }
-    for step in 0..<size {
-      let (to, from) = ((rank + step) % size, (rank + size - step) % size)
-      exchange(
-        cargo, UnsafeRawBufferPointer(start: sent + starts[to], count: counts[to] * stride), to: to,
-        UnsafeMutableRawBufferPointer(
-          start: received + receivedStarts[from], count: receivedCounts[from] * stride), from: from)
-    }
+    RankGroup(self, members: Array(0..<size)).allToAll(
+      cargo, sent, counts: counts, into: received, counts: receivedCounts)
   }
 
   /// The elements of all ranks behind each other, on every rank.

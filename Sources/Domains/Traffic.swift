@@ -13,8 +13,10 @@ public enum Cargo: Int, CaseIterable, Sendable {
   case forces
   /// Columns of long-range sources and fields, dealt out and back, and their gradients.
   case columns
-  /// Positions of all atoms for the long range, and dE/d(positions) back.
+  /// Positions for the long range, and dE/d(positions) back.
   case places
+  /// What planes of a mesh make of pencils across them, there and back.
+  case pencils
   /// Sums over all ranks.
   case sums
   /// Requests and positions from rank 0, forces and energies to everybody.

@@ -1,15 +1,17 @@
-// A solver for the atoms of all ranks. The columns of X are independent of each other: each rank takes a share of the columns
-// for all atoms, one all-to-all there and one back, and its solver, which knows nothing of ranks, does what it does in one
-// process. Nothing is computed twice but what belongs to atoms alone: their order on a mesh, their phases.
+// A solver for the atoms of all ranks. The columns of X are independent of each other: each group of ranks takes a part of them, and
+// of the ranks of a group each takes the atoms in its slab of a mesh, or all of them where there is one slab (`MeshDivision`). One
+// all-to-all leads there and one back. A solver of whole meshes or pairs knows nothing of ranks; those that share a mesh's planes
+// speak to each other in between (`PencilExchange`). Nothing is computed twice but what belongs to atoms alone: their order on
+// a mesh, their phases.
 //
-//   place           positions of all atoms, in the order of ranks
-//   apply, adjoint  [own atoms][columns] -> [all atoms][share] -> solver -> [own atoms][columns]
-//   addGradients    dE/dr of all atoms from the columns of each rank, added at the owner in the order of ranks
+//   place           positions of the slab's atoms, in the order of ranks
+//   apply, adjoint  [own atoms][columns] -> [slab's atoms][share] -> solver -> [own atoms][columns]
+//   addGradients    dE/dr of the slab's atoms from the columns of each group, added at the owner in the order of ranks
 //
-// Ranks beyond the columns have none and receive nothing.
+// Groups beyond the columns have none and receive nothing.
 //
-// dE/d(weights) and dE/d(strain) stay those of the own columns: their sum over ranks is whoever's who sums the stress. All
-// shares are of the same number of columns, an even one, of which the last are empty: every rank makes the same mesh, with the
+// dE/d(weights) and dE/d(strain) stay those of the own columns and pencils: their sum over ranks is whoever's who sums the stress. All
+// shares are of the same number of columns, an even one, of which the last are empty: every group makes the same mesh, with the
 // same transforms.
 
 import Domains
@@ -18,62 +20,99 @@ import Lattice
 
 final class ColumnExchange<T: KernelScalar>: FieldSolver {
   let solver: any FieldSolver<T>
+  private let division: MeshDivision
   private let communicator: any Communicator
-  /// Own atoms of every rank.
+  /// Own atoms, slab by slab, and where those of each rank's slab begin and end among them.
+  private var sequence: [Int] = []
+  private var segments: [Range<Int>] = []
+  /// Own atoms that each rank takes, the numbers added up, and atoms that come from each.
+  private var away: [Int] = []
+  private var sent: Int { away.reduce(0, +) }
   private var counts: [Int] = []
-  private var own: Int { counts[communicator.rank] }
+  /// Of the slab.
   private(set) var atoms = 0
-  private var positions: [Vector3] = []
-  /// What a layer has of all atoms.
+  /// What a layer has of them.
   private var shares: [ObjectIdentifier: FieldLayer<T>] = [:]
   private let kernel: ReciprocalKernel
-  /// [rank][own atoms][share], sent or received.
+  /// [rank][own atoms of its slab][share], sent or received.
   private let packed = Workspace<T>()
-  /// [all atoms][share].
+  /// [slab's atoms][share].
   private let dY = Workspace<T>()
   private let dX = Workspace<T>()
   private let gradients = Workspace<Double>()
   private let packedGradients = Workspace<Double>()
 
-  init(_ solver: any FieldSolver<T>, kernel: ReciprocalKernel, communicator: any Communicator) {
-    (self.solver, self.kernel, self.communicator) = (solver, kernel, communicator)
+  init(
+    _ solver: any FieldSolver<T>, _ division: MeshDivision, kernel: ReciprocalKernel,
+    communicator: any Communicator
+  ) {
+    (self.solver, self.division, self.kernel, self.communicator) = (solver, division, kernel, communicator)
   }
 
-  /// Columns of a share.
-  static func width(columns: Int, ranks: Int) -> Int { 2 * ((columns + 2 * ranks - 1) / (2 * ranks)) }
-
-  private func width(_ layer: FieldLayer<T>) -> Int {
-    Self.width(columns: layer.columns, ranks: communicator.size)
-  }
+  private func width(_ layer: FieldLayer<T>) -> Int { division.width(columns: layer.columns) }
 
   /// The columns of a layer that a rank takes.
   private func columns(_ layer: FieldLayer<T>, of rank: Int) -> Range<Int> {
-    let width = width(layer)
-    return min(rank * width, layer.columns)..<min((rank + 1) * width, layer.columns)
+    division.columns(layer.columns, of: division.group(of: rank))
   }
 
   private func hasColumns(_ layer: FieldLayer<T>) -> Bool { !columns(layer, of: communicator.rank).isEmpty }
 
-  /// Values of `width` columns that the own atoms have on every rank, and all atoms on this one, rank by rank.
+  /// Values of `width` columns that the own atoms have on every rank, and the slab's atoms on this one, rank by rank.
   private func shareCounts(_ layer: FieldLayer<T>) -> (away: [Int], here: [Int]) {
     let (width, isHere) = (width(layer), hasColumns(layer))
-    let away = counts.indices.map { columns(layer, of: $0).isEmpty ? 0 : own * width }
-    return (away, counts.map { isHere ? $0 * width : 0 })
+    return (
+      away.indices.map { columns(layer, of: $0).isEmpty ? 0 : away[$0] * width },
+      counts.map { isHere ? $0 * width : 0 }
+    )
   }
 
-  /// Where the own atoms begin among all.
+  /// Where the own atoms begin among all; of one slab.
   var firstOwn: Int { counts[..<communicator.rank].reduce(0, +) }
 
   func place(positions own: [Vector3], cell: Cell) {
-    counts = communicator.allGather(.places, own.count)
-    positions = communicator.allGather(.places, own, filler: .zero)
-    atoms = positions.count
-    solver.place(positions: positions, cell: cell)
+    let slabs =
+      (solver as? ParticleMesh<T>).flatMap { mesh in
+        division.slabs == 1
+          ? nil : mesh.slabs(of: own, cell: cell, count: division.slabs, communicator: communicator)
+      } ?? Array(repeating: 0, count: own.count)
+    let bySlab = (0..<division.slabs).map { slab in own.indices.filter { slabs[$0] == slab } }
+    sequence = bySlab.flatMap(\.self)
+    var ends: [Int] = []
+    for slab in bySlab { ends.append((ends.last ?? 0) + slab.count) }
+    segments = (0..<communicator.size).map { rank in
+      let slab = division.slab(of: rank)
+      return ends[slab] - bySlab[slab].count..<ends[slab]
+    }
+    away = segments.map(\.count)
+    counts = allToAll(.places, away, counts: away.map { _ in 1 }, from: away.map { _ in 1 }, filler: 0)
+    atoms = counts.reduce(0, +)
+    let packed = segments.flatMap { $0.map { own[sequence[$0]] } }
+    solver.place(
+      positions: allToAll(.places, packed, counts: away, from: counts, filler: .zero), cell: cell)
+  }
+
+  private func allToAll<Element: BitwiseCopyable>(
+    _ cargo: Cargo, _ sent: [Element], counts: [Int], from received: [Int], filler: Element
+  ) -> [Element] {
+    var result = Array(repeating: filler, count: received.reduce(0, +))
+    // Nothing is read or written where there is nothing.
+    var nothing = filler
+    withUnsafeMutablePointer(to: &nothing) { nothing in
+      sent.withUnsafeBufferPointer { sent in
+        result.withUnsafeMutableBufferPointer {
+          communicator.allToAll(
+            cargo, sent.baseAddress ?? UnsafePointer(nothing), counts: counts,
+            into: $0.baseAddress ?? nothing, counts: received)
+        }
+      }
+    }
+    return result
   }
 
   // MARK: - Columns
 
-  /// What this rank has of a layer, of all atoms; configured like it.
+  /// What this rank has of a layer, of its slab's atoms; configured like it.
   func share(of layer: FieldLayer<T>) -> FieldLayer<T> {
     let share = shares[ObjectIdentifier(layer)] ?? FieldLayer<T>()
     shares[ObjectIdentifier(layer)] = share
@@ -90,36 +129,38 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
     return share
   }
 
-  /// [own atoms][columns] -> [all atoms][share].
+  /// [own atoms][columns] -> [slab's atoms][share].
   private func deal(_ rows: UnsafePointer<T>, _ layer: FieldLayer<T>, into shared: UnsafeMutablePointer<T>) {
-    let (own, width, ranks) = (own, width(layer), communicator.size)
-    let packed = packed.reserve(ranks * own * width)
-    for r in 0..<ranks {
-      let columns = columns(layer, of: r)
-      for m in 0..<own {
-        let row = packed + (r * own + m) * width
-        row.update(from: rows + m * layer.columns + columns.lowerBound, count: columns.count)
+    let width = width(layer)
+    var row = packed.reserve(sent * width)
+    let (away, here) = shareCounts(layer)
+    for rank in segments.indices {
+      let columns = columns(layer, of: rank)
+      if columns.isEmpty { continue }
+      for place in segments[rank] {
+        row.update(from: rows + sequence[place] * layer.columns + columns.lowerBound, count: columns.count)
         (row + columns.count).update(repeating: 0, count: width - columns.count)
+        row += width
       }
     }
-    let (away, here) = shareCounts(layer)
-    communicator.allToAll(.columns, packed, counts: away, into: shared, counts: here)
+    communicator.allToAll(.columns, packed.pointer, counts: away, into: shared, counts: here)
     if !hasColumns(layer) { shared.update(repeating: 0, count: atoms * width) }
   }
 
-  /// [all atoms][share] -> [own atoms][columns].
+  /// [slab's atoms][share] -> [own atoms][columns].
   private func dealBack(
     _ shared: UnsafePointer<T>, _ layer: FieldLayer<T>, into rows: UnsafeMutablePointer<T>
   ) {
-    let (own, width, ranks) = (own, width(layer), communicator.size)
-    let packed = packed.reserve(ranks * own * width)
+    let width = width(layer)
+    var row = packed.reserve(sent * width)
     let (away, here) = shareCounts(layer)
-    communicator.allToAll(.columns, shared, counts: here, into: packed, counts: away)
-    for r in 0..<ranks {
-      let columns = columns(layer, of: r)
-      for m in 0..<own {
-        (rows + m * layer.columns + columns.lowerBound).update(
-          from: packed + (r * own + m) * width, count: columns.count)
+    communicator.allToAll(.columns, shared, counts: here, into: row, counts: away)
+    for rank in segments.indices {
+      let columns = columns(layer, of: rank)
+      if columns.isEmpty { continue }
+      for place in segments[rank] {
+        (rows + sequence[place] * layer.columns + columns.lowerBound).update(from: row, count: columns.count)
+        row += width
       }
     }
   }
@@ -158,7 +199,7 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
     mesh.formAdjoint(share(of: layer), weights: own)
   }
 
-  /// dY and dX of the last adjoint, of all atoms, [all atoms][share].
+  /// dY and dX of the last adjoint, of the slab's atoms, [slab's atoms][share].
   var gradientsOfAll: (dY: UnsafePointer<T>, dX: UnsafePointer<T>) {
     (UnsafePointer(dY.pointer), UnsafePointer(dX.pointer))
   }
@@ -166,12 +207,12 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
   @_specialize(where T == Float)
   @_specialize(where T == Double)
   func addGradients(positions sums: UnsafeMutablePointer<Double>, strain: inout Matrix3) {
-    let (own, all, ranks) = (own, gradients.reserve(3 * atoms), communicator.size)
+    let all = gradients.reserve(3 * atoms)
     gradients.fill(0, count: 3 * atoms)
     solver.addGradients(positions: all, strain: &strain)
-    let sent = packedGradients.reserve(3 * atoms + 3 * own * ranks)
-    let received = sent + 3 * atoms
-    var (place, first) = (sent, 0)
+    let packed = packedGradients.reserve(3 * (atoms + sent))
+    let received = packed + 3 * atoms
+    var (place, first) = (packed, 0)
     for count in counts {
       for axis in 0..<3 {
         place.update(from: all + axis * atoms + first, count: count)
@@ -180,10 +221,15 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
       first += count
     }
     communicator.allToAll(
-      .places, sent, counts: counts.map { 3 * $0 }, into: received,
-      counts: Array(repeating: 3 * own, count: ranks))
-    for r in 0..<ranks {
-      for n in 0..<3 * own { sums[n] += received[r * 3 * own + n] }
+      .places, packed, counts: counts.map { 3 * $0 }, into: received, counts: away.map { 3 * $0 })
+    var next = received
+    for segment in segments {
+      for axis in 0..<3 {
+        for place in segment {
+          sums[axis * sequence.count + sequence[place]] += next.pointee
+          next += 1
+        }
+      }
     }
   }
 }

@@ -13,7 +13,7 @@ final class MeshTransforms<T: KernelScalar> {
   /// Of a pencil of a plane, in place.
   let columns: FourierTransform<T>
   let columnsBack: FourierTransform<T>
-  /// Of a pencil across planes into contiguous memory, and back.
+  /// Of a pencil across planes into contiguous memory, and back; in place where planes are shared, and pencils brought together.
   let pencils: FourierTransform<T>
   let pencilsBack: FourierTransform<T>
 
@@ -23,7 +23,8 @@ final class MeshTransforms<T: KernelScalar> {
   /// - Parameters:
   ///   - mesh, scratch: memory to plan on, of a block's fields and of a pencil.
   private init(
-    size: SIMD3<Int>, layout: MeshLayout, mesh: UnsafeMutablePointer<T>, scratch: UnsafeMutablePointer<T>,
+    size: SIMD3<Int>, layout: MeshLayout, isShared: Bool, mesh: UnsafeMutablePointer<T>,
+    scratch: UnsafeMutablePointer<T>,
     _ plan: (
       FourierShape, FourierDirection, UnsafeMutablePointer<T>, UnsafeMutablePointer<T>
     ) -> FourierTransform<T>
@@ -35,25 +36,30 @@ final class MeshTransforms<T: KernelScalar> {
       ? FourierShape(length: size.z, strides: (half, half), count: half, distances: (1, 1))
       : FourierShape(length: size.z, strides: (1, 1), count: size.y, distances: (row, row))
     let along = FourierShape(length: size.y, strides: (row, row), count: lanes, distances: (1, 1))
-    let across = FourierShape(length: size.x, strides: (plane, lanes), count: lanes, distances: (1, 1))
-    let back = FourierShape(length: size.x, strides: (lanes, plane), count: lanes, distances: (1, 1))
+    let apart = isShared ? lanes : plane
+    let across = FourierShape(length: size.x, strides: (apart, lanes), count: lanes, distances: (1, 1))
+    let back = FourierShape(length: size.x, strides: (lanes, apart), count: lanes, distances: (1, 1))
     rows = plan(alongRow, .forward, mesh, mesh)
     rowsBack = plan(alongRow, .inverse, mesh, mesh)
     columns = plan(along, .forward, mesh, mesh)
     columnsBack = plan(along, .inverse, mesh, mesh)
-    pencils = plan(across, .forward, mesh, scratch)
-    pencilsBack = plan(back, .inverse, scratch, mesh)
+    let outside = isShared ? scratch : mesh
+    pencils = plan(across, .forward, outside, scratch)
+    pencilsBack = plan(back, .inverse, scratch, outside)
   }
 
   /// Those of the layouts that are needed, and their wisdom.
   static func make(
-    size: SIMD3<Int>, layouts: [MeshLayout], wisdom: String?, mesh: UnsafeMutablePointer<T>,
+    size: SIMD3<Int>, layouts: [MeshLayout], isShared: Bool, wisdom: String?, mesh: UnsafeMutablePointer<T>,
     scratch: UnsafeMutablePointer<T>
   ) -> (transforms: [MeshTransforms<T>], wisdom: String) {
     let kinds = layouts.map { "\($0.point / 2)" }.joined(separator: "+")
-    let name = "\(T.self)-\(size.x)x\(size.y)x\(size.z)-\(kinds)".lowercased()
+    let sharing = isShared ? "-shared" : ""
+    let name = "\(T.self)-\(size.x)x\(size.y)x\(size.z)-\(kinds)\(sharing)".lowercased()
     return FourierPlanner.plan(T.self, name: name, wisdom: wisdom) { plan in
-      layouts.map { MeshTransforms(size: size, layout: $0, mesh: mesh, scratch: scratch, plan) }
+      layouts.map {
+        MeshTransforms(size: size, layout: $0, isShared: isShared, mesh: mesh, scratch: scratch, plan)
+      }
     }
   }
 }

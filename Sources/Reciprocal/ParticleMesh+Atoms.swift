@@ -55,6 +55,7 @@ extension ParticleMesh {
   ) {
     let (order, lanes) = (order, Lanes.scalarCount)
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
+    let planePlaces = UnsafePointer(planePlaces.pointer)
     let (first, count) = (block.columns.lowerBound, block.columns.count)
     // The source times the window along the third axis; sources of a batch of atoms, [part][place][lane].
     let (row, sources) = (scratch, scratch + WindowValues.scalarCount * lanes)
@@ -82,7 +83,8 @@ extension ParticleMesh {
           for l in 0..<order { store(value * wz[l], row + l &* lanes) }
           func add<let count: Int>(_ length: InlineArray<count, Int8>) {
             addRows(
-              length, InlineArray<parts, Int8>(repeating: 0), row, mesh, layout, corner, window, planes)
+              length, InlineArray<parts, Int8>(repeating: 0), row, mesh, layout, planePlaces, corner, window,
+              planes)
           }
           switch order {
           case 4: add(InlineArray<4, Int8>(repeating: 0))
@@ -115,6 +117,7 @@ extension ParticleMesh {
     into mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout
   ) {
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
+    let planePlaces = UnsafePointer(planePlaces.pointer)
     let (first, hasImaginary) = (block.columns.lowerBound, block.columns.count > 1)
     let isLong = order > WindowValues.scalarCount / 2
     for place in places {
@@ -128,7 +131,7 @@ extension ParticleMesh {
       var x = Int(corner.x)
       for i in 0..<order {
         if planes.contains(x) {
-          let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+          let plane = mesh + planePlaces[x] &* layout.plane + Int(corner.z) &* layout.point
           var y = Int(corner.y)
           for j in 0..<order {
             let weight = WindowValues(repeating: wx[i] * wy[j])
@@ -150,9 +153,8 @@ extension ParticleMesh {
   @inline(__always)
   private func addRows<let count: Int, let parts: Int>(
     _: InlineArray<count, Int8>, _: InlineArray<parts, Int8>, _ values: UnsafeMutablePointer<T>,
-    _ mesh: UnsafeMutablePointer<T>,
-    _ layout: MeshLayout, _ corner: SIMD3<Int32>, _ window: UnsafeMutablePointer<WindowValues>,
-    _ planes: Range<Int>
+    _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ planePlaces: UnsafePointer<Int>,
+    _ corner: SIMD3<Int32>, _ window: UnsafeMutablePointer<WindowValues>, _ planes: Range<Int>
   ) {
     var row = InlineArray<count, Lanes>(repeating: .zero)
     for v in 0..<count { row[v] = vector(values, v) }
@@ -160,7 +162,7 @@ extension ParticleMesh {
     var x = Int(corner.x)
     for i in 0..<order {
       if planes.contains(x) {
-        let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+        let plane = mesh + planePlaces[x] &* layout.plane + Int(corner.z) &* layout.point
         var y = Int(corner.y)
         for j in 0..<order {
           let weight = Lanes(repeating: wx[i] * wy[j])
@@ -183,6 +185,7 @@ extension ParticleMesh {
     stride: Int
   ) {
     let (windows, corners, sequence) = (windowValues.pointer, corners.pointer, sequence.pointer)
+    let planePlaces = UnsafePointer(planePlaces.pointer)
     let layout = layout(half: half)
     parallel(threads: threads, count: atomCount) { thread, places in
       // Of every row the weights wx wy, dwx wy and wx dwy.
@@ -200,13 +203,15 @@ extension ParticleMesh {
           let points = mesh + part &* Lanes.scalarCount
           let jet = jets + (4 &* Int(sequence[place]) &* stride + part &* Lanes.scalarCount)
           if half == 1 {
-            sumNarrow(points, layout, corner, window, weights, jet, stride)
+            sumNarrow(points, layout, planePlaces, corner, window, weights, jet, stride)
           } else if half == Lanes.scalarCount {
             sumVectors(
-              InlineArray<2, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+              InlineArray<2, Int8>(repeating: 0), points, layout, planePlaces, corner, window, weights, jet,
+              stride)
           } else {
             sumVectors(
-              InlineArray<1, Int8>(repeating: 0), points, layout, corner, window, weights, jet, stride)
+              InlineArray<1, Int8>(repeating: 0), points, layout, planePlaces, corner, window, weights, jet,
+              stride)
           }
         }
       }
@@ -217,11 +222,12 @@ extension ParticleMesh {
   @inline(__always)
   private func sumVectors<let parts: Int>(
     _ parts: InlineArray<parts, Int8>, _ points: UnsafeMutablePointer<T>, _ layout: MeshLayout,
-    _ corner: SIMD3<Int32>, _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>,
+    _ planePlaces: UnsafePointer<Int>, _ corner: SIMD3<Int32>, _ window: UnsafeMutablePointer<WindowValues>,
+    _ weights: UnsafePointer<T>,
     _ jet: UnsafeMutablePointer<T>, _ stride: Int
   ) {
     func sum<let count: Int>(_ length: InlineArray<count, Int8>) {
-      self.sum(length, parts, points, layout, corner, window, weights, jet, stride)
+      self.sum(length, parts, points, layout, planePlaces, corner, window, weights, jet, stride)
     }
     switch order {
     case 4: sum(InlineArray<4, Int8>(repeating: 0))
@@ -241,8 +247,7 @@ extension ParticleMesh {
   @inline(__always)
   private func sum<let count: Int, let parts: Int>(
     _: InlineArray<count, Int8>, _: InlineArray<parts, Int8>, _ mesh: UnsafeMutablePointer<T>,
-    _ layout: MeshLayout,
-    _ corner: SIMD3<Int32>,
+    _ layout: MeshLayout, _ planePlaces: UnsafePointer<Int>, _ corner: SIMD3<Int32>,
     _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>, _ jet: UnsafeMutablePointer<T>,
     _ stride: Int
   ) {
@@ -255,7 +260,7 @@ extension ParticleMesh {
     var x = Int(corner.x)
     for i in 0..<count {
       let w = weights + 3 &* WindowValues.scalarCount &* i
-      let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+      let plane = mesh + planePlaces[x] &* layout.plane + Int(corner.z) &* layout.point
       var y = Int(corner.y)
       for j in 0..<count {
         let row = plane + y &* layout.row
@@ -283,8 +288,9 @@ extension ParticleMesh {
   /// Value and gradient of both parts of a single complex field, half a window in a vector: along the third axis last.
   @inline(__always)
   private func sumNarrow(
-    _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ corner: SIMD3<Int32>,
-    _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>, _ jet: UnsafeMutablePointer<T>,
+    _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, _ planePlaces: UnsafePointer<Int>,
+    _ corner: SIMD3<Int32>, _ window: UnsafeMutablePointer<WindowValues>, _ weights: UnsafePointer<T>,
+    _ jet: UnsafeMutablePointer<T>,
     _ stride: Int
   ) {
     typealias Halves = InlineArray<2, WindowValues>
@@ -294,7 +300,7 @@ extension ParticleMesh {
     var x = Int(corner.x)
     for i in 0..<order {
       let w = weights + 3 &* WindowValues.scalarCount &* i
-      let plane = mesh + x &* layout.plane + Int(corner.z) &* layout.point
+      let plane = mesh + planePlaces[x] &* layout.plane + Int(corner.z) &* layout.point
       var y = Int(corner.y)
       for j in 0..<order {
         let wj = WindowValues(repeating: w[j])

@@ -4,6 +4,8 @@
 //   pencils   transform along the first axis, multiply by D, transform back: one visit to memory
 //   planes    back along the second axis and the third, renew the halo
 //
+// Ranks that share the planes bring pencils together and hand them back (`PencilExchange`).
+//
 // A pencil is as many complex numbers side by side as a vector has lanes, be they of one point or of several. What holds
 // no wavevector is left out, and so are planes and rows that no atom reaches. With the
 // spectra P, Q of dY and X, dE/dD(n) = sum over columns of Re(conj(P_c) Q_c); a complex field made of two
@@ -26,9 +28,9 @@ extension ParticleMesh {
   private func pencils(_ half: Int) -> Int { (size.z * half + Lanes.scalarCount - 1) / Lanes.scalarCount }
 
   /// Numbers that `SpectrumUse` stores.
-  func spectrumCount(half: Int) -> Int { size.x * size.y * pencils(half) * MeshTransforms<T>.pencil }
+  func spectrumCount(half: Int) -> Int { size.x * rows * pencils(half) * MeshTransforms<T>.pencil }
 
-  /// The real part of field `f` at an element of the influence function, [M2][M1][depth], among those numbers; the imaginary
+  /// The real part of field `f` at an element of the influence function, [rows][M1][depth], among those numbers; the imaginary
   /// part follows.
   func spectrumIndex(_ element: Int, field f: Int, half: Int) -> Int {
     let (y, x, z) = (element / (size.x * depth), element / depth % size.x, element % depth)
@@ -56,7 +58,8 @@ extension ParticleMesh {
     parallel(threads: threads, count: reachedPlanes.count) { thread, part in
       let planes = planes(part)
       let scratch = threadScratch[thread].pointer
-      (mesh + planes.lowerBound * layout.plane).update(repeating: 0, count: planes.count * layout.plane)
+      let memory = exchange == nil ? planes : part
+      (mesh + memory.lowerBound * layout.plane).update(repeating: 0, count: memory.count * layout.plane)
       var next = planes.lowerBound
       forEachSlab(reaching: planes) { places, complete in
         spread(
@@ -69,24 +72,10 @@ extension ParticleMesh {
       }
       transformPlanes(next..<planes.upperBound, mesh, layout, half: half, transforms)
     }
-    parallel(threads: threads, count: size.y * pencils) { thread, range in
-      for index in range {
-        let (y, p) = (index / pencils, index % pencils)
-        let points = mesh + (y * layout.row + p * width)
-        guard isHeld(y: y, pencil: p, half: half) else {
-          // Columns without any wavevector are cleared with their planes.
-          if isHeld(y: size.y, pencil: p, half: half) { clear(points, count: size.x, stride: layout.plane) }
-          continue
-        }
-        convolvePencil(
-          points, transforms, kernel: j, y: y, z: p * Lanes.scalarCount / half, half: half,
-          spectrum: spectrum,
-          first: index * size.x * width, scratch: threadScratch[thread].pointer)
-      }
-    }
+    convolvePencils(mesh, layout, half: half, transforms, kernel: j, spectrum: spectrum)
     parallel(threads: threads, count: reachedPlanes.count) { _, part in
       for x in reachedPlanes[part] {
-        let plane = mesh + x * layout.plane
+        let plane = mesh + planePlaces.pointer[x] * layout.plane
         for p in 0..<pencils {
           let column = plane + p * width
           if isHeld(y: size.y, pencil: p, half: half) {
@@ -116,7 +105,7 @@ extension ParticleMesh {
   ) {
     let (pencils, width) = (pencils(half), MeshTransforms<T>.pencil)
     for x in reachedPlanes where planes.contains(x) {
-      let plane = mesh + x * layout.plane
+      let plane = mesh + planePlaces.pointer[x] * layout.plane
       for y in 0..<size.y where reachedRows.pointer[y] {
         let row = plane + y * layout.row
         for i in 0..<order * layout.point { row[i] += row[size.z * layout.point + i] }
@@ -140,6 +129,47 @@ extension ParticleMesh {
     }
   }
 
+  /// All pencils along the first axis, there and back.
+  private func convolvePencils(
+    _ mesh: UnsafeMutablePointer<T>, _ layout: MeshLayout, half: Int, _ transforms: MeshTransforms<T>,
+    kernel j: Int, spectrum: SpectrumUse<T>
+  ) {
+    let (pencils, width) = (pencils(half), MeshTransforms<T>.pencil)
+    if let exchange {
+      exchange.transform(
+        mesh, layout, half: half, length: size.x, threads: threads, scratch: threadScratch
+      ) { pencil, y, p in
+        guard let row = exchange.rowPlaces[y] else { return }
+        transforms.pencils.run(pencil, to: pencil)
+        multiply(pencil, kernel: j, row: row, pencil: p, half: half, spectrum: spectrum)
+        transforms.pencilsBack.run(pencil, to: pencil)
+      }
+      return
+    }
+    parallel(threads: threads, count: size.y * pencils) { thread, range in
+      let scratch = threadScratch[thread].pointer
+      for index in range {
+        let (y, p) = (index / pencils, index % pencils)
+        let points = mesh + (y * layout.row + p * width)
+        guard isHeld(y: y, pencil: p, half: half) else {
+          // Columns without any wavevector are cleared with their planes.
+          if isHeld(y: size.y, pencil: p, half: half) { clear(points, count: size.x, stride: layout.plane) }
+          continue
+        }
+        transforms.pencils.run(points, to: scratch)
+        multiply(scratch, kernel: j, row: y, pencil: p, half: half, spectrum: spectrum)
+        transforms.pencilsBack.run(scratch, to: points)
+      }
+    }
+  }
+
+  /// Those that hold any wavevector, as (y, p).
+  func heldPencils(half: Int) -> [SIMD2<Int>] {
+    (0..<size.y).flatMap { y in
+      (0..<pencils(half)).filter { isHeld(y: y, pencil: $0, half: half) }.map { SIMD2(y, $0) }
+    }
+  }
+
   /// Whether any point of a pencil of row `y` holds a wavevector; of any row for y = M2.
   @inline(__always)
   private func isHeld(y: Int, pencil p: Int, half: Int) -> Bool {
@@ -153,22 +183,22 @@ extension ParticleMesh {
     for i in 0..<count { (pencil + i * stride).update(repeating: 0, count: MeshTransforms<T>.pencil) }
   }
 
-  /// One pencil along the first axis, there and back. It begins at point `z` of the third axis; `first` counts the numbers
-  /// of the stored spectrum before it.
+  /// D times a transformed pencil along the first axis, the p-th of a row of this rank.
   @inline(__always)
-  private func convolvePencil(
-    _ points: UnsafeMutablePointer<T>, _ transforms: MeshTransforms<T>, kernel j: Int, y: Int, z: Int,
-    half: Int, spectrum: SpectrumUse<T>, first: Int, scratch: UnsafeMutablePointer<T>
+  private func multiply(
+    _ numbers: UnsafeMutablePointer<T>, kernel j: Int, row: Int, pencil p: Int, half: Int,
+    spectrum: SpectrumUse<T>
   ) {
     let lanes = Lanes.scalarCount
-    let pencil = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Lanes.self)
-    transforms.pencils.run(points, to: scratch)
-    let element = (j * size.y + y) * size.x * depth + z
+    let pencil = UnsafeMutableRawPointer(numbers).assumingMemoryBound(to: Lanes.self)
+    // Numbers of the stored spectrum before it.
+    let first = (row * pencils(half) + p) * size.x * MeshTransforms<T>.pencil
+    let element = (j * rows + row) * size.x * depth + p * lanes / half
     let influence = influence.pointer + element
     switch spectrum {
     case .none: break
     case .store(let memory):
-      (memory + first).update(from: scratch, count: 2 * size.x * lanes)
+      (memory + first).update(from: numbers, count: 2 * size.x * lanes)
     case .overlap(let memory):
       let gradient = influenceGradient.pointer + element
       let stored = UnsafeMutableRawPointer(memory + first).assumingMemoryBound(to: Lanes.self)
@@ -202,6 +232,5 @@ extension ParticleMesh {
       pencil[2 &* x] *= near
       pencil[2 &* x &+ 1] *= far
     }
-    transforms.pencilsBack.run(scratch, to: points)
   }
 }

@@ -116,7 +116,7 @@ extension ParticleMesh {
     var (column, element) = (0, 0)
     for block in blocks {
       let half = block.half
-      let fields = fields.reserve(layout(half: half).count)
+      let fields = fields.reserve(planeCount * layout(half: half).plane)
       convolve(
         source, columns: state.columns, block: block, into: fields, kernel: j, spectrum: spectrum(element))
       gather(fields, half: half, atomCount: atomCount, into: jets + column, stride: stride)

@@ -8,6 +8,7 @@
 // a row, so that those which an atom reaches along the third axis lie in one piece. Fractional mesh
 // coordinates u_a = M_a f_a do not change under strain, and neither do the windows.
 
+import Domains
 import Foundation
 import Kernels
 import Lattice
@@ -85,8 +86,6 @@ struct MeshLayout {
   let point: Int
   let row: Int
   let plane: Int
-  /// Numbers of all planes.
-  let count: Int
   /// Vectors of a point; one for single fields, too.
   let parts: Int
 
@@ -105,7 +104,6 @@ struct MeshLayout {
     // Odd numbers of pencils apart, what lies above each other shares no set of the cache.
     row = (((size.z + halo) * point + pencil - 1) / pencil | 1) * pencil
     plane = size.y * row + (size.y % 2 == 0 ? pencil : 0)
-    count = size.x * plane
   }
 }
 
@@ -120,7 +118,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   private(set) var order = 0
   /// Of each wavevector of the grid: the mesh's answer to a unit weight, 0 where the mesh cannot hold it.
   private(set) var responses: [Double] = []
-  /// Elements of each wavevector and of its negative in [M2][M1][depth].
+  /// Elements of each wavevector and of its negative in [rows][M1][depth].
   private(set) var elements: [SIMD2<Int>] = []
   /// Whether a pencil along the first axis holds any wavevector, [M2][depth]; then, whether any at the same
   /// place of the third axis does, [depth].
@@ -130,6 +128,11 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   /// Planes, and rows of any plane, that atoms reach: all of them in a liquid, a fraction in the box of open axes. The
   /// others hold no sources, and nobody asks for their fields.
   private(set) var reachedPlanes: [Int] = []
+  /// Where each plane lies in memory, as a number of planes: of a slab of planes there are those that atoms reach, one after
+  /// the other.
+  let planePlaces = Workspace<Int>()
+  /// Nil where this process has all planes.
+  private(set) var exchange: PencilExchange<T>?
   let reachedRows = Workspace<Bool>()
   /// Where windows begin, then all that they reach.
   private let reach = Workspace<Bool>()
@@ -141,7 +144,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   private var ownWisdom = ""
   /// What carries the mean of the sources; in single precision along open axes.
   private(set) var even: EvenField?
-  /// Influence function of each kernel and the energy's gradient by it, [J][M2][M1][depth].
+  /// Influence function of each kernel and the energy's gradient by it, [J][rows][M1][depth].
   let influence = Workspace<T>()
   let influenceGradient = Workspace<Double>()
   /// Atoms in the order in which they lie on the mesh, so that those in turn reach the same memory.
@@ -188,15 +191,22 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     return transforms
   }
 
+  /// Rows of pencils along the first axis: M2, or of ranks that share the planes those of this one.
+  var rows: Int { exchange?.rows ?? size.y }
   /// Elements of an influence function.
-  var elementCount: Int { size.x * size.y * depth }
+  var elementCount: Int { size.x * rows * depth }
+  /// Planes in memory.
+  var planeCount: Int { exchange == nil ? size.x : reachedPlanes.count }
 
   /// Chooses the mesh for the cell that chose the wavevectors, and what it makes of them.
   ///
   /// - Parameters:
   ///   - columns: of every layer.
   ///   - wisdom: by which to plan the transforms; nil takes what the machine has kept.
-  func configure(cell: Cell, resolution: MeshResolution, columns: [Int], wisdom: String?) {
+  ///   - group: ranks that share the planes; nil for this process alone.
+  func configure(
+    cell: Cell, resolution: MeshResolution, columns: [Int], wisdom: String?, group: RankGroup? = nil
+  ) {
     influenceVersion = nil
     var wisdom = wisdom
     if T.self == Float.self && !waves.areStrained {
@@ -211,11 +221,14 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     let size = Self.size(cell: cell, kernel: kernel, resolution: resolution)
     let blocks = columns.flatMap { MeshBlocks(columns: $0, size: size, for: T.self).map(\.half) }
     let halves = Set(blocks)
-    if size != self.size || halves != Set(transforms.keys) || wisdom.map({ $0 != ownWisdom }) ?? false {
+    let isShared = group != nil
+    if size != self.size || halves != Set(transforms.keys) || wisdom.map({ $0 != ownWisdom }) ?? false
+      || isShared != (exchange != nil)
+    {
       self.size = size
       let scratch = max(size.x * MeshTransforms<T>.pencil, spreadScratch)
       threadScratch = (0..<threads).map { _ in Workspace(capacity: scratch) }
-      plan(halves.sorted(), wisdom)
+      plan(halves.sorted(), isShared: isShared, wisdom)
     }
     order = resolution.order
     depth = (size.z + Lanes.scalarCount - 1) / Lanes.scalarCount * Lanes.scalarCount
@@ -223,32 +236,45 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     let factors = (0..<3).map { axis in
       (0...size[axis] / 2).map { windows[axis].influence(wavenumber: $0, size: size[axis]) }
     }
+    let magnitudes = waves.grid.integers.map { SIMD3(abs($0.x), abs($0.y), abs($0.z)) }
+    let isInside = magnitudes.map { n in (0..<3).allSatisfy { 2 * n[$0] < size[$0] } }
+    markHeld(isInside)
+    exchange = group.map { PencilExchange($0) }
+    exchange?.divide(
+      rows: size.y, held: Dictionary(uniqueKeysWithValues: halves.map { ($0, heldPencils(half: $0)) }))
     responses.removeAll(keepingCapacity: true)
     elements.removeAll(keepingCapacity: true)
+    for (k, n) in waves.grid.integers.enumerated() {
+      guard isInside[k], let element = element(n), let opposite = self.element(SIMD3<Int>.zero &- n) else {
+        responses.append(0)
+        elements.append(.zero)
+        continue
+      }
+      let n = magnitudes[k]
+      responses.append(factors[0][n.x] * factors[1][n.y] * factors[2][n.z])
+      elements.append(SIMD2(element, opposite))
+    }
+  }
+
+  /// Which places of [M2 + 1][depth] hold a wavevector; the last row is all rows'.
+  private func markHeld(_ isInside: [Bool]) {
     isHeld.reserve((size.y + 1) * depth)
     isHeld.fill(false, count: (size.y + 1) * depth)
-    for n in waves.grid.integers {
-      let magnitude = SIMD3(abs(n.x), abs(n.y), abs(n.z))
-      let isInside = (0..<3).allSatisfy { 2 * magnitude[$0] < size[$0] }
-      responses.append(
-        isInside ? factors[0][magnitude.x] * factors[1][magnitude.y] * factors[2][magnitude.z] : 0)
-      let pair = isInside ? SIMD2(element(n), element(SIMD3<Int>.zero &- n)) : .zero
-      elements.append(pair)
-      if isInside {
-        for side in 0..<2 {
-          let (y, z) = (pair[side] / (size.x * depth), pair[side] % depth)
-          isHeld.pointer[y * depth + z] = true
-          isHeld.pointer[size.y * depth + z] = true
-        }
+    for (k, n) in waves.grid.integers.enumerated() where isInside[k] {
+      for n in [n, SIMD3<Int>.zero &- n] {
+        let (y, z) = ((n.y + size.y) % size.y, (n.z + size.z) % size.z)
+        isHeld.pointer[y * depth + z] = true
+        isHeld.pointer[size.y * depth + z] = true
       }
     }
   }
 
-  private func plan(_ halves: [Int], _ wisdom: String?) {
+  private func plan(_ halves: [Int], isShared: Bool, _ wisdom: String?) {
     let layouts = halves.map { layout(half: $0) }
-    let memory = fields.reserve(layouts.map(\.count).max() ?? 0)
+    let memory = fields.reserve((isShared ? 1 : size.x) * (layouts.map(\.plane).max() ?? 0))
     let (transforms, wisdom) = MeshTransforms.make(
-      size: size, layouts: layouts, wisdom: wisdom, mesh: memory, scratch: threadScratch[0].pointer)
+      size: size, layouts: layouts, isShared: isShared, wisdom: wisdom, mesh: memory,
+      scratch: threadScratch[0].pointer)
     ownWisdom = wisdom
     self.transforms = Dictionary(uniqueKeysWithValues: zip(halves, transforms))
   }
@@ -279,9 +305,11 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     dot(cell.vectors[axis], cell.vectors[axis]).squareRoot()
   }
 
-  private func element(_ n: SIMD3<Int>) -> Int {
-    let (x, y, z) = (n.x < 0 ? n.x + size.x : n.x, n.y < 0 ? n.y + size.y : n.y, n.z < 0 ? n.z + size.z : n.z)
-    return (y * size.x + x) * depth + z
+  /// Nil where another rank has it.
+  private func element(_ n: SIMD3<Int>) -> Int? {
+    let (x, y, z) = ((n.x + size.x) % size.x, (n.y + size.y) % size.y, (n.z + size.z) % size.z)
+    guard let exchange else { return (y * size.x + x) * depth + z }
+    return exchange.rowPlaces[y].map { ($0 * size.x + x) * depth + z }
   }
 
   /// Influence functions from the weights of wavevector pairs.
@@ -353,6 +381,13 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
       }
     }
     markReach(of: positions.count)
+    planePlaces.reserve(size.x)
+    if let exchange {
+      exchange.place(planes: reachedPlanes, of: size.x)
+      for (place, x) in reachedPlanes.enumerated() { planePlaces.pointer[x] = place }
+    } else {
+      for x in 0..<size.x { planePlaces.pointer[x] = x }
+    }
   }
 
   private func markReach(of count: Int) {
@@ -382,6 +417,9 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
     // f just below 1 may round up to u = M, which is the point 0; so is, harmlessly, a NaN.
     return u.replacing(with: 0, where: .!(u .< extent))
   }
+
+  /// The plane at or before a position.
+  func plane(of position: Vector3, _ inverse: Matrix3) -> Int { Int(coordinate(position, inverse).x) }
 
   /// Counting sort by bins of two planes, two rows and one point.
   private func sort(_ positions: UnsafeBufferPointer<Vector3>, inverse: Matrix3) {

@@ -49,10 +49,10 @@ extension ReciprocalAttention {
     } ?? finest
   }
 
-  /// Of the columns of one layer, in the units of `cheapest`.
+  /// Of the columns of one layer.
   private func cost(_ resolution: MeshResolution, _ cell: Cell) -> Double {
     let size = ParticleMesh<T>.size(cell: cell, kernel: kernel, resolution: resolution)
-    return meshCost(atoms: Double(totalAtoms), size: size, order: resolution.order)
+    return meshCost(atoms: Double(totalAtoms), planes: size.x, size: size, order: resolution.order)
   }
 
   /// eps_jj'^2 of every pair of kernels, and the sum of K_a^2 rho_a^2.

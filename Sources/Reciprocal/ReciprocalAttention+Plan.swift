@@ -4,6 +4,7 @@
 // The choice is a function of sizes alone (atoms, cell, kernels, columns), the same on every machine; what memory there
 // is decides only between going on and refusing.
 
+import Domains
 import Foundation
 import Kernels
 import Lattice
@@ -91,7 +92,7 @@ extension ReciprocalAttention {
     guard plan.room != nil || plan.cell.hasPeriodicAxis else {
       try requireMemory(plan, wavevectors: 0)
       waves = nil
-      solver = shared(pairMatrix(waves: nil, addsImages: false))
+      solver = shared(pairMatrix(waves: nil, addsImages: false), wholeMeshes)
       (self.plan, atomCount) = (plan, atoms)
       return
     }
@@ -105,19 +106,34 @@ extension ReciprocalAttention {
     try requireMemory(plan, wavevectors: Double(waves.count))
     switch plan.method {
     case .pairwise, .ewald:
-      solver = shared(pairMatrix(waves: waves, addsImages: plan.method == .ewald))
+      solver = shared(pairMatrix(waves: waves, addsImages: plan.method == .ewald), wholeMeshes)
     case .kSum:
       if !(solver is WavevectorSum<T>) {
         solver = WavevectorSum(kernel: kernel, waves: waves, threads: threads, communicator: communicator)
       }
     case .mesh:
       let mesh = mesh ?? ParticleMesh(kernel: kernel, waves: waves, threads: threads)
+      let division = division(of: plan)
       mesh.configure(
         cell: chooser, resolution: plan.mesh ?? MeshResolution(),
-        columns: layers.map(meshColumns), wisdom: plan.wisdom)
-      solver = shared(mesh)
+        columns: layers.map { meshColumns($0, division) }, wisdom: plan.wisdom,
+        group: division.slabs == 1
+          ? nil
+          : RankGroup(communicator, members: division.members(of: division.group(of: communicator.rank))))
+      solver = shared(mesh, division)
     }
     (self.plan, atomCount) = (plan, atoms)
+  }
+
+  /// Columns alone are shared out.
+  private var wholeMeshes: MeshDivision { MeshDivision(groups: communicator.size) }
+
+  /// How ranks share the mesh of a plan. Along open axes each has whole meshes: its atoms are in a third of the planes, and
+  /// the mean of the sources is that of all atoms (`EvenField`).
+  private func division(of plan: AttentionPlan) -> MeshDivision {
+    guard let resolution = plan.mesh, plan.room == nil else { return wholeMeshes }
+    let size = ParticleMesh<T>.size(cell: chooser(of: plan).cell, kernel: kernel, resolution: resolution)
+    return MeshDivision(ranks: communicator.size, planes: size.x, order: resolution.order)
   }
 
   /// The present one with its memory, if it will do.
@@ -154,7 +170,7 @@ extension ReciprocalAttention {
     let isCluster = !chooser.hasPeriodicAxis
     var (pairwise, kSum, mesh, matrices) = (j * n * n * (isCluster ? 2_500 : 2 * k), 0.0, 0.0, 0.0)
     let size = ParticleMesh<T>.size(cell: chooser, kernel: kernel, resolution: resolution)
-    let meshCost = meshCost(atoms: n, size: size, order: resolution.order)
+    let meshCost = meshCost(atoms: n, planes: size.x, size: size, order: resolution.order)
     for layer in layers {
       let columns = layer.fieldColumns ?? self.columns
       // Wide heads form, weight and apply N x N matrices, one each.
@@ -180,13 +196,13 @@ extension ReciprocalAttention {
     return pairwise < kSum ? .pairwise : .kSum
   }
 
-  /// Of one block of columns.
-  func meshCost(atoms: Double, size: SIMD3<Int>, order: Int) -> Double {
-    let axes = [size.x, size.y, size.z]
-    let points = axes.reduce(1) { $0 * Double($1) }
-    let transforms = axes.reduce(0.0) { $0 + (isOnePass($1) ? 1_800 : 3_300) }
-    return 360 * atoms * Double(order * order * order) + transforms * points
-  }
+}
+
+/// Of one block of columns on so many planes of a mesh, in the units of `cheapest`.
+func meshCost(atoms: Double, planes: Int, size: SIMD3<Int>, order: Int) -> Double {
+  let points = Double(planes) * Double(size.y) * Double(size.z)
+  let transforms = [size.x, size.y, size.z].reduce(0.0) { $0 + (isOnePass($1) ? 1_800 : 3_300) }
+  return 360 * atoms * Double(order * order * order) + transforms * points
 }
 
 // MARK: - Memory
@@ -239,10 +255,14 @@ extension ReciprocalAttention {
     case .mesh:
       let size = ParticleMesh<T>.size(
         cell: chooser(of: plan).cell, kernel: kernel, resolution: plan.mesh ?? MeshResolution())
-      let points = Double(size.x) * Double(size.y) * Double(size.z)
+      let division = division(of: plan)
+      let slabs = Double(division.slabs)
+      let reached = slabs == 1 ? 1 : min(1, 1 / slabs + Double(plan.mesh?.order ?? 0) / Double(size.x))
+      let points = Double(size.x) * Double(size.y) * Double(size.z) * reached
+      let n = n / slabs
       let lanes = T.Lanes.scalarCount
       let blocks = layers.flatMap { layer in
-        MeshBlocks(columns: meshColumns(layer), size: size, for: T.self).map { Double($0.half) }
+        MeshBlocks(columns: meshColumns(layer, division), size: size, for: T.self).map { Double($0.half) }
       }
       let (fields, widest) = (2 * blocks.reduce(0, +), 2 * (blocks.max() ?? 1))
       // Rows with their halo.

@@ -15,8 +15,8 @@
 //
 // Arrays are row-major: q, k, v, u are [N][D] with head h in columns h d ..< (h + 1) d; X, Y are [N][H d d],
 // column (h d + a) d + b for component a of k and b of v. Any factor 1/sqrt(d) belongs to the caller's q.
-// Ranks have the atoms of their bricks. The k-sum adds up T over ranks; the other sums are of columns, which ranks share out
-// (`ColumnExchange`).
+// Ranks have the atoms of their bricks. The k-sum adds up T over ranks; of the other sums they share out columns and the planes of
+// meshes (`ColumnExchange`).
 //
 // A layer may pass X itself and take Y: `fields`, `fieldsAdjoint`; or `formAdjoint`, where the energy is a form of X and Y.
 // Use per step: `prepare`, a forward pass of every layer, an adjoint of every layer, `addGradients`.
@@ -79,15 +79,15 @@ public final class ReciprocalAttention<T: KernelScalar> {
   private var headPairs: PairMatrix<T>? { headWidth > 1 && exchange == nil ? pairs : nil }
 
   /// A solver of columns, as the ranks use it.
-  func shared(_ solver: any FieldSolver<T>) -> any FieldSolver<T> {
-    communicator.size == 1 ? solver : ColumnExchange(solver, kernel: kernel, communicator: communicator)
+  func shared(_ solver: any FieldSolver<T>, _ division: MeshDivision) -> any FieldSolver<T> {
+    communicator.size == 1
+      ? solver : ColumnExchange(solver, division, kernel: kernel, communicator: communicator)
   }
 
   /// Columns of a layer that a mesh of this rank carries.
-  func meshColumns(_ layer: FieldLayer<T>) -> Int {
+  func meshColumns(_ layer: FieldLayer<T>, _ division: MeshDivision) -> Int {
     let columns = layer.fieldColumns ?? columns
-    return communicator.size == 1
-      ? columns : ColumnExchange<T>.width(columns: columns, ranks: communicator.size)
+    return communicator.size == 1 ? columns : division.width(columns: columns)
   }
 
   /// Before `plan` and `prepare`: how many atoms all ranks have.

@@ -3,12 +3,12 @@
 import Domains
 import Foundation
 import Lattice
-import Reciprocal
 import Testing
 import ThreadRanks
 
 @testable import LRMACE
 @testable import LRMACEModel
+@testable import Reciprocal
 
 /// Models that between them hold every block that looks at neighbours or at all atoms.
 private let models = [
@@ -210,7 +210,9 @@ private func expectRanks(
   }
 
   /// What ranks receive in a step, how many own atoms and copies each has, by a potential that has been evaluated before.
-  private func traffic(_ model: Model, ranks: Int) throws -> [(bytes: Traffic, own: Int, copies: Int)] {
+  private func traffic(
+    _ model: Model, ranks: Int
+  ) throws -> [(bytes: Traffic, own: Int, copies: Int, division: MeshDivision)] {
     let system = sample(model, .crystal)
     return try onRanks(ranks) { communicator in
       let potential = try LRMACEPotential(
@@ -221,7 +223,13 @@ private func expectRanks(
       let before = communicator.traffic
       try potential.evaluate(system, into: &result)
       let halo = try #require(potential.decomposition?.halo)
-      return (communicator.traffic - before, halo.owned, halo.count - halo.owned)
+      let mesh = potential.attention?.mesh ?? MeshResolution()
+      let kernel = ReciprocalKernel(sigmas: model.attention?.sigmas ?? [1])
+      let planes = ParticleMesh<Float>.size(cell: system.cell, kernel: kernel, resolution: mesh).x
+      return (
+        communicator.traffic - before, halo.owned, halo.count - halo.owned,
+        MeshDivision(ranks: ranks, planes: planes, order: mesh.order)
+      )
     }
   }
 
@@ -236,7 +244,7 @@ private func expectRanks(
     }
     let (vector, features) = (MemoryLayout<Vector3>.stride, values * MemoryLayout<Float>.stride)
     #expect(values > 0)
-    for (bytes, _, copies) in all {
+    for (bytes, _, copies, _) in all {
       #expect(bytes[.positions] == copies * vector && bytes[.features] == copies * features)
       #expect(bytes[.columns] == 0 && bytes[.places] == 0 && bytes[.division] == 0)
     }
@@ -246,25 +254,25 @@ private func expectRanks(
     #expect(all.reduce(0) { $0 + $1.bytes[.gradients] } == copies * features)
   }
 
-  /// The columns of all other atoms come to the rank that has them, and those of its own atoms come back: X and Y of both layers,
-  /// dE/dY and dE/dX of the first; the energy of the last is a form of X. Each rank has the positions of all.
+  /// Columns go to every group of ranks that has some, and come back: X and Y of both layers, dE/dY and dE/dX of the first; the
+  /// energy of the last is a form of X. What a rank sends itself is no message.
   @Test(arguments: [2, 8, 12]) func bytesOfTheLongRangeFollowFromColumns(ranks: Int) throws {
     let model = try Model(contentsOf: shippedModel)
     let all = try traffic(model, ranks: ranks)
     let atoms = all.reduce(0) { $0 + $1.own }
-    // Sixteen columns, in pairs.
-    let width = 2 * ((8 + ranks - 1) / ranks)
-    for (rank, (bytes, own, _)) in all.enumerated() {
-      let (others, away) = (atoms - own, (ranks - 1) * own)
-      // Ranks beyond eight pairs of columns have none.
-      let taking = min(ranks, 8)
-      let columns = (rank < taking ? others : 0) + (rank < taking ? taking - 1 : taking) * own
-      #expect(bytes[.columns] == 3 * columns * width * MemoryLayout<Float>.stride)
-      let counts = (ranks - 1) * MemoryLayout<Int>.stride
-      #expect(
-        bytes[.places] == counts + others * MemoryLayout<Vector3>.stride
-          + away * 3 * MemoryLayout<Double>.stride + counts)
-    }
+    let division = all[0].division
+    #expect(division.slabs == 2)
+    let width = division.width(columns: 16)
+    let taking = (16 + width - 1) / width
+    func total(_ cargo: Cargo) -> Int { all.reduce(0) { $0 + $1.bytes[cargo] } }
+    let row = 3 * 2 * width * MemoryLayout<Float>.stride
+    #expect(total(.columns) <= atoms * taking * row && total(.columns) >= atoms * (taking - 1) * row)
+    #expect(total(.pencils) > 0)
+    // A position there, three numbers back, of each group.
+    let place = MemoryLayout<Vector3>.stride + 3 * MemoryLayout<Double>.stride
+    #expect(total(.places) >= atoms * (division.groups - 1) * place)
+    let counts = ranks * (ranks - 1) * 64 * MemoryLayout<Int>.stride
+    #expect(total(.places) <= atoms * division.groups * place + counts)
   }
 
   @Test func gradesOfAllAtomsComeInTheirOrder() throws {
