@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Logs of ensembles.sh as samples for Benchmarks/ensembles.py, without the first 5 ps.
+"""Logs of ensembles.sh as samples for Benchmarks/ensembles.py, without the first 5 ps; runs that differ by their seed together.
 
     python3 Examples/npt/samples.py FOLDER    # writes FOLDER/samples/*.txt"""
 import re
@@ -13,9 +13,10 @@ BAR = 6.241509e-7  # eV/A^3
 
 folder = Path(sys.argv[1])
 (folder / "samples").mkdir(exist_ok=True)
-for log in sorted(folder.glob("*-*-*.log.tsv")):
+samples = {}
+for log in sorted(folder.glob("*-*-*-?.log.tsv")):
     run = log.name.removesuffix(".log.tsv")
-    kind, kelvin = run.rsplit("-", 1)
+    kind, kelvin, _ = run.rsplit("-", 2)
     ensemble, name = kind.split("-", 1)
     deck = (folder / f"{run}.yaml").read_text()
     timestep = float(re.search(r"^timestep: (\S+) fs", deck, re.M)[1])
@@ -30,6 +31,9 @@ for log in sorted(folder.glob("*-*-*.log.tsv")):
     freedom = round(2 * np.mean(kinetic[1:] / data["temperature"][1:]) / BOLTZMANN)
     volume = data.get("volume", np.full(len(kinetic), np.linalg.det(cell)))
     rows = np.array([kinetic, data["potential_energy"], volume, data["conserved_energy"]]).T[kept]
-    pressure = BAR if ensemble == "npt" else 0
-    np.savetxt(folder / "samples" / f"{run}.txt", rows,
-               header=f"{ensemble.upper()} {name} {kelvin} {pressure} {timestep} {freedom} {atoms}")
+    pressure = re.search(r"^pressure: (\S+) bar", deck, re.M)
+    pressure = BAR * float(pressure[1]) if pressure else 0
+    header = f"{ensemble.upper()} {name} {kelvin} {pressure} {timestep} {freedom} {atoms}"
+    samples.setdefault((f"{kind}-{kelvin}", header), []).append(rows)
+for (name, header), rows in samples.items():
+    np.savetxt(folder / "samples" / f"{name}.txt", np.concatenate(rows), header=header)
