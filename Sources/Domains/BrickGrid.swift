@@ -1,55 +1,108 @@
-// A cell cut into bricks, one for each rank: n_a equal parts along each axis a, in fractional coordinates f = r A^-1. Brick
-// (b_0, b_1, b_2) holds lower_a + e_a b_a / n_a <= f_a < lower_a + e_a (b_a + 1) / n_a, of wrapped atoms along periodic axes
-// (lower 0, extent e = 1), and along open ones from the lowest atom to the highest, the outer bricks without end.
+// A cell cut into bricks, one for each rank, by planes along its three axes, in fractional coordinates f = r A^-1. Brick
+// (b_0, b_1, b_2) holds x_a,b <= f_a < x_a,b+1, b = b_a, of wrapped atoms along periodic axes, where planes run from 0 to 1, and
+// along open ones from the lowest atom to the highest, the outer bricks without end.
 //
-// A brick is t_a = h_a e_a / n_a thick, h the distance between two faces of the cell. What is nearer than R to a brick is in
-// it or in one of those that touch it, as long as t_a >= R along every axis that is cut.
+// Planes lie where they share out the atoms evenly (`AtomHistogram`), but nowhere closer than 1.1 R, or than n_a equal parts
+// where those are thinner: what is nearer than R to a brick, R the reach, is in it or in one of those that touch it. Of the grids
+// of so many bricks the one that costs least is taken. Atoms are counted, not times: bricks are a function of positions, cell and
+// number of ranks, so that a run and one that goes on from its checkpoint have the same, and the same bits.
+//
+// A cell may become thinner while the positions that cut it stay. So that bricks are thick enough as long as equal parts would be,
+// 1.1 R grows with s_a, steps of a tenth by which the cell has shrunk: 1.1^(1 + s_a) R / h_a, h the distance between two faces.
 
+import Foundation
 import Kernels
 import Lattice
 
 public struct BrickGrid: Hashable, Sendable {
   /// n_a.
   public let counts: SIMD3<Int>
-  /// Of the fractional coordinates of all atoms.
-  public let lower: Vector3
-  public let extent: Vector3
+  /// x_a, of the n_a + 1 faces along each axis, ascending.
+  public let planes: [[Double]]
   public let isPeriodic: [Bool]
+  /// h_a of the cell that was cut, and s_a of the one for which it was.
+  private let heights: Vector3
+  private let shrinkage: Vector3
 
   public var ranks: Int { counts.x * counts.y * counts.z }
 
-  /// The grid of so many bricks that is wanted, or the one with the least that each needs of others: of the volumes
-  /// prod_a (t_a + 2 R along axes that are cut) the smallest; of equal ones the first in the order of their counts.
+  /// What a copy of another rank's atom costs, in atoms: messages, memory, its part of the neighbour list.
+  private static let costOfCopy = 0.1
+  /// Of a cell's thickness, from one s_a to the next.
+  private static let step = 1.1
+
+  /// The grid of so many bricks that is wanted, or the one that costs least:
+  ///
+  ///     atoms of the fullest brick / mean  +  0.1 prod_a (1 + 2 R / t_a)      a: axes that are cut, t_a = h_a e_a / n_a
+  ///
+  /// copies as in a uniform system, e_a from the lowest atom to the highest along open axes, 1 along others. The first term counts
+  /// to a twentieth: what comes and goes as atoms move decides nothing. Of equal ones the first in the order of their counts.
   ///
   /// - Parameters:
-  ///   - wanted: n_a; nil for the least.
+  ///   - wanted: n_a; nil for those that cost least.
+  ///   - cell: that of the positions.
   ///   - positions: of all atoms, Angstrom.
   ///   - reach: R, Angstrom.
+  ///   - present: the cell as it is now, if it is another.
   /// - Throws: `DomainError` where bricks would be thinner than R.
   public init(
-    ranks: Int, wanted: SIMD3<Int>? = nil, cell: Cell, positions: [Vector3], reach: Double
+    ranks: Int, wanted: SIMD3<Int>? = nil, cell: Cell, positions: [Vector3], reach: Double,
+    present: Cell? = nil
   ) throws(DomainError) {
     let (lower, extent) = Self.span(of: positions, in: cell)
     let lengths = extent * cell.heights
+    let shrinkage = Self.shrinkage(from: cell.heights, to: present ?? cell)
+    let atoms = AtomHistogram(positions, cell: cell, lower: lower, extent: extent)
+    func planes(_ counts: SIMD3<Int>) -> [[Double]] {
+      (0..<3).map { axis in
+        atoms.planes(
+          counts[axis], axis: axis, least: pow(Self.step, 1 + shrinkage[axis]) * reach / lengths[axis])
+      }
+    }
     if let wanted {
       precondition(wanted.x * wanted.y * wanted.z == ranks, "a brick for each rank")
       counts = wanted
-    } else if let best = Self.best(ranks, lengths: lengths, reach: reach) {
+    } else if let best = Self.best(
+      ranks, lengths: lengths, reach: reach,
+      fullness: { (atoms.fullness(planes($0)) * 20).rounded() / 20 })
+    {
       counts = best
     } else {
       throw Self.tooThin(nil, ranks: ranks, lengths: lengths, reach: reach)
     }
-    (self.lower, self.extent, isPeriodic) = (lower, extent, cell.isPeriodic)
-    try requireThickness(of: reach, in: cell)
+    self.planes = planes(counts).enumerated().map { axis, shares in
+      shares.map { lower[axis] + extent[axis] * $0 }
+    }
+    (isPeriodic, heights, self.shrinkage) = (cell.isPeriodic, cell.heights, shrinkage)
+    try requireThickness(of: reach, in: present ?? cell)
   }
 
-  /// t_a in a cell of other shape, Angstrom.
-  public func thickness(in cell: Cell) -> Vector3 { extent * cell.heights / Vector3(counts) }
+  /// s_a.
+  private static func shrinkage(from heights: Vector3, to cell: Cell) -> Vector3 {
+    let now = cell.heights
+    var steps = Vector3.zero
+    for axis in 0..<3 { steps[axis] = (log(heights[axis] / now[axis]) / log(step)).rounded() }
+    return steps
+  }
 
-  /// Checks that bricks are thick enough in a cell that may have changed its shape.
+  /// Whether the same positions would be cut in the same way for this cell.
+  public func suits(_ present: Cell) -> Bool { Self.shrinkage(from: heights, to: present) == shrinkage }
+
+  /// Of the thinnest bricks along each axis, Angstrom, in a cell that may have changed its shape.
+  public func thickness(in cell: Cell) -> Vector3 {
+    var least = Vector3.zero
+    for (axis, planes) in planes.enumerated() {
+      least[axis] = zip(planes, planes.dropFirst()).map { $1 - $0 }.min() ?? 0
+    }
+    return least * cell.heights
+  }
+
+  /// Checks that bricks are thick enough, but for rounding, in a cell that may have changed its shape.
   public func requireThickness(of reach: Double, in cell: Cell) throws(DomainError) {
     let thickness = thickness(in: cell)
-    for axis in 0..<3 where counts[axis] > 1 && !(thickness[axis] >= reach) {
+    for axis in 0..<3 where counts[axis] > 1 && !(thickness[axis] >= reach * (1 - 1e-9)) {
+      var extent = Vector3.zero
+      for (axis, planes) in planes.enumerated() { extent[axis] = planes[planes.count - 1] - planes[0] }
       throw Self.tooThin(counts, ranks: ranks, lengths: extent * cell.heights, reach: reach)
     }
   }
@@ -80,23 +133,23 @@ public struct BrickGrid: Hashable, Sendable {
     return (lower, extent)
   }
 
-  /// - Parameter lengths: of what is cut along each axis, perpendicular to its faces, Angstrom.
-  private static func best(_ ranks: Int, lengths: Vector3, reach: Double) -> SIMD3<Int>? {
+  /// - Parameters:
+  ///   - lengths: of what is cut along each axis, perpendicular to its faces, Angstrom.
+  ///   - fullness: atoms of the fullest brick / mean.
+  private static func best(
+    _ ranks: Int, lengths: Vector3, reach: Double, fullness: (SIMD3<Int>) -> Double = { _ in 1 }
+  ) -> SIMD3<Int>? {
     var (best, least): (SIMD3<Int>?, Double) = (nil, .infinity)
     for x in 1...ranks where ranks % x == 0 {
       for y in 1...(ranks / x) where ranks / x % y == 0 {
         let counts = SIMD3(x, y, ranks / x / y)
-        var volume = 1.0
-        for axis in 0..<3 {
-          let thickness = lengths[axis] / Double(counts[axis])
-          if counts[axis] == 1 {
-            volume *= max(thickness, reach)
-          } else {
-            volume *= thickness >= reach ? thickness + 2 * reach : .infinity
-          }
-        }
+        let thickness = lengths / Vector3(counts)
+        let cut = (0..<3).filter { counts[$0] > 1 }
+        guard cut.allSatisfy({ thickness[$0] >= reach }) else { continue }
+        let around = cut.reduce(1) { $0 * (1 + 2 * reach / thickness[$1]) }
+        let cost = fullness(counts) + costOfCopy * around
         // Equal but for rounding are equal.
-        if volume < least * (1 - 1e-9) { (best, least) = (counts, volume) }
+        if cost < least * (1 - 1e-9) { (best, least) = (counts, cost) }
       }
     }
     return best
@@ -125,23 +178,20 @@ public struct BrickGrid: Hashable, Sendable {
     return (rank(next), image)
   }
 
-  /// The rank that owns an atom, of its fractional coordinates: exactly one, also for what lies on a face.
+  /// The rank that owns an atom, of its fractional coordinates: exactly one, also for what lies on a face. What rounding puts
+  /// outside belongs to the outer bricks, what is no number to the first.
   public func owner(of f: Vector3) -> Int {
     var brick = SIMD3<Int>.zero
     for axis in 0..<3 where counts[axis] > 1 {
-      let inside =
-        isPeriodic[axis] ? f[axis] - f[axis].rounded(.down) : (f[axis] - lower[axis]) / extent[axis]
-      let place = inside * Double(counts[axis])
-      // What rounding or no number puts outside belongs to the outer bricks.
-      brick[axis] = place >= 0 ? Int(min(place, Double(counts[axis] - 1))) : 0
+      let inside = isPeriodic[axis] ? f[axis] - f[axis].rounded(.down) : f[axis]
+      while brick[axis] + 1 < counts[axis], inside >= planes[axis][brick[axis] + 1] { brick[axis] += 1 }
     }
     return rank(brick)
   }
 
   /// The fractional coordinates of the lower and the upper face of a brick along an axis.
   public func faces(of brick: SIMD3<Int>, axis: Int) -> (lower: Double, upper: Double) {
-    let width = extent[axis] / Double(counts[axis])
-    return (lower[axis] + width * Double(brick[axis]), lower[axis] + width * Double(brick[axis] + 1))
+    (planes[axis][brick[axis]], planes[axis][brick[axis] + 1])
   }
 
   /// The cell as a rank sees it: open along axes that are cut, where other ranks' atoms come as copies of their own.

@@ -4,6 +4,7 @@
 // All ranks make the same calls in the same order. Counts and bytes are `Int`: no message is too long. Every message says what it
 // carries, and is counted by that (`Traffic`).
 
+import Dispatch
 import Kernels
 
 /// `SingleProcess` is one alone; `MPICommunicator` those that mpirun has started.
@@ -33,13 +34,17 @@ extension Communicator {
     from: Int?
   ) {
     if let from, from != rank { traffic.count(cargo, bytes: received.count) }
+    let start = DispatchTime.now()
     transfer(sent, to: to, received, from: from)
+    traffic.time(since: start)
   }
 
   /// The bytes of rank 0, on all ranks.
   public func broadcast(_ cargo: Cargo, _ bytes: UnsafeMutableRawBufferPointer) {
     if !isLeader { traffic.count(cargo, bytes: bytes.count) }
+    let start = DispatchTime.now()
     spread(bytes)
+    traffic.time(since: start)
   }
 
   // MARK: - Everybody with everybody

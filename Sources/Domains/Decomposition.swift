@@ -1,7 +1,7 @@
-// A system divided among ranks by an evaluation plan: bricks are cut, and atoms belong to them, by the plan's positions, so that
-// energy and forces are a function of system, plan and number of ranks, to the bit. The plan lasts while no atom has gone
-// farther from its positions than half the skin; until then a halo of R = cut-off + skin around the bricks holds all that atoms
-// see.
+// A system divided among ranks by an evaluation plan: bricks are cut, and atoms belong to them, by the plan's positions, thick
+// enough for the present cell, so that energy and forces are a function of system, plan and number of ranks, to the bit. The plan
+// lasts while no atom has gone farther from its positions than half the skin; until then a halo of R = cut-off + skin around the
+// bricks holds all that atoms see.
 //
 // Rows of arrays are atoms as a rank sees them: its own, then copies (`Halo`).
 
@@ -14,7 +14,7 @@ public final class Decomposition {
   private let cutoff: Double
   private let skin: Double
 
-  /// n_a of the bricks; nil for those with the least halo.
+  /// n_a of the bricks; nil for those that cost least.
   private let wanted: SIMD3<Int>?
 
   private var grid: BrickGrid?
@@ -30,12 +30,12 @@ public final class Decomposition {
   private var reference: [Vector3] = []
   private var referenceCell = Cell.free
 
-  /// - Parameter grid: n_a of the bricks; nil for those with the least halo.
+  /// - Parameter grid: n_a of the bricks; nil for those that cost least.
   public init(cutoff: Double, skin: Double, grid wanted: SIMD3<Int>? = nil, communicator: any Communicator) {
     (self.cutoff, self.skin, self.wanted, self.communicator) = (cutoff, skin, wanted, communicator)
   }
 
-  /// The present bricks: n_a, t_a and the least that t_a may be, Angstrom. Nil while there are none.
+  /// The present bricks: n_a, the thickness of the thinnest and the least that it may be, Angstrom. Nil while there are none.
   public var bricks: (counts: SIMD3<Int>, thickness: Vector3, least: Double)? {
     guard halo != nil else { return nil }
     return grid.map { ($0.counts, $0.thickness(in: referenceCell), cutoff + skin) }
@@ -44,14 +44,17 @@ public final class Decomposition {
   /// A plan lasts while no atom is farther than this from its positions, Angstrom.
   public var lastingDistance: Double { skin / 2 }
 
-  /// Cuts the bricks of a plan and says which atoms are in that of this rank, ascending.
+  /// Whether bricks that were cut by a plan in another cell are those of the same plan in this one.
+  public func hasBricks(for cell: Cell) -> Bool { grid?.suits(cell) ?? false }
+
+  /// Cuts the bricks of a plan for the present cell and says which atoms are in that of this rank, ascending.
   ///
   /// - Throws: `DomainError`, on all ranks.
-  public func ownAtoms(of plan: EvaluationPlan) throws(DomainError) -> [Int32] {
+  public func ownAtoms(of plan: EvaluationPlan, in cell: Cell) throws(DomainError) -> [Int32] {
     halo = nil
     let grid = try BrickGrid(
       ranks: communicator.size, wanted: wanted, cell: plan.cell, positions: plan.positions,
-      reach: cutoff + skin)
+      reach: cutoff + skin, present: cell)
     self.grid = grid
     return plan.positions.indices.filter {
       grid.owner(of: plan.cell.fractional(plan.positions[$0])) == communicator.rank

@@ -1,4 +1,6 @@
-// How much a rank is told: what it has received from others, by what it carries.
+// How much a rank is told: what it has received from others, by what it carries, and how long it took.
+
+import Dispatch
 
 /// What a message carries.
 public enum Cargo: Int, CaseIterable, Sendable {
@@ -25,10 +27,12 @@ public enum Cargo: Int, CaseIterable, Sendable {
   case division
 }
 
-/// Messages that a rank has received from others, and their bytes.
+/// Messages that a rank has received from others, their bytes, and the time in which it sent and received.
 public struct Traffic: BitwiseCopyable, Hashable, Sendable {
   private var bytes = SIMD16<Int>.zero
   private var messages = SIMD16<Int>.zero
+  /// Waiting for others, for the most part.
+  public private(set) var seconds = 0.0
 
   public init() {}
 
@@ -43,10 +47,15 @@ public struct Traffic: BitwiseCopyable, Hashable, Sendable {
     messages[cargo.rawValue] &+= 1
   }
 
+  mutating func time(since start: DispatchTime) {
+    seconds += Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) * 1e-9
+  }
+
   public static func - (a: Traffic, b: Traffic) -> Traffic {
     var difference = Traffic()
     difference.bytes = a.bytes &- b.bytes
     difference.messages = a.messages &- b.messages
+    difference.seconds = a.seconds - b.seconds
     return difference
   }
 }

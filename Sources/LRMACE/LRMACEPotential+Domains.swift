@@ -9,8 +9,10 @@ import Lattice
 
 extension LRMACEPotential {
   /// The atoms of this rank along a curve that keeps neighbours near.
-  func ownCurve(through plan: EvaluationPlan, _ decomposition: Decomposition) throws -> [Int32] {
-    let own = try decomposition.ownAtoms(of: plan)
+  func ownCurve(
+    through plan: EvaluationPlan, in cell: Cell, _ decomposition: Decomposition
+  ) throws -> [Int32] {
+    let own = try decomposition.ownAtoms(of: plan, in: cell)
     var curve: [Int32] = []
     try decomposition.communicator.together {
       do {

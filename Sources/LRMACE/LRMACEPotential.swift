@@ -73,7 +73,7 @@ public final class LRMACEPotential: Potential {
   /// - Parameters:
   ///   - dropsDeadPaths: leave out paths with weights of zero; the energies are the same either way.
   ///   - communicator: of the ranks that evaluate systems together, all of which call `evaluate` with the same.
-  ///   - grid: bricks of these ranks along the lattice vectors, as many as there are ranks; nil for those with the least halo.
+  ///   - grid: bricks of these ranks along the lattice vectors, as many as there are ranks; nil for those that cost least.
   /// - Throws: `ModelError` for a model that is not valid: no kernel sees what was not checked.
   public convenience init(
     model: Model, precision: Precision = .mixed, threads: Int = 1,
@@ -220,9 +220,14 @@ public final class LRMACEPotential: Potential {
     return decomposition?.communicator.sum(strainGradient) ?? strainGradient
   }
 
-  /// The bricks of several ranks: how many along each axis, how thick, and how thick they have to be, Angstrom. Nil in one
-  /// process, and before the first evaluation.
+  /// The bricks of several ranks: how many along each axis, how thick the thinnest, and how thick they have to be, Angstrom. Nil
+  /// in one process, and before the first evaluation.
   public var bricks: (counts: SIMD3<Int>, thickness: Vector3, least: Double)? { decomposition?.bricks }
+
+  /// Atoms of this rank, and copies of others' that it has; nil as `bricks`.
+  public var share: (own: Int, copies: Int)? {
+    decomposition?.halo.map { ($0.owned, $0.count - $0.owned) }
+  }
 
   /// How the last step evaluated the attention; nil for a model without it.
   public var attention: AttentionPlan? { networkPlan.attention }
@@ -334,7 +339,8 @@ public final class LRMACEPotential: Potential {
   /// Sets up order, neighbour list and network, or only renews the list where the plan has not changed.
   private func follow(_ plan: EvaluationPlan, for system: AtomicSystem) throws {
     var plan = plan
-    if plan == self.plan && system.atomicNumbers == atomicNumbers {
+    let hasBricks = decomposition?.hasBricks(for: system.cell) ?? true
+    if plan == self.plan && system.atomicNumbers == atomicNumbers && hasBricks {
       guard mustBuildList(for: system) else { return }
       self.plan = nil
       try buildList(system, plan)
@@ -371,7 +377,7 @@ public final class LRMACEPotential: Potential {
   private func arrange(by plan: EvaluationPlan, _ system: AtomicSystem) throws {
     self.plan = nil
     let element = try elements(of: system)
-    let curve = try curve(through: plan)
+    let curve = try curve(through: plan, in: system.cell)
     order = model.species.indices.flatMap { s in curve.filter { element[Int($0)] == s } }
     species = order.map { element[Int($0)] }
     atomicNumbers = system.atomicNumbers
@@ -381,8 +387,8 @@ public final class LRMACEPotential: Potential {
   }
 
   /// The atoms of this process or rank along a curve that keeps neighbours near.
-  private func curve(through plan: EvaluationPlan) throws -> [Int32] {
-    if let decomposition { return try ownCurve(through: plan, decomposition) }
+  private func curve(through plan: EvaluationPlan, in cell: Cell) throws -> [Int32] {
+    if let decomposition { return try ownCurve(through: plan, in: cell, decomposition) }
     return try spatialOrder(positions: plan.positions, cell: plan.cell, binWidth: model.cutoff)
   }
 

@@ -181,8 +181,9 @@ extension LRMACEPotential {
     guard let (counts, thickness, least) = bricks else { return nil }
     func text(_ length: Double) -> String { String(format: "%.1f", length) }
     let ranks = counts.x * counts.y * counts.z
-    return "\(ranks) ranks, bricks \(counts.x) x \(counts.y) x \(counts.z) of \(text(thickness.x)) x "
-      + "\(text(thickness.y)) x \(text(thickness.z)) Angstrom, where cut at least \(text(least))"
+    return "\(ranks) ranks, bricks \(counts.x) x \(counts.y) x \(counts.z), the thinnest "
+      + "\(text(thickness.x)) x \(text(thickness.y)) x \(text(thickness.z)) Angstrom, "
+      + "where cut at least \(text(least))"
   }
 }
 

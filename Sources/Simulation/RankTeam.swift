@@ -83,6 +83,12 @@ struct RankReport: BitwiseCopyable {
   /// Since it was started.
   let traffic: Traffic
   let peakMemoryBytes: Int
+  /// Atoms of its brick and copies of others', of the first potential.
+  let ownAtoms: Int
+  let copies: Int
+  /// In evaluations since it was started, without and with others.
+  let workingSeconds: Double
+  let waitingSeconds: Double
 }
 
 /// All ranks of a job, on each of them.
@@ -97,6 +103,8 @@ public final class RankTeam: @unchecked Sendable {
   private let communicator: any Communicator
   /// In the order in which rank 0 has made them.
   private var members: [Member] = []
+  /// Spent in evaluations, and of that in messages.
+  private var (evaluationSeconds, waitingSeconds) = (0.0, 0.0)
   /// One request at a time, whichever thread it comes from.
   private let lock = NSLock()
 
@@ -148,7 +156,7 @@ public final class RankTeam: @unchecked Sendable {
       members[index].atomicNumbers = system.atomicNumbers
       // Where it fails the next request says all.
       members[index].result.plan = nil
-      try last.potential.evaluate(system, into: &result)
+      try timed { try last.potential.evaluate(system, into: &result) }
       members[index].result.plan = result.plan
     }
   }
@@ -191,8 +199,22 @@ public final class RankTeam: @unchecked Sendable {
   // MARK: - All
 
   private func report() -> [RankReport] {
-    communicator.allGather(
-      .system, RankReport(traffic: communicator.traffic, peakMemoryBytes: peakMemory()))
+    let share = members.first?.potential.share
+    return communicator.allGather(
+      .system,
+      RankReport(
+        traffic: communicator.traffic, peakMemoryBytes: peakMemory(), ownAtoms: share?.own ?? 0,
+        copies: share?.copies ?? 0, workingSeconds: evaluationSeconds - waitingSeconds,
+        waitingSeconds: waitingSeconds))
+  }
+
+  private func timed(_ evaluate: () throws -> Void) rethrows {
+    let (start, waited) = (ContinuousClock.now, communicator.traffic.seconds)
+    defer {
+      evaluationSeconds += seconds(ContinuousClock.now - start)
+      waitingSeconds += communicator.traffic.seconds - waited
+    }
+    try evaluate()
   }
 
   // MARK: - The others
@@ -260,7 +282,7 @@ public final class RankTeam: @unchecked Sendable {
     let system = AtomicSystem(
       cell: request.cell.cell, atomicNumbers: member.atomicNumbers,
       masses: Array(repeating: 1, count: request.atoms), positions: positions)
-    try? member.potential.evaluate(system, into: &members[request.potential].result)
+    try? timed { try member.potential.evaluate(system, into: &members[request.potential].result) }
   }
 }
 

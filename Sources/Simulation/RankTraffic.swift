@@ -1,34 +1,26 @@
-// What ranks tell each other in a step, counted where messages are received.
+// What ranks tell each other in a step, counted where messages are received, and how evenly they share it.
 
 import Domains
 import Foundation
-import Lattice
 
 /// Communication of a benchmark on several ranks. Volumes are bytes that a rank receives in a step, per atom of its own: of N atoms
 /// on P ranks those that it receives times P / N.
 public struct RankTraffic: Encodable, Sendable, CustomStringConvertible {
-  public struct Volume: Encodable, Sendable {
-    /// Over the ranks.
-    public let mean: Double
-    /// Of the rank that receives most of this.
-    public let largest: Double
-  }
-
   public let count: Int
   public let bricks: String
-  public let bytesPerAtomStep: [String: Volume]
+  public let bytesPerAtomStep: [String: RankBalance.Spread]
   /// Of a rank, on the mean.
   public let messagesPerStep: [String: Double]
-  /// Copies of others' atoms that a rank has, per atom of its own.
-  public let copiesPerAtom: Volume
+  /// In all steps.
+  public let balance: RankBalance
+  private let steps: Int
   /// Largest resident memory of each rank.
   public let peakMemoryBytes: [Int]
 
   enum CodingKeys: String, CodingKey {
-    case count, bricks
+    case count, bricks, balance
     case bytesPerAtomStep = "bytes_per_atom_step"
     case messagesPerStep = "messages_per_step"
-    case copiesPerAtom = "copies_per_atom"
     case peakMemoryBytes = "peak_memory_bytes"
   }
 
@@ -38,18 +30,15 @@ public struct RankTraffic: Encodable, Sendable, CustomStringConvertible {
     (count, bricks) = (ranks.count, ranks.bricks() ?? "")
     let perAtom = Double(ranks.count) / Double(steps) / Double(atoms)
     let traffic = zip(before, reports).map { $1.traffic - $0.traffic }
-    func volume(_ cargo: Cargo) -> Volume {
-      let each = traffic.map { Double($0[cargo]) * perAtom }
-      return Volume(mean: each.reduce(0, +) / Double(each.count), largest: each.max() ?? 0)
-    }
-    bytesPerAtomStep = Dictionary(uniqueKeysWithValues: Cargo.allCases.map { ("\($0)", volume($0)) })
+    bytesPerAtomStep = Dictionary(
+      uniqueKeysWithValues: Cargo.allCases.map { cargo in
+        ("\(cargo)", RankBalance.Spread(traffic.map { Double($0[cargo]) * perAtom }))
+      })
     func messages(_ cargo: Cargo) -> Double {
       Double(traffic.reduce(0) { $0 + $1.messages(cargo) }) / Double(steps * traffic.count)
     }
     messagesPerStep = Dictionary(uniqueKeysWithValues: Cargo.allCases.map { ("\($0)", messages($0)) })
-    let positions = volume(.positions)
-    let bytes = Double(MemoryLayout<Vector3>.stride)
-    copiesPerAtom = Volume(mean: positions.mean / bytes, largest: positions.largest / bytes)
+    (balance, self.steps) = (RankBalance(before, reports), steps)
     peakMemoryBytes = reports.map(\.peakMemoryBytes)
   }
 
@@ -60,9 +49,12 @@ public struct RankTraffic: Encodable, Sendable, CustomStringConvertible {
         + String(
           format: "%11.1f  %11.1f  %11.1f", volume.mean, volume.largest, messagesPerStep["\(cargo)"] ?? 0)
     }
-    let copies = String(format: "%.2f copies of others' for each atom of its own", copiesPerAtom.mean)
+    let copies = String(
+      format: "%.2f copies of others' for each atom of its own", balance.copies.mean / balance.ownAtoms.mean)
     return """
       \(bricks); \(copies)
+      share of a rank in a step, mean of the ranks and largest; largest by mean
+      \(balance.table(steps: steps))
       bytes received per step and own atom, mean of the ranks and largest; messages per step
       \(rows.joined(separator: "\n"))
       peak memory of the ranks \(bytes(Double(peakMemoryBytes.min() ?? 0))) to \(bytes(Double(peakMemoryBytes.max() ?? 0)))

@@ -27,6 +27,8 @@ public struct RunReport: Sendable, CustomStringConvertible {
   public let farthest: Extrapolation?
   /// How far the models of a committee were apart.
   public let committee: String?
+  /// How unevenly ranks shared the work, where they did.
+  public let imbalance: String?
   public let files: OutputFiles
 
   /// Seconds of all that the run does.
@@ -71,6 +73,7 @@ public struct RunReport: Sendable, CustomStringConvertible {
       ]
     }
     if let committee { lines += [committee, ""] }
+    if let imbalance { lines += [imbalance, ""] }
     lines += [
       "Written:",
       "  \(files.trajectory)   trajectory (H5MD; for MDAnalysis and ZnH5MD see README, Files)",

@@ -64,6 +64,7 @@ extension Simulation {
         ProgressObserver(from: first, to: lastStep, deck: deck, events: events)
       ]
     func stop() -> String? { interruption() ?? committee?.reasonToStop.map { _ in "`committee.stop`" } }
+    let reports = forceField.ranks?.reports() ?? []
     var clock = RunClock()
     let report: RunReport
     do {
@@ -78,7 +79,7 @@ extension Simulation {
         goal: motion.goal, atoms: system.count,
         potentialSeconds: deck.band == nil ? forceField.timings() : [], stepSeconds: clock.stepSeconds,
         outputSeconds: clock.outputSeconds, farthest: extrapolation?.farthest, committee: committee?.summary,
-        files: files)
+        imbalance: forceField.ranks.flatMap { RankBalance(reports, $0.reports()).imbalance }, files: files)
       try RunTimings.append(report, to: files.timings)
     } catch {
       // The frames up to here may tell what went wrong.

@@ -81,7 +81,7 @@ private let (cutoff, skin) = (3.0, 0.5)
     let plan = EvaluationPlan(cell: sample.cell, positions: sample.positions)
     let seen = try onRanks(ranks) { communicator -> (atoms: [Int32], pairs: [Pair]) in
       let decomposition = Decomposition(cutoff: cutoff, skin: skin, communicator: communicator)
-      let own = try decomposition.ownAtoms(of: plan)
+      let own = try decomposition.ownAtoms(of: plan, in: sample.cell)
       let (positions, cell) = try decomposition.divide(own, by: plan, in: sample.cell)
       let halo = try #require(decomposition.halo)
       var atoms = own + Array(repeating: 0, count: halo.count - halo.owned)
@@ -112,7 +112,7 @@ private let (cutoff, skin) = (3.0, 0.5)
     @Sendable func value(_ n: Int, _ c: Int) -> Double { random(77, 3 * n + c).x }
     let products = try onRanks(8) { communicator -> SIMD2<Double> in
       let decomposition = Decomposition(cutoff: cutoff, skin: skin, communicator: communicator)
-      let own = try decomposition.ownAtoms(of: plan)
+      let own = try decomposition.ownAtoms(of: plan, in: sample.cell)
       _ = try decomposition.divide(own, by: plan, in: sample.cell)
       let halo = try #require(decomposition.halo)
       var x = own.flatMap { atom in (0..<2).map { value(Int(atom), $0) } }
@@ -221,7 +221,7 @@ private let (cutoff, skin) = (3.0, 0.5)
     let ranks = grid.x * grid.y * grid.z
     let copies = try onRanks(ranks) { communicator -> Int in
       let decomposition = Decomposition(cutoff: reach - 1, skin: 1, grid: grid, communicator: communicator)
-      let own = try decomposition.ownAtoms(of: plan)
+      let own = try decomposition.ownAtoms(of: plan, in: cell)
       _ = try decomposition.divide(own, by: plan, in: cell)
       let halo = try #require(decomposition.halo)
       #expect(communicator.traffic[.positions] == (halo.count - halo.owned) * MemoryLayout<Vector3>.stride)

@@ -175,20 +175,62 @@ private func expectRanks(
     }
   }
 
-  /// All atoms in one of eight corners: bricks without atoms hand on, and take their columns of the fields.
+  /// All atoms in one corner, closer together than atoms see: bricks without atoms hand on, and take their columns of the fields.
   @Test func ranksWithoutAtomsTakePart() throws {
     let model = try Golden.model("c_b_vectors_ions_d24")
     let unit = model.cutoff + LRMACEPotential.skin
-    var system = sample(model, .crystal)
-    let vectors = Matrix3([5 * unit, 0, 0], [0, 5 * unit, 0], [0, 0, 5 * unit])
-    let old = system.cell
-    system.cell = Cell(vectors: vectors)
-    system.positions = system.positions.map { old.wrap($0).position * (2.0 / 3.5) }
-    let systems = [system]
+    let full = sample(model, .crystal)
+    let near = full.positions.indices.filter { i in
+      full.cell.wrap(full.positions[i]).position.max() < unit
+    }
+    let system = AtomicSystem(
+      cell: Cell(vectors: Matrix3([5 * unit, 0, 0], [0, 5 * unit, 0], [0, 0, 5 * unit])),
+      atomicNumbers: near.map { full.atomicNumbers[$0] }, masses: near.map { full.masses[$0] },
+      positions: near.map { full.cell.wrap(full.positions[$0]).position })
+    #expect(near.count > 4)
     for precision in LRMACEPotential.Precision.allCases {
-      let alone = try results(model, systems, precision)
-      let all = try onRanks(8) { try results(model, systems, precision, communicator: $0) }
-      expectEqual(alone[0], all[0][0], precision, "corner")
+      let alone = try results(model, [system], precision)
+      let all = try onRanks(8) { communicator -> (Evaluation, atoms: Int) in
+        let potential = try LRMACEPotential(model: model, precision: precision, communicator: communicator)
+        var result = Evaluation()
+        try potential.evaluate(system, into: &result)
+        return (result, potential.share?.own ?? 0)
+      }
+      expectEqual(alone[0], all[0].0, precision, "corner")
+      #expect(all.contains { $0.atoms == 0 } && all.reduce(0) { $0 + $1.atoms } == near.count)
+    }
+  }
+
+  /// A film of liquid with gas above it in an oblique cell, which is pressed together on the way, so that the bricks of the
+  /// same plan are others: the results are those of one process, and those of ranks that begin with the plan, to the bit.
+  @Test func aFilmUnderGasHasTheResultOfOneProcess() throws {
+    let model = try Golden.model("c_b_vectors_ions_d24")
+    let unit = model.cutoff + LRMACEPotential.skin
+    var film = sample(model, .crystal)
+    let old = film.cell.vectors
+    film.cell = Cell(vectors: Matrix3(old.x, old.y, old.z + [0.4 * unit, 0.2 * unit, 4 * unit]))
+    for i in film.positions.indices where i % 20 == 0 {
+      film.positions[i] += old.z + Vector3(0, 0, (1 + Double(i) / 100) * unit)
+    }
+    var pressed = film
+    let strain = Matrix3([1, 0, 0], [0, 1, 0], [0, 0, 0.93])
+    pressed.cell = Cell(vectors: film.cell.vectors * strain)
+    pressed.positions = film.positions.map { $0 * strain }
+    let systems = [film, pressed]
+    for ranks in [3, 8] {
+      try expectRanks(
+        [ranks], toHave: results(model, systems, .double), model, systems, .double, "film under gas")
+      let along = try onRanks(ranks) { try results(model, systems, .double, communicator: $0) }[0]
+      let shares = try onRanks(ranks) { communicator -> (thickness: Vector3, own: Int) in
+        let potential = try LRMACEPotential(model: model, precision: .double, communicator: communicator)
+        var result = Evaluation(plan: along[1].plan)
+        try potential.evaluate(pressed, into: &result)
+        #expect(result.energy == along[1].energy && result.forces == along[1].forces)
+        #expect(result.stress == along[1].stress && result.plan == along[1].plan)
+        return (try #require(potential.bricks).thickness, try #require(potential.share).own)
+      }
+      let mean = Double(film.count) / Double(ranks)
+      #expect(Double(shares.map(\.own).max() ?? 0) < 1.25 * mean, "\(shares)")
     }
   }
 

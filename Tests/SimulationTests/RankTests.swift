@@ -67,8 +67,10 @@ private func lastPositions(_ name: String, in folder: TemporaryFolder) throws ->
     let folder = try TemporaryFolder()
     let words = try run(deck("\(short)\ngrid: [1, 1, 2]", in: folder, name: "two"), ranks: 2)
     #expect(
-      words.contains("2 ranks, bricks 1 x 1 x 2 of 12.4 x 12.4 x 6.2 Angstrom, where cut at least 5.3"),
-      "\(words)")
+      words.contains {
+        $0.hasPrefix("2 ranks, bricks 1 x 1 x 2, the thinnest 12.4 x 12.4 x ")
+          && $0.hasSuffix(" Angstrom, where cut at least 5.3")
+      }, "\(words)")
     _ = try run(deck(short, in: folder, name: "one"), ranks: 1)
     for (a, b) in zip(try lastPositions("one", in: folder), try lastPositions("two", in: folder)) {
       #expect(length(a - b) < 1e-6)
@@ -78,7 +80,7 @@ private func lastPositions(_ name: String, in folder: TemporaryFolder) throws ->
       var simulation = try Simulation(deck: checked, forceField: { try .lrmace($0, on: team) })
       return try simulation.check()
     }
-    #expect(report.contains("division        2 ranks, bricks 1 x 1 x 2 of"), "\(report)")
+    #expect(report.contains("division        2 ranks, bricks 1 x 1 x 2, the thinnest"), "\(report)")
   }
 
   @Test func bricksThatAreNotAsManyAsTheRanksAreAMistakeOfTheDeck() throws {
@@ -176,11 +178,34 @@ private func lastPositions(_ name: String, in folder: TemporaryFolder) throws ->
     let ranks = try #require(result.ranks)
     #expect(ranks.count == 2 && ranks.peakMemoryBytes.count == 2)
     // Half of the cell, and 5.3 Angstrom on both sides of it.
-    #expect(abs(ranks.copiesPerAtom.mean / (2 * 5.3 / 6.2086) - 1) < 0.05)
+    let balance = ranks.balance
+    #expect(abs(balance.copies.mean / balance.ownAtoms.mean / (2 * 5.3 / 6.2086) - 1) < 0.05)
+    #expect(balance.ownAtoms.mean == 96 && balance.ownAtoms.ratio < 1.03)
+    #expect(balance.workingSeconds.mean > 0 && balance.waitingSeconds.mean > 0)
+    #expect(result.table.contains("ms waiting"), "\(result.table)")
     for cargo in ["positions", "features", "gradients", "forces", "columns", "places", "sums", "system"] {
       let volume = try #require(ranks.bytesPerAtomStep[cargo])
       #expect(volume.mean > 0 && volume.largest >= volume.mean, "\(cargo)")
     }
     #expect(result.table.contains("bytes received per step and own atom"), "\(result.table)")
+  }
+
+  @Test func aRunSaysWhereOneRankWorksLongerThanTheMean() {
+    func balance(_ working: [Double], atoms: [Int]) -> RankBalance {
+      func reports(_ seconds: [Double]) -> [RankReport] {
+        zip(seconds, atoms).map {
+          RankReport(
+            traffic: Traffic(), peakMemoryBytes: 0, ownAtoms: $1, copies: 0, workingSeconds: $0,
+            waitingSeconds: 9 - $0)
+        }
+      }
+      return RankBalance(reports(working.map { _ in 1 }), reports(working.map { 1 + $0 }))
+    }
+    let even = balance([1, 1.05, 1, 0.95], atoms: [10, 11, 10, 9])
+    #expect(even.imbalance == nil && even.workingSeconds.ratio == 1.05 && even.ownAtoms.largest == 11)
+    let uneven = balance([2, 1, 0.5, 0.5], atoms: [20, 10, 5, 5])
+    let words = "the busiest of 4 ranks worked 2.00 times as long as the mean, the fullest has 2.00 times"
+    #expect(uneven.imbalance?.contains(words) == true, "\(uneven.imbalance ?? "")")
+    #expect(balance([0, 0], atoms: [0, 0]).imbalance == nil)
   }
 }
