@@ -35,8 +35,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from make_water import ANGLE, BOND, random_rotation, water
 
 AT_REST = -2078.429721                                    # eV, one molecule in its shape of make_water.py
-# Of a frame in training: one of 3 to 15 atoms makes steps several times as long as one of the liquid does, whose forces average out.
-WEIGHT = 0.3
+# Of a frame in training: its 3 to 15 atoms share a batch, and its mean, with 192 of the liquid.
+WEIGHT = 3
 # The molecules between which a proton went in ../bulk-water/nose-hoover.yaml with the first Models/water.h5, from 0, and when, ps.
 EVENT, BEGIN, END = (206, 173), 9.85, 10.2
 
