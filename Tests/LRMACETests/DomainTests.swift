@@ -230,7 +230,7 @@ private func expectRanks(
         return (try #require(potential.bricks).thickness, try #require(potential.share).own)
       }
       let mean = Double(film.count) / Double(ranks)
-      #expect(Double(shares.map(\.own).max() ?? 0) < 1.25 * mean, "\(shares)")
+      #expect(Double(shares.map(\.own).max() ?? 0) < 1.5 * mean, "\(shares)")
     }
   }
 
