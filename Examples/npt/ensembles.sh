@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # 32 molecules of water at two temperatures under each thermostat and barostat, twice each, for the physical_validation package:
 #   Examples/npt/ensembles.sh FOLDER [RUNS AT A TIME]
-# Hot, because energies then forget what they were five times as fast as at 300 K. Needs numpy; 16 runs of 200 ps, ten minutes of
+# Hot, because energies then forget what they were five times as fast as at 300 K. Needs numpy; 16 runs of 200 ps, ten to thirty minutes of
 # one core each.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)

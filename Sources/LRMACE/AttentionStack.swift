@@ -7,7 +7,7 @@ import Lattice
 import Reciprocal
 
 final class AttentionStack<T: KernelScalar> {
-  private let sum: ReciprocalAttention<T>
+  let sum: ReciprocalAttention<T>
   /// By layer; nil where a layer has none.
   private(set) var blocks: [(any LongRangeBlock<T>)?] = []
   private let channels: Int

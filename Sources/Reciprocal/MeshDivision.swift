@@ -3,8 +3,8 @@
 //
 //   rank r = s G + g        slab s = 0 ..< S, group g = 0 ..< G, S G ranks
 //
-// A slab's atoms reach order - 1 planes beyond it, which are transformed there, too: slabs are at least `order` planes thick, so
-// that these are no more than its own. Where more ranks would make them thinner, groups share out the columns.
+// A slab's atoms reach order - 1 planes beyond it, which are transformed there, too, and sent. Columns that are fewer may fill no vector. So
+// the division that costs least is taken, by its most loaded rank.
 
 struct MeshDivision: Hashable, Sendable {
   /// S.
@@ -15,9 +15,27 @@ struct MeshDivision: Hashable, Sendable {
   /// Whole meshes of a part of the columns.
   init(groups: Int) { (slabs, self.groups) = (1, groups) }
 
-  /// As many slabs as are thick enough.
-  init(ranks: Int, planes: Int, order: Int) {
-    slabs = (1...ranks).last { ranks % $0 == 0 && $0 * order <= planes } ?? 1
+  /// The cheapest for so many ranks, in the units of `meshCost`; of equal ones that with fewer slabs.
+  ///
+  /// - Parameters:
+  ///   - atoms: N, evenly distributed.
+  ///   - size: of the mesh.
+  ///   - blocks: what the blocks of a group cost for so many groups, where 1 is a block of whole vectors.
+  init(ranks: Int, atoms: Int, size: SIMD3<Int>, order: Int, blocks: (_ groups: Int) -> Double) {
+    // Of a point, both ways: 100 bytes for 16 columns, at some GB/s.
+    let messages = 2_500.0
+    let plane = Double(size.y) * Double(size.z)
+    func cost(_ slabs: Int) -> Double {
+      let own = Double(size.x) / Double(slabs)
+      let reached = slabs == 1 ? own : min(own + Double(order - 1), Double(size.x))
+      let perPoint = (0..<3).map { transformCost(length: size[$0]) }
+      return blocks(ranks / slabs)
+        * (windowCost(order: order) * Double(atoms) / Double(slabs)
+          + plane * (perPoint[0] * own + (perPoint[1] + perPoint[2]) * reached)
+          + (slabs == 1 ? 0 : messages * plane * reached))
+    }
+    let divisors = (1...ranks).filter { ranks % $0 == 0 && 2 * $0 <= max(size.x, 2) }
+    slabs = divisors.min { cost($0) < cost($1) } ?? 1
     groups = ranks / slabs
   }
 

@@ -130,10 +130,24 @@ extension ReciprocalAttention {
 
   /// How ranks share the mesh of a plan. Along open axes each has whole meshes: its atoms are in a third of the planes, and
   /// the mean of the sources is that of all atoms (`EvenField`).
-  private func division(of plan: AttentionPlan) -> MeshDivision {
+  func division(of plan: AttentionPlan) -> MeshDivision {
     guard let resolution = plan.mesh, plan.room == nil else { return wholeMeshes }
     let size = ParticleMesh<T>.size(cell: chooser(of: plan).cell, kernel: kernel, resolution: resolution)
-    return MeshDivision(ranks: communicator.size, planes: size.x, order: resolution.order)
+    return MeshDivision(
+      ranks: communicator.size, atoms: totalAtoms, size: size, order: resolution.order
+    ) { groups in
+      layers.reduce(0) {
+        let width = meshColumns($1, MeshDivision(groups: groups))
+        return $0 + blockCost(columns: width, size: size)
+      }
+    }
+  }
+
+  /// Of so many columns, where 1 is a block of two vectors a point.
+  private func blockCost(columns: Int, size: SIMD3<Int>) -> Double {
+    MeshBlocks(columns: columns, size: size, for: T.self).reduce(0) {
+      $0 + ($1.half == 1 ? 0.2 : Double($1.half) / Double(T.Lanes.scalarCount))
+    }
   }
 
   /// The present one with its memory, if it will do.
@@ -178,9 +192,7 @@ extension ReciprocalAttention {
       matrices += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
       // Two products forward, four backward; narrow ones are slower.
       kSum += 6 * n * k * (Double(columns) + 44)
-      for block in MeshBlocks(columns: columns, size: size, for: T.self) {
-        mesh += j * (block.half == 1 ? 0.2 : Double(block.half) / Double(T.Lanes.scalarCount)) * meshCost
-      }
+      mesh += j * meshCost * blockCost(columns: columns, size: size)
     }
     pairwise += matrices
     // G, its gradient and the phases, or the phases and their gradient.
@@ -201,9 +213,15 @@ extension ReciprocalAttention {
 /// Of one block of columns on so many planes of a mesh, in the units of `cheapest`.
 func meshCost(atoms: Double, planes: Int, size: SIMD3<Int>, order: Int) -> Double {
   let points = Double(planes) * Double(size.y) * Double(size.z)
-  let transforms = [size.x, size.y, size.z].reduce(0.0) { $0 + (isOnePass($1) ? 1_800 : 3_300) }
-  return 360 * atoms * Double(order * order * order) + transforms * points
+  let transforms = (0..<3).reduce(0) { $0 + transformCost(length: size[$1]) }
+  return windowCost(order: order) * atoms + transforms * points
 }
+
+/// Of an atom.
+func windowCost(order: Int) -> Double { 360 * Double(order * order * order) }
+
+/// Of a point, along one axis.
+func transformCost(length: Int) -> Double { isOnePass(length) ? 1_800 : 3_300 }
 
 // MARK: - Memory
 

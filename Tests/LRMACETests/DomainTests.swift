@@ -224,7 +224,7 @@ private func expectRanks(
       let shares = try onRanks(ranks) { communicator -> (thickness: Vector3, own: Int) in
         let potential = try LRMACEPotential(model: model, precision: .double, communicator: communicator)
         var result = Evaluation(plan: along[1].plan)
-        try potential.evaluate(pressed, into: &result)
+        try potential.evaluate(systems[1], into: &result)
         #expect(result.energy == along[1].energy && result.forces == along[1].forces)
         #expect(result.stress == along[1].stress && result.plan == along[1].plan)
         return (try #require(potential.bricks).thickness, try #require(potential.share).own)
@@ -265,13 +265,13 @@ private func expectRanks(
       let before = communicator.traffic
       try potential.evaluate(system, into: &result)
       let halo = try #require(potential.decomposition?.halo)
-      let mesh = potential.attention?.mesh ?? MeshResolution()
-      let kernel = ReciprocalKernel(sigmas: model.attention?.sigmas ?? [1])
-      let planes = ParticleMesh<Float>.size(cell: system.cell, kernel: kernel, resolution: mesh).x
-      return (
-        communicator.traffic - before, halo.owned, halo.count - halo.owned,
-        MeshDivision(ranks: ranks, planes: planes, order: mesh.order)
-      )
+      var division = MeshDivision(groups: ranks)
+      if case .mixed(let network) = potential.engine, let sum = network.attention?.sum,
+        let plan = potential.attention
+      {
+        division = sum.division(of: plan)
+      }
+      return (communicator.traffic - before, halo.owned, halo.count - halo.owned, division)
     }
   }
 
@@ -303,13 +303,12 @@ private func expectRanks(
     let all = try traffic(model, ranks: ranks)
     let atoms = all.reduce(0) { $0 + $1.own }
     let division = all[0].division
-    #expect(division.slabs > 1)
     let width = division.width(columns: 16)
     let taking = (16 + width - 1) / width
     func total(_ cargo: Cargo) -> Int { all.reduce(0) { $0 + $1.bytes[cargo] } }
     let row = 3 * 2 * width * MemoryLayout<Float>.stride
     #expect(total(.columns) <= atoms * taking * row && total(.columns) >= atoms * (taking - 1) * row)
-    #expect(total(.pencils) > 0)
+    #expect((total(.pencils) > 0) == (division.slabs > 1))
     // A position there, three numbers back, of each group.
     let place = MemoryLayout<Vector3>.stride + 3 * MemoryLayout<Double>.stride
     #expect(total(.places) >= atoms * (division.groups - 1) * place)

@@ -147,12 +147,19 @@ private let fine = MeshResolution(order: 5, spacing: 0.45)
     #expect(answers[0].strain == answers[1].strain)
   }
 
-  @Test func slabsAreAsThickAsWindowsAndGroupsTakeTheRest() {
-    for (ranks, planes, order, slabs) in [
-      (8, 48, 6, 8), (8, 47, 6, 4), (16, 48, 6, 8), (64, 80, 7, 8), (7, 20, 7, 1), (1, 64, 7, 1),
+  /// Columns that no vector would do without are not divided; fields that are single ones are, before slabs grow thin; few planes are
+  /// nobody's slab.
+  @Test func theCheapestDivisionHasASlabOrAGroupForEveryRank() {
+    let vectors = { (groups: Int) in 0.5 }
+    let single = { (groups: Int) in 0.2 * Double((8 + groups - 1) / groups) }
+    for (ranks, edge, blocks, slabs) in [
+      (4, 48, vectors, 4), (8, 48, vectors, 8), (16, 48, vectors, 16), (8, 48, single, 1),
+      (64, 80, single, 8),
+      (7, 8, vectors, 1), (1, 64, vectors, 1),
     ] {
-      let division = MeshDivision(ranks: ranks, planes: planes, order: order)
-      #expect(division.slabs == slabs && division.slabs * division.groups == ranks)
+      let division = MeshDivision(
+        ranks: ranks, atoms: edge * edge * edge / 8, size: SIMD3(edge, edge, edge), order: 8, blocks: blocks)
+      #expect(division.slabs == slabs && division.slabs * division.groups == ranks, "\(ranks), \(edge)")
       for columns in [1, 2, 16, 34] {
         let parts = (0..<division.groups).map { division.columns(columns, of: $0) }
         #expect(parts.flatMap(\.self) == Array(0..<columns))
