@@ -30,7 +30,7 @@ extension DeckReader {
       optionalCounts(
         "grid", length: 3, BrickChoice.range, example: "[2, 2, 1]",
         help:
-          "Bricks along the lattice vectors, one for each process that mpirun starts; `auto`: those with the least surface."
+          "Bricks along the lattice vectors, one for each process that mpirun starts; `auto`: those that cost least."
       ))
   }
 }
