@@ -291,7 +291,9 @@ extension ReciprocalAttention {
       let even =
         plan.room == nil || T.self == Double.self
         ? 0 : EvenField.bytes(atoms: n, cell: chooser(of: plan).cell, kernel: kernel)
-      return common + even + 24 * k + number * points * (widest * longer + j) + strained
+      // Pencils that are sent and that come.
+      let exchanged = slabs > 1 ? 2.0 : 0
+      return common + even + 24 * k + number * points * (widest * (longer + exchanged) + j) + strained
         + number * (n * (3 * all + 4 * (most + 16) + 48) + scratch)
     }
   }
