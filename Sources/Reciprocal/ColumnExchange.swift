@@ -67,6 +67,19 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
     )
   }
 
+  /// Whether this rank has the first slab of its group.
+  var isFirstSlab: Bool { division.slab(of: communicator.rank) == 0 }
+
+  /// Sums over the slabs of this rank's group, in their order.
+  func sumOverSlabs(_ values: [Double]) -> [Double] {
+    let all = communicator.allGather(.sums, values, filler: 0)
+    return values.indices.map { n in
+      division.members(of: division.group(of: communicator.rank)).reduce(0) {
+        $0 + all[$1 * values.count + n]
+      }
+    }
+  }
+
   /// Where the own atoms begin among all; of one slab.
   var firstOwn: Int { counts[..<communicator.rank].reduce(0, +) }
 

@@ -108,21 +108,33 @@ extension ReciprocalAttention {
   }
 
   /// Keeps sum_c filter_jc filter_j'c |X_c|^2 |dY_c|^2 of a layer, and with open axes sum_mc (dY_mc Y_mc)^2 + (X_mc dX_mc)^2.
-  func measureStrengths(_ layer: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafePointer<T>, atoms n: Int) {
+  ///
+  /// - Parameter overSlabs: adds numbers up over the ranks that share the atoms of these columns.
+  func measureStrengths(
+    _ layer: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafePointer<T>, atoms n: Int,
+    overSlabs: ([Double]) -> [Double] = { $0 }
+  ) {
     let (columns, x) = (layer.columns, layer.x.pointer)
     let even = mesh?.even
-    let products = (0..<columns).map { c in
-      func moments(_ values: UnsafePointer<T>) -> (all: Double, centred: Double) {
-        var (sum, square) = (0.0, 0.0)
-        for m in 0..<n {
+    // Sum and sum of squares of every column.
+    func moments(_ values: UnsafePointer<T>) -> [Double] {
+      var moments = Array(repeating: 0.0, count: 2 * columns)
+      for m in 0..<n {
+        for c in 0..<columns {
           let value = Double(values[m * columns + c])
-          sum += value
-          square += value * value
+          moments[2 * c] += value
+          moments[2 * c + 1] += value * value
         }
-        return (square, even == nil ? square : square - sum * sum / Double(n))
       }
-      let (x, dY) = (moments(x), moments(dY))
-      return (x.centred * dY.all + x.all * dY.centred) / 2
+      return overSlabs(moments)
+    }
+    func centred(_ moments: [Double], _ c: Int) -> Double {
+      let (sum, square) = (moments[2 * c], moments[2 * c + 1])
+      return even == nil ? square : square - sum * sum / Double(n)
+    }
+    let (ofX, ofGradient) = (moments(x), moments(dY))
+    let products = (0..<columns).map { c in
+      (centred(ofX, c) * ofGradient[2 * c + 1] + ofX[2 * c + 1] * centred(ofGradient, c)) / 2
     }
     layer.strengths.removeAll()
     for a in kernel.sigmas.indices {

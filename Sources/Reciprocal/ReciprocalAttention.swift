@@ -275,8 +275,10 @@ public final class ReciprocalAttention<T: KernelScalar> {
     guard measuresSources, let dX else { return }
     if let exchange {
       let (share, gradients) = (exchange.share(of: layer), exchange.gradientsOfAll)
-      measureStrengths(share, dY: gradients.dY, dX: gradients.dX, atoms: exchange.atoms)
-      layer.strengths = share.strengths.map(communicator.sum)
+      measureStrengths(
+        share, dY: gradients.dY, dX: gradients.dX, atoms: exchange.atoms, overSlabs: exchange.sumOverSlabs)
+      // All slabs of a group have its sums.
+      layer.strengths = share.strengths.map { communicator.sum(exchange.isFirstSlab ? $0 : 0) }
       layer.smoothStrength = communicator.sum(share.smoothStrength)
     } else {
       measureStrengths(layer, dY: dY, dX: dX, atoms: atomCount)

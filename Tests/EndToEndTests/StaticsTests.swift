@@ -115,7 +115,9 @@ extension TemporaryFolder {
   #expect(!minimised.errors.contains("The last end"))
   let path = try ExtendedXYZ.readAll("\(folder.path)/open.band.xyz")
   #expect(path[0].forces?.allSatisfy { length($0) <= 0.1 } == true)
-  #expect(path[2].system.positions == images[4].system.positions)
+  // But for the shift that brings both together.
+  let shifts = zip(path[2].system.positions, images[4].system.positions).map { length($0 - $1) }
+  #expect((shifts.max() ?? 1) < 1e-12)
 }
 
 @Test func restraintsHoldABandAndItsEnds() throws {

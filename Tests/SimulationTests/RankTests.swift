@@ -177,9 +177,9 @@ private func lastPositions(_ name: String, in folder: TemporaryFolder) throws ->
     }
     let ranks = try #require(result.ranks)
     #expect(ranks.count == 2 && ranks.peakMemoryBytes.count == 2)
-    // Half of the cell, and 5.3 Angstrom on both sides of it.
+    // Half of the cell, and 5.3 Angstrom on both sides of it: some 160 atoms, give or take their square root.
     let balance = ranks.balance
-    #expect(abs(balance.copies.mean / balance.ownAtoms.mean / (2 * 5.3 / 6.2086) - 1) < 0.05)
+    #expect(abs(balance.copies.mean / balance.ownAtoms.mean / (2 * 5.3 / 6.2086) - 1) < 0.08)
     #expect(balance.ownAtoms.mean == 96 && balance.ownAtoms.ratio < 1.03)
     #expect(balance.workingSeconds.mean > 0 && balance.waitingSeconds.mean > 0)
     #expect(result.table.contains("ms waiting"), "\(result.table)")
