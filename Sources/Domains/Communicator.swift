@@ -49,61 +49,32 @@ extension Communicator {
 
   // MARK: - Everybody with everybody
 
-  /// Sends to each rank its part of `sent` and receives one from each; parts lie behind each other in the order of ranks and
-  /// are of so many elements.
+  /// As of a group of all ranks.
   public func allToAll<Element: BitwiseCopyable>(
     _ cargo: Cargo, _ sent: UnsafePointer<Element>, counts: [Int],
     into received: UnsafeMutablePointer<Element>,
     counts receivedCounts: [Int]
   ) {
-    RankGroup(self, members: Array(0..<size)).allToAll(
-      cargo, sent, counts: counts, into: received, counts: receivedCounts)
+    RankGroup(self).allToAll(cargo, sent, counts: counts, into: received, counts: receivedCounts)
   }
 
-  /// The elements of all ranks behind each other, on every rank.
-  ///
-  /// - Parameter counts: of every rank.
+  /// As of a group of all ranks.
   public func allGather<Element: BitwiseCopyable>(
     _ cargo: Cargo, _ own: UnsafePointer<Element>, counts: [Int], into all: UnsafeMutablePointer<Element>
   ) {
-    let stride = MemoryLayout<Element>.stride
-    var starts = [0]
-    for r in 0..<size { starts.append(starts[r] + counts[r]) }
-    for step in 0..<size {
-      let (to, from) = ((rank + step) % size, (rank + size - step) % size)
-      exchange(
-        cargo, UnsafeRawBufferPointer(start: own, count: counts[rank] * stride), to: to,
-        UnsafeMutableRawBufferPointer(start: all + starts[from], count: counts[from] * stride), from: from)
-    }
+    RankGroup(self).allGather(cargo, own, counts: counts, into: all)
   }
 
   /// One value of every rank, in their order.
   public func allGather<Element: BitwiseCopyable>(_ cargo: Cargo, _ value: Element) -> [Element] {
-    var all = Array(repeating: value, count: size)
-    withUnsafePointer(to: value) {
-      allGather(cargo, $0, counts: Array(repeating: 1, count: size), into: &all)
-    }
-    return all
+    RankGroup(self).allGather(cargo, [value], counts: Array(repeating: 1, count: size), filler: value)
   }
 
   /// The arrays of all ranks behind each other, on every rank.
   public func allGather<Element: BitwiseCopyable>(
     _ cargo: Cargo, _ own: [Element], filler: Element
   ) -> [Element] {
-    let counts = allGather(cargo, own.count)
-    var all = Array(repeating: filler, count: counts.reduce(0, +))
-    own.withUnsafeBufferPointer { own in
-      all.withUnsafeMutableBufferPointer { all in
-        // Nothing is read where a count is 0.
-        withUnsafePointer(to: filler) { nothing in
-          var filler = filler
-          withUnsafeMutablePointer(to: &filler) {
-            allGather(cargo, own.baseAddress ?? nothing, counts: counts, into: all.baseAddress ?? $0)
-          }
-        }
-      }
-    }
-    return all
+    RankGroup(self).allGather(cargo, own, counts: allGather(cargo, own.count), filler: filler)
   }
 
   // MARK: - Sums

@@ -67,19 +67,6 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
     )
   }
 
-  /// Whether this rank has the first slab of its group.
-  var isFirstSlab: Bool { division.slab(of: communicator.rank) == 0 }
-
-  /// Sums over the slabs of this rank's group, in their order.
-  func sumOverSlabs(_ values: [Double]) -> [Double] {
-    let all = communicator.allGather(.sums, values, filler: 0)
-    return values.indices.map { n in
-      division.members(of: division.group(of: communicator.rank)).reduce(0) {
-        $0 + all[$1 * values.count + n]
-      }
-    }
-  }
-
   /// Where the own atoms begin among all; of one slab.
   var firstOwn: Int { counts[..<communicator.rank].reduce(0, +) }
 
@@ -89,38 +76,27 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
         division.slabs == 1
           ? nil : mesh.slabs(of: own, cell: cell, count: division.slabs, communicator: communicator)
       } ?? Array(repeating: 0, count: own.count)
-    let bySlab = (0..<division.slabs).map { slab in own.indices.filter { slabs[$0] == slab } }
-    sequence = bySlab.flatMap(\.self)
-    var ends: [Int] = []
-    for slab in bySlab { ends.append((ends.last ?? 0) + slab.count) }
+    var starts = Array(repeating: 0, count: division.slabs + 1)
+    for slab in slabs { starts[slab + 1] += 1 }
+    for slab in 0..<division.slabs { starts[slab + 1] += starts[slab] }
+    var next = starts
+    sequence = Array(repeating: 0, count: own.count)
+    for (n, slab) in slabs.enumerated() {
+      sequence[next[slab]] = n
+      next[slab] += 1
+    }
     segments = (0..<communicator.size).map { rank in
       let slab = division.slab(of: rank)
-      return ends[slab] - bySlab[slab].count..<ends[slab]
+      return starts[slab]..<starts[slab + 1]
     }
     away = segments.map(\.count)
-    counts = allToAll(.places, away, counts: away.map { _ in 1 }, from: away.map { _ in 1 }, filler: 0)
+    let all = RankGroup(communicator)
+    counts = all.allToAll(
+      .places, away, counts: away.map { _ in 1 }, receiving: away.map { _ in 1 }, filler: 0)
     atoms = counts.reduce(0, +)
     let packed = segments.flatMap { $0.map { own[sequence[$0]] } }
     solver.place(
-      positions: allToAll(.places, packed, counts: away, from: counts, filler: .zero), cell: cell)
-  }
-
-  private func allToAll<Element: BitwiseCopyable>(
-    _ cargo: Cargo, _ sent: [Element], counts: [Int], from received: [Int], filler: Element
-  ) -> [Element] {
-    var result = Array(repeating: filler, count: received.reduce(0, +))
-    // Nothing is read or written where there is nothing.
-    var nothing = filler
-    withUnsafeMutablePointer(to: &nothing) { nothing in
-      sent.withUnsafeBufferPointer { sent in
-        result.withUnsafeMutableBufferPointer {
-          communicator.allToAll(
-            cargo, sent.baseAddress ?? UnsafePointer(nothing), counts: counts,
-            into: $0.baseAddress ?? nothing, counts: received)
-        }
-      }
-    }
-    return result
+      positions: all.allToAll(.places, packed, counts: away, receiving: counts, filler: .zero), cell: cell)
   }
 
   // MARK: - Columns

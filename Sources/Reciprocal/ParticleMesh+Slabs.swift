@@ -9,13 +9,10 @@ extension ParticleMesh {
   func slabs(of positions: [Vector3], cell: Cell, count: Int, communicator: any Communicator) -> [Int] {
     let inverse = cell.inverse
     let planes = positions.map { plane(of: $0, inverse) }
-    var atoms = Array(repeating: 0, count: size.x)
-    for x in planes { atoms[x] += 1 }
-    let all = communicator.allGather(.places, atoms, filler: 0)
-    for x in atoms.indices {
-      atoms[x] = stride(from: x, to: all.count, by: size.x).reduce(0) { $0 + all[$1] }
-    }
-    let costs = atoms.map { meshCost(atoms: Double($0), planes: 1, size: size, order: order) }
+    var own = Array(repeating: 0.0, count: size.x)
+    for x in planes { own[x] += 1 }
+    let atoms = RankGroup(communicator).sum(.places, own)
+    let costs = atoms.map { meshCost(atoms: $0, planes: 1, size: size, order: order) }
     let total = costs.reduce(0, +)
     var (before, slabs) = (0.0, [Int]())
     for cost in costs {

@@ -84,11 +84,9 @@ final class PencilExchange<T: KernelScalar> {
 
   /// Tells the others which planes of `count` this rank's atoms reach.
   func place(planes reached: [Int], of count: Int) {
-    var own = Array(repeating: UInt8(0), count: group.count * count)
-    for member in 0..<group.count { for x in reached { own[member * count + x] = 1 } }
-    var marks = own
-    let counts = Array(repeating: count, count: group.count)
-    group.allToAll(.pencils, own, counts: counts, into: &marks, counts: counts)
+    var own = Array(repeating: UInt8(0), count: count)
+    for x in reached { own[x] = 1 }
+    let marks = group.allGather(.pencils, own, counts: group.members.map { _ in count }, filler: 0)
     planes = (0..<group.count).map { member in (0..<count).filter { marks[member * count + $0] == 1 } }
   }
 

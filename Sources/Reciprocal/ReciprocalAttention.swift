@@ -275,10 +275,13 @@ public final class ReciprocalAttention<T: KernelScalar> {
     guard measuresSources, let dX else { return }
     if let exchange {
       let (share, gradients) = (exchange.share(of: layer), exchange.gradientsOfAll)
-      measureStrengths(
-        share, dY: gradients.dY, dX: gradients.dX, atoms: exchange.atoms, overSlabs: exchange.sumOverSlabs)
+      let slabs = mesh?.exchange?.group
+      measureStrengths(share, dY: gradients.dY, dX: gradients.dX, atoms: exchange.atoms) {
+        slabs?.sum(.sums, $0) ?? $0
+      }
       // All slabs of a group have its sums.
-      layer.strengths = share.strengths.map { communicator.sum(exchange.isFirstSlab ? $0 : 0) }
+      let isFirstSlab = slabs.map { $0.place == 0 } ?? true
+      layer.strengths = share.strengths.map { communicator.sum(isFirstSlab ? $0 : 0) }
       layer.smoothStrength = communicator.sum(share.smoothStrength)
     } else {
       measureStrengths(layer, dY: dY, dX: dX, atoms: atomCount)
