@@ -80,7 +80,11 @@ extension Deck {
       throw error(
         at: "neb.final", "its cell is not that of `structure`", help: "the cell of a band does not change")
     }
-    let last = zip(first.positions, final.positions).map { $0 + first.cell.nearestImage($1 - $0) }
+    // Lattice vectors are taken off: what lies near already stays as it is, to the last bit.
+    let last = zip(first.positions, final.positions).map { from, to in
+      let step = to - from
+      return to - (step - first.cell.nearestImage(step))
+    }
     let held = first.moveMask.map { 1 - $0 }
     for atom in last.indices where length((last[atom] - first.positions[atom]) * held[atom]) > 1e-3 {
       throw error(

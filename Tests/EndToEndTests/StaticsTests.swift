@@ -115,16 +115,15 @@ extension TemporaryFolder {
   #expect(!minimised.errors.contains("The last end"))
   let path = try ExtendedXYZ.readAll("\(folder.path)/open.band.xyz")
   #expect(path[0].forces?.allSatisfy { length($0) <= 0.1 } == true)
-  // But for the shift that brings both together.
-  let shifts = zip(path[2].system.positions, images[4].system.positions).map { length($0 - $1) }
-  #expect((shifts.max() ?? 1) < 1e-12)
+  #expect(path[2].system.positions == images[4].system.positions)
 }
 
 @Test func restraintsHoldABandAndItsEnds() throws {
   let folder = try TemporaryFolder()
   try folder.write(dimer, to: "first.xyz")
   var last = try ExtendedXYZ.read("\(folder.path)/first.xyz")
-  last.system.positions.swapAt(1, 2)
+  // Its mirror image, which no atom is in the way of.
+  for i in last.system.positions.indices { last.system.positions[i].y *= -1 }
   let writer = try ExtendedXYZWriter(creating: "\(folder.path)/last.xyz")
   try writer.append(Configuration(system: last.system))
   try writer.close()
