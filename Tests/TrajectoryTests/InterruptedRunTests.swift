@@ -62,10 +62,10 @@
   @Test func runsKilledWhileTheyWriteResumeWithoutGapOrDuplicate() async throws {
     let scratch = try Scratch()
     let path = scratch.path("a.h5")
-    var kills = 0
-    // On a busy machine the first of them may come before the first checkpoint.
-    while kills < 10 || !FileManager.default.fileExists(atPath: path + ".frames"), kills < 100 {
-      let delay = UInt32(20_000 + 13_337 * kills % 90_000)
+    var (kills, patience) = (0, 1)
+    // On a busy machine the first of them may come before the first checkpoint, which is given twice the time then.
+    while kills < 10 || !FileManager.default.fileExists(atPath: path + ".frames"), kills < 20 {
+      let delay = UInt32(patience * (20_000 + 13_337 * kills % 90_000))
       kills += 1
       await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, delay = delay as UInt32] in
         killSelf(afterMicroseconds: delay)
@@ -74,6 +74,8 @@
       // What a killed run leaves can be read as it is.
       if FileManager.default.fileExists(atPath: path + ".frames") {
         #expect(try H5MDReader(path).frameCount >= notedFrames(path))
+      } else {
+        patience = min(2 * patience, 64)
       }
     }
     let noted = try notedFrames(path)
