@@ -140,8 +140,9 @@ public struct BrickGrid: Hashable, Sendable {
     _ ranks: Int, lengths: Vector3, reach: Double, fullness: (SIMD3<Int>) -> Double = { _ in 1 }
   ) -> SIMD3<Int>? {
     var (best, least): (SIMD3<Int>?, Double) = (nil, .infinity)
-    for x in 1...ranks where ranks % x == 0 {
-      for y in 1...(ranks / x) where ranks / x % y == 0 {
+    // Of equal grids that with more bricks along the first axis, as the slabs of a mesh lie: atoms are then at theirs already.
+    for x in (1...ranks).reversed() where ranks % x == 0 {
+      for y in (1...(ranks / x)).reversed() where ranks / x % y == 0 {
         let counts = SIMD3(x, y, ranks / x / y)
         let thickness = lengths / Vector3(counts)
         let cut = (0..<3).filter { counts[$0] > 1 }

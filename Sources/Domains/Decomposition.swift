@@ -108,6 +108,8 @@ public final class Decomposition {
   }
 
   /// Values of all atoms, in the order of the system, from those of every rank's own.
+  @_specialize(where Element == Vector3)
+  @_specialize(where Element == Double)
   public func gather<Element: BitwiseCopyable>(_ own: [Element], into all: inout [Element], filler: Element) {
     let gathered = communicator.allGather(.system, own, filler: filler)
     if all.count != gathered.count { all = Array(repeating: filler, count: gathered.count) }
