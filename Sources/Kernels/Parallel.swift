@@ -22,6 +22,26 @@ public func parallel(threads: Int, count: Int, body: (_ thread: Int, _ range: Ra
   }
 }
 
+/// Contiguous parts of a sequence for so many threads, of costs as even as whole elements allow; some may be empty.
+public func shares(of costs: [Int], threads: Int) -> [Range<Int>] {
+  let total = costs.reduce(0, +)
+  var (end, sum) = (0, 0)
+  return (1...threads).map { thread in
+    let (start, target) = (end, total * thread / threads)
+    while end < costs.count, thread == threads || 2 * (target - sum) > costs[end] {
+      sum += costs[end]
+      end += 1
+    }
+    return start..<end
+  }
+}
+
+/// As the other, with parts that the caller has chosen, one for each thread.
+public func parallel(_ shares: [Range<Int>], body: (_ thread: Int, _ range: Range<Int>) -> Void) {
+  guard shares.count > 1 else { return flushingDenormals { shares.first.map { body(0, $0) } } }
+  ThreadTeam.shared.run(shares.count) { thread in flushingDenormals { body(thread, shares[thread]) } }
+}
+
 /// `body` of each of `0 ..< count`, in their order, worked out as by `parallel`.
 public func parallelMap<Result>(threads: Int, count: Int, _ body: (Int) -> Result) -> [Result] {
   Array(unsafeUninitializedCapacity: count) { results, initialized in

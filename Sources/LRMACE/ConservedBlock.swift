@@ -285,7 +285,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     projection?.addWeightGradients(h0, atoms: atoms, to: sums)
     sums.add("conserved/xbar", constantsGradient(step.edges.species))
     if let transfers = transfers as? FeatureTransfers<T> {
-      sums.addSpline("conserved/W_r", transfers.radial, functions: columns, step.blocks) {
+      sums.addSpline("conserved/W_r", transfers.radial, functions: columns, step.blocks, step.shares) {
         block, thread, sum in
         transfers.addRadialGradient(
           block, step.edges, scratch: step.scratch[thread].messages, gradient: dx.pointer, to: sum)
@@ -295,7 +295,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     case .features(let output, let differences):
       sums.addProduct("conserved/W_o", u.pointer, gradient.degree(0), like: output, rows: atoms)
       guard let differences else { return }
-      sums.addSpline("conserved/W_p", differences.radial, functions: columns, step.blocks) {
+      sums.addSpline("conserved/W_p", differences.radial, functions: columns, step.blocks, step.shares) {
         block, thread, sum in
         differences.addRadialGradient(
           block, step.edges, scratch: step.scratch[thread].messages, potential: phi.pointer,

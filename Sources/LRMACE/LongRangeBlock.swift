@@ -13,6 +13,8 @@ struct LongRangeStep<T: KernelScalar> {
   /// Edges of all atoms; the adjoint adds to dE/dr.
   let edges: MessageSources<T>
   let blocks: [AtomBlock]
+  /// Blocks of each thread where it adds up a sum of its own.
+  let shares: [Range<Int>]
   let queue: WorkQueue
   let scratch: [ThreadScratch<T>]
   /// Nil where one process has all atoms.

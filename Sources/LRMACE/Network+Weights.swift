@@ -79,7 +79,7 @@ extension Network {
     addMessageGradients(t, layer, kept)
     if let density = layer.density {
       let (sources, scratch) = (sources(t), scratch)
-      sums.addSpline("density", density.radial, functions: 1, blocks) { block, thread, sum in
+      sums.addSpline("density", density.radial, functions: 1, blocks, shares) { block, thread, sum in
         density.addWeightGradients(block, of: sources, scratch: scratch[thread].messages, to: sum)
       }
     }
@@ -110,17 +110,16 @@ extension Network {
     let matrices = convolution.linear.matrices.map { $0.map { $0[0] } }
     let (splineCount, weightCount) = (convolution.radial.gradientCount, layer.contraction.weights.capacity)
     let linearCount = matrices.joined().reduce(0) { $0 + $1.rows * $1.columns }
-    for (memory, count) in [
-      (kept.splines, splineCount), (kept.linear, linearCount), (kept.contraction, weightCount),
-    ] {
-      memory.reserve(threads * count)
-      memory.fill(0, count: threads * count)
-    }
+    let workers = workers
+    let sums = [(kept.splines, splineCount), (kept.linear, linearCount), (kept.contraction, weightCount)]
+    for (memory, count) in sums { memory.reserve(workers * count) }
     let (a, dnext, da) = (
       view(messages[t]), view(featureGradients[t + 1]), kept.messageGradients(layer: t, atoms)
     )
     let (blocks, scratch, sources, channels) = (blocks, scratch, sources(t), channels)
-    parallel(threads: threads, count: blocks.count) { thread, range in
+    parallel(shares) { thread, range in
+      // By the thread that adds: memory that another core has just written takes longer to come than all that is added there.
+      for (memory, count) in sums { (memory.pointer + thread * count).update(repeating: 0, count: count) }
       let s = scratch[thread]
       var next = kept.linear.pointer + thread * linearCount
       let linear = matrices.map {
@@ -149,8 +148,9 @@ extension Network {
           radialGradient: kept.splines.pointer + thread * splineCount, linearGradients: linear)
       }
     }
-    kept.sums.addSpline("radial", convolution.radial, functions: model.channels, kept.splines.pointer)
-    for thread in 0..<threads {
+    kept.sums.addSpline(
+      "radial", convolution.radial, functions: model.channels, kept.splines.pointer, parts: workers)
+    for thread in 0..<workers {
       var next = kept.linear.pointer + thread * linearCount
       for (l, centres) in matrices.enumerated() {
         for (z, matrix) in centres.enumerated() {

@@ -43,6 +43,8 @@ final class Network<T: KernelScalar> {
   private(set) var elements: [Int] = []
   /// Blocks of atoms of one element.
   private(set) var blocks: [AtomBlock] = []
+  /// Blocks of each thread where it adds to what neighbours have, by their pairs.
+  private(set) var shares: [Range<Int>] = []
   private let queue: WorkQueue
 
   /// h entering every layer, and leaving the last; then their gradients.
@@ -67,6 +69,9 @@ final class Network<T: KernelScalar> {
 
   /// Most atoms of a block: enough for full matrix products, few enough for threads to end at about the same time.
   static var blockSize: Int { 12 }
+
+  /// Matrices and polynomials of an atom take as long as so many pairs in the list.
+  private static var pairsOfAnAtom: Int { 60 }
 
   init(_ compiled: CompiledModel, threads: Int, communicator: any Communicator) {
     let model = compiled.model
@@ -136,7 +141,8 @@ final class Network<T: KernelScalar> {
 
   /// What the long-range block of layer `t` sees.
   func longRangeStep(_ t: Int) -> LongRangeStep<T> {
-    LongRangeStep(edges: sources(t), blocks: blocks, queue: queue, scratch: scratch, halo: halo)
+    LongRangeStep(
+      edges: sources(t), blocks: blocks, shares: shares, queue: queue, scratch: scratch, halo: halo)
   }
 
   /// Whether long-range blocks read edges before the first layer's messages do, and add to gradients of edges before the last
@@ -160,6 +166,10 @@ final class Network<T: KernelScalar> {
       blocks.append(AtomBlock(atoms: first..<end, species: species[first]))
       first = end
     }
+    shares = Kernels.shares(
+      of: blocks.map { block in
+        block.atoms.reduce(0) { $0 + list.pairs(of: $1).count + Self.pairsOfAnAtom }
+      }, threads: workers)
     let (slots, edges, edgeBytes) = geometry.room(for: list)
     guard slots <= Int32.max else {
       throw LatticeError.tooManyPairs(atoms: atoms, pairs: slots)
@@ -242,7 +252,7 @@ final class Network<T: KernelScalar> {
   }
 
   /// Threads that find a block to work on.
-  private var workers: Int { max(1, min(threads, blocks.count)) }
+  var workers: Int { max(1, min(threads, blocks.count)) }
 
   /// Values of dE/dx.
   private var inputCount: Int {
@@ -494,7 +504,7 @@ final class Network<T: KernelScalar> {
       timings.gather(scratch)
       return
     }
-    parallel(threads: threads, count: blocks.count) { thread, range in
+    parallel(shares) { thread, range in
       for n in range { adjoint(n, scratch[thread]) }
     }
     timings.gather(scratch)

@@ -24,7 +24,7 @@ struct RadialTable<T: KernelScalar> {
   private let rounding: T
   private let table: Workspace<T>
   /// Of one pair of elements.
-  private var knots: Int { intervals &+ 5 }
+  var knots: Int { intervals &+ 5 }
   /// Of all pairs: an odd number, so that vectors of channels fall into different sets of the first cache.
   private let rows: Int
   /// Those whose tables follow one another; one nil for all.
@@ -257,19 +257,21 @@ struct RadialTable<T: KernelScalar> {
 
   /// Adds `factor` times dE/dc to that of a spline's coefficients, [knot][path][modelChannels].
   ///
-  /// - Parameter k: which of the splines.
+  /// - Parameters:
+  ///   - k: which of the splines.
+  ///   - range: the knots whose coefficients are added to.
   func addGradient(
-    _ gradient: UnsafePointer<T>, spline k: Int, modelChannels: Int, factor: Double,
-    to coefficients: inout [Double]
+    _ gradient: UnsafePointer<T>, spline k: Int, _ range: Range<Int>, modelChannels: Int, factor: Double,
+    to coefficients: UnsafeMutablePointer<Double>
   ) {
     let (paths, lanes) = (functions / channels, T.Lanes.scalarCount)
-    for row in 0..<knots {
+    for row in range {
       for p in 0..<paths {
-        let target = (row * paths + p) * modelChannels
+        let target = coefficients + (row * paths + p) * modelChannels
         for c in 0..<modelChannels {
           let f = p * channels + c
-          let source = gradient[(f - f % lanes) * rows + (k * knots + row) * lanes + f % lanes]
-          coefficients[target + c] += factor * Double(source)
+          target[c] +=
+            factor * Double(gradient[(f - f % lanes) * rows + (k * knots + row) * lanes + f % lanes])
         }
       }
     }

@@ -115,32 +115,42 @@ final class WeightSums<T: KernelScalar> {
 
   /// Adds dE/d(coefficients) of a spline, which `body` adds up block by block, each thread for itself.
   ///
-  /// - Parameter functions: of a path, without padding.
+  /// - Parameters:
+  ///   - functions: of a path, without padding.
+  ///   - shares: blocks of each thread.
   func addSpline(
-    _ name: String, _ table: RadialTable<T>, functions: Int, _ blocks: [AtomBlock],
+    _ name: String, _ table: RadialTable<T>, functions: Int, _ blocks: [AtomBlock], _ shares: [Range<Int>],
     _ body: (_ block: AtomBlock, _ thread: Int, _ sum: UnsafeMutablePointer<T>) -> Void
   ) {
-    let count = table.gradientCount
-    let sums = memory.reserve(threads * count)
-    sums.update(repeating: 0, count: threads * count)
-    parallel(threads: threads, count: blocks.count) { thread, range in
+    let (count, parts) = (table.gradientCount, shares.count)
+    let sums = memory.reserve(parts * count)
+    parallel(shares) { thread, range in
+      (sums + thread * count).update(repeating: 0, count: count)
       for block in blocks[range] { body(block, thread, sums + thread * count) }
     }
-    addSpline(name, table, functions: functions, sums)
+    addSpline(name, table, functions: functions, sums, parts: parts)
   }
 
-  /// Adds the sums of all threads.
-  func addSpline(_ name: String, _ table: RadialTable<T>, functions: Int, _ sums: UnsafePointer<T>) {
+  /// Adds the sums of so many threads.
+  func addSpline(
+    _ name: String, _ table: RadialTable<T>, functions: Int, _ sums: UnsafePointer<T>, parts: Int
+  ) {
     let size = table.gradientCount(modelChannels: functions)
+    let factor = factor
     for (k, pair) in table.pairs.enumerated() {
       let spline = WeightGradient.Spline(name: path + name, pair: pair)
       if gradient.splines[spline]?.count != size {
         gradient.splines[spline] = Array(repeating: 0, count: size)
       }
-      for thread in 0..<threads {
-        table.addGradient(
-          sums + thread * table.gradientCount, spline: k, modelChannels: functions, factor: factor,
-          to: &gradient.splines[spline, default: []])
+      gradient.splines[spline, default: []].withUnsafeMutableBufferPointer { coefficients in
+        guard let coefficients = coefficients.baseAddress else { return }
+        parallel(threads: threads, count: table.knots) { _, knots in
+          for part in 0..<parts {
+            table.addGradient(
+              sums + part * table.gradientCount, spline: k, knots, modelChannels: functions, factor: factor,
+              to: coefficients)
+          }
+        }
       }
     }
   }

@@ -47,6 +47,19 @@ public struct Adam: Sendable, Hashable {
       second = first
       largest = first
     }
+
+    fileprivate mutating func withUnsafeMutablePointers(
+      _ body: (
+        _ first: UnsafeMutableBufferPointer<Double>, _ second: UnsafeMutableBufferPointer<Double>,
+        _ largest: UnsafeMutableBufferPointer<Double>
+      ) -> Void
+    ) {
+      first.withUnsafeMutableBufferPointer { first in
+        second.withUnsafeMutableBufferPointer { second in
+          largest.withUnsafeMutableBufferPointer { body(first, second, $0) }
+        }
+      }
+    }
   }
 
   /// One step.
@@ -67,19 +80,24 @@ public struct Adam: Sendable, Hashable {
       let stepSize = rate / correction1
       let shrink = kind == .adamw ? 1 - rate * decay : 1
       let pull = kind == .adam ? decay : 0
-      for i in block.range {
-        let theta = parameters[i]
-        let g = gradient[i] + pull * theta
-        let m = moments.first[i] + (1 - beta1) * (g - moments.first[i])
-        let v = beta2 * moments.second[i] + (1 - beta2) * g * g
-        moments.first[i] = m
-        moments.second[i] = v
-        var vhat = v
-        if usesLargest {
-          vhat = max(moments.largest[i], v)
-          moments.largest[i] = vhat
+      // Two loops, so that each has few enough arrays to be vectorised: a square root and two quotients a parameter.
+      parameters.withUnsafeMutableBufferPointer { parameters in
+        moments.withUnsafeMutablePointers { first, second, largest in
+          gradient.withUnsafeBufferPointer { gradient in
+            for i in block.range {
+              let g = gradient[i] + pull * parameters[i]
+              first[i] += (1 - beta1) * (g - first[i])
+              second[i] = beta2 * second[i] + (1 - beta2) * g * g
+            }
+          }
+          for i in block.range {
+            let v = second[i]
+            let vhat = usesLargest && largest[i] > v ? largest[i] : v
+            if usesLargest { largest[i] = vhat }
+            let root = vhat.squareRoot() / rootCorrection2
+            parameters[i] = parameters[i] * shrink - stepSize * first[i] / (root + epsilon)
+          }
         }
-        parameters[i] = theta * shrink - stepSize * m / (vhat.squareRoot() / rootCorrection2 + epsilon)
       }
     }
   }

@@ -13,6 +13,10 @@ public struct MovingAverage: Sendable, Hashable {
   public func update(_ average: inout [Double], with parameters: [Double], step: Int64) {
     let n = Double(step)
     let d = min(decay, (1 + n) / (10 + n))
-    for i in average.indices { average[i] = d * average[i] + (1 - d) * parameters[i] }
+    average.withUnsafeMutableBufferPointer { average in
+      parameters.withUnsafeBufferPointer { parameters in
+        for i in average.indices { average[i] = d * average[i] + (1 - d) * parameters[i] }
+      }
+    }
   }
 }
