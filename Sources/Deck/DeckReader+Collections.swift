@@ -11,6 +11,13 @@ public struct DeckFile: Sendable, Hashable {
   /// By which tables call it.
   public let name: String
   public let weight: Double
+  /// Of its labels.
+  public internal(set) var energyWeight = 1.0
+  public internal(set) var forcesWeight = 1.0
+  public internal(set) var stressWeight = 1.0
+
+  /// All weights.
+  public var weights: [Double] { [weight, energyWeight, forcesWeight, stressWeight] }
 }
 
 extension DeckReader {
@@ -257,12 +264,14 @@ extension DeckReader {
     }
   }
 
-  /// One file or a list of them, each a path or a group of `file`, `name` and `weight`.
+  /// One file or a list of them, each a path or a group of `file`, `name`, `weight` and weights of its labels.
   mutating func dataFiles(
     _ path: String, default fallback: String? = nil, defaultInWords: String? = nil, excluded: String? = nil,
     help: String
   ) -> [DeckFile] {
-    let takes = "a file, or a list of files, each a path or {file: PATH, name: WORD, weight: NUMBER}"
+    let takes =
+      "a file, or a list of files, each a path or {file: PATH, name: WORD, weight: NUMBER}, where energy, forces and stress "
+      + "are weights of single labels (0: it need not have them)"
     let folder = folder
     return key(
       path, takes: takes, default: fallback, defaultInWords: defaultInWords, excluded: excluded, help: help,
@@ -279,7 +288,9 @@ extension DeckReader {
         files.append(file)
       }
       let texts = files.map {
-        "{file: \(quoted($0.path)), name: \(quoted($0.name)), weight: \(plain($0.weight))}"
+        "{file: \(quoted($0.path)), name: \(quoted($0.name)), weight: \(plain($0.weight))"
+          + [("energy", $0.energyWeight), ("forces", $0.forcesWeight), ("stress", $0.stressWeight)]
+          .map { $1 == 1 ? "" : ", \($0): \(plain($1))" }.joined() + "}"
       }
       return (files, "[" + texts.joined(separator: ", ") + "]")
     }
@@ -288,18 +299,21 @@ extension DeckReader {
   private static func dataFile(
     _ node: Node, _ key: String, takes: String, folder: URL
   ) throws(Mistake) -> DeckFile {
-    var (path, name, weight) = ("", String?.none, 1.0)
+    var (path, name) = ("", String?.none)
+    var weights: [String: Double] = [:]
     if let mapping = node.mapping {
       for (entry, value) in mapping {
         let text = try Self.text(of: value, entry.string ?? "?", takes: takes)
         switch entry.string {
         case "file": path = text
         case "name": name = text
-        case "weight": weight = try number(text, in: 0...1e6, name: "weight", part: value)
+        case "weight", "energy", "forces", "stress":
+          let key = entry.string ?? ""
+          weights[key] = try number(text, in: 0...1e6, name: key, part: value)
         default:
           throw Mistake(
             message: "unknown key `\(entry.string ?? "?")` of a file",
-            help: "a file has file, name and weight",
+            help: "a file has file, name, weight, and energy, forces, stress for weights of its labels",
             part: entry)
         }
       }
@@ -311,6 +325,8 @@ extension DeckReader {
     }
     let url = absoluteURL(path, in: folder)
     return DeckFile(
-      path: url.path, name: name ?? url.deletingPathExtension().lastPathComponent, weight: weight)
+      path: url.path, name: name ?? url.deletingPathExtension().lastPathComponent,
+      weight: weights["weight"] ?? 1, energyWeight: weights["energy"] ?? 1,
+      forcesWeight: weights["forces"] ?? 1, stressWeight: weights["stress"] ?? 1)
   }
 }

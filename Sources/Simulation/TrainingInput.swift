@@ -87,8 +87,12 @@ struct TrainingInput {
         at: key, "there is no file \(file.path)", help: "paths are relative to the folder of the deck")
     }
     let data = try LabelledData(
-      reading: files.map { DataFile(name: $0.name, path: $0.path, weight: $0.weight) }, names: names,
-      demands: demands, warnings: { try say(.warning($0)) })
+      reading: files.map { file in
+        DataFile(
+          name: file.name, path: file.path, weight: file.weight,
+          labelWeights: LabelWeights(
+            energy: file.energyWeight, forces: file.forcesWeight, stress: file.stressWeight))
+      }, names: names, demands: demands, warnings: { try say(.warning($0)) })
     for (file, found) in zip(data.files, data.names) {
       guard let virial = found.virial else { continue }
       try say(.note("\(file.name): `\(virial)` is read as the virial in eV, -V times the stress"))

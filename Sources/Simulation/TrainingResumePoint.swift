@@ -92,7 +92,7 @@ struct TrainingResumePoint {
   /// Those, and of files that have only moved: what they hold is known by its hash.
   private static func freeKeys(from old: TrainingDeck, to new: TrainingDeck) -> Set<String> {
     func isMoved(_ a: [DeckFile], _ b: [DeckFile]) -> Bool {
-      a.map(\.name) == b.map(\.name) && a.map(\.weight) == b.map(\.weight)
+      a.map(\.name) == b.map(\.name) && a.map(\.weights) == b.map(\.weights)
     }
     var keys = freeKeys
     if isMoved(old.train, new.train) { keys.insert("train") }

@@ -38,6 +38,10 @@ public struct LabelNames: Sendable, Hashable {
     public var virial: String?
     public var charge: String?
     public var weight: String?
+    /// Weights of single labels, as mace-torch names them.
+    public var energyWeight: String?
+    public var forcesWeight: String?
+    public var stressWeight: String?
 
     public init() {}
   }
@@ -66,6 +70,12 @@ public struct LabelNames: Sendable, Hashable {
     found.charge = try one(
       "charge", charge, ["charge", "total_charge"], among: values, file: file, for: .learning)
     found.weight = try one("weight", weight, ["config_weight"], among: values, file: file, for: .learning)
+    func ofLabel(_ label: String) -> String? {
+      let name = "config_\(label)_weight"
+      return values.contains(name) ? name : nil
+    }
+    (found.energyWeight, found.forcesWeight) = (ofLabel("energy"), ofLabel("forces"))
+    found.stressWeight = ofLabel("stress")
     return found
   }
 

@@ -22,6 +22,16 @@ public struct LabelTable: Sendable {
     /// Angstrom.
     let shortestDistance: Double?
     let weight: Double
+    let labelWeights: LabelWeights
+
+    /// `3, energy 0`.
+    var weightText: String {
+      let labels = [
+        ("energy", labelWeights.energy), ("forces", labelWeights.forces), ("stress", labelWeights.stress),
+      ].filter { $0.1 != 1 }
+      return ([String(format: "%g", weight)] + labels.map { String(format: "\($0) %g", $1) })
+        .joined(separator: ", ")
+    }
   }
   let rows: [Row]
 
@@ -39,6 +49,8 @@ public struct LabelTable: Sendable {
         (found.forces, frames.count { $0.labels.forces != nil }),
         (found.stress ?? found.virial, frames.count { $0.labels.stress != nil }),
         (found.charge, frames.count { $0.charge != nil }), (found.weight, frames.count),
+        (found.energyWeight, frames.count), (found.forcesWeight, frames.count),
+        (found.stressWeight, frames.count),
       ]
       let labels = kinds.compactMap { kind in
         kind.name.map { kind.count == frames.count ? $0 : "\($0) (\(kind.count))" }
@@ -53,7 +65,8 @@ public struct LabelTable: Sendable {
         labels: labels.joined(separator: " "),
         binding: bindings.isEmpty ? nil : bindings.reduce(0, +) / Double(bindings.count),
         largestForce: frames.compactMap(\.labels.forces).flatMap { $0.map(length) }.max(),
-        shortestDistance: own.compactMap { distances[$0] }.min(), weight: data.files[file].weight)
+        shortestDistance: own.compactMap { distances[$0] }.min(), weight: data.files[file].weight,
+        labelWeights: data.files[file].labelWeights)
     }
   }
 
@@ -70,7 +83,7 @@ public struct LabelTable: Sendable {
       [
         row.name, "\(row.frames)",
         row.atoms.count == 1 ? "\(row.atoms.lowerBound)" : "\(row.atoms.lowerBound)-\(row.atoms.upperBound)",
-        row.elements, number(row.weight, "%g"), number(row.binding, "%.4f"),
+        row.elements, row.weightText, number(row.binding, "%.4f"),
         number(row.largestForce, "%.3f"), number(row.shortestDistance, "%.3f"), row.labels,
       ]
     }

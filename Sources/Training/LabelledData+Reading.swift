@@ -56,7 +56,7 @@ extension LabelledData {
           named: named, system: configuration.system,
           place: "frame \(n + 1) (line \(named.line))", file: file.path)
         return try reader.frame(
-          found, demands, weight: file.weight, fileIndex: index, number: n + 1)
+          found, demands, of: file, fileIndex: index, number: n + 1)
       }
       try Self.requireLabels(of: new, file, demands, warnings)
       frames += new
@@ -80,9 +80,18 @@ extension LabelledData {
     _ warnings: (Diagnostic) throws -> Void
   ) throws {
     let kinds: [(String, Bool, (LabelledFrame) -> Bool)] = [
-      ("energy", demands.energy, { $0.labels.energy == nil }),
-      ("forces", demands.forces, { $0.labels.forces == nil }),
-      ("stress", demands.stress, { $0.labels.stress == nil }),
+      (
+        "energy", demands.energy && file.labelWeights.energy > 0,
+        { $0.labels.energy == nil && $0.labelWeights.energy > 0 }
+      ),
+      (
+        "forces", demands.forces && file.labelWeights.forces > 0,
+        { $0.labels.forces == nil && $0.labelWeights.forces > 0 }
+      ),
+      (
+        "stress", demands.stress && file.labelWeights.stress > 0,
+        { $0.labels.stress == nil && $0.labelWeights.stress > 0 }
+      ),
     ]
     // On a free atom there is no force and no stress.
     let frames = frames.filter { !$0.isIsolatedAtom }
@@ -92,7 +101,9 @@ extension LabelledData {
       guard missing.count < frames.count else {
         throw FileError(
           file: file.path, "none of its \(frames.count) frames has \(kind) that training knows by its name",
-          help: "name it in `labels.\(kind)`, or set `loss.\(kind)` to 0")
+          help:
+            "name it in `labels.\(kind)`, or give it no weight: {file: ..., \(kind): 0} for this file, `loss.\(kind)` 0 for all"
+        )
       }
       let verb = missing.count == 1 ? "has" : "have"
       try warnings(
@@ -112,7 +123,7 @@ private struct LabelReader {
   let file: String
 
   func frame(
-    _ names: LabelNames.Found, _ demands: DataDemands, weight: Double, fileIndex: Int, number: Int
+    _ names: LabelNames.Found, _ demands: DataDemands, of source: DataFile, fileIndex: Int, number: Int
   ) throws -> LabelledFrame {
     var labels = Labels()
     labels.energy = try value(names.energy, "eV")
@@ -122,14 +133,26 @@ private struct LabelReader {
       labels.stress = try tensor(names.stress)
       if let virial = try tensor(names.virial) { labels.stress = virial * (-1 / system.cell.volume) }
     }
-    let own = try value(names.weight, "") ?? 1
-    guard own >= 0 else {
-      throw error("`\(names.weight ?? "")` is \(own)", help: "weights are positive or 0")
+    let own = try LabelWeights(
+      energy: weight(names.energyWeight), forces: weight(names.forcesWeight),
+      stress: weight(names.stressWeight))
+    var frame = try LabelledFrame(
+      system: system, labels: labels, charge: value(names.charge, "e"),
+      weight: source.weight * weight(names.weight), labelWeights: source.labelWeights * own, file: fileIndex,
+      number: number, isMarkedIsolated: named.values["config_type"] == "IsolatedAtom")
+    // The energy of a free atom says where energies begin.
+    if frame.labelWeights.energy == 0, !frame.isIsolatedAtom { frame.labels.energy = nil }
+    if frame.labelWeights.forces == 0 { frame.labels.forces = nil }
+    if frame.labelWeights.stress == 0 { frame.labels.stress = nil }
+    return frame
+  }
+
+  private func weight(_ name: String?) throws -> Double {
+    let weight = try value(name, "") ?? 1
+    guard weight >= 0 else {
+      throw error("`\(name ?? "")` is \(weight)", help: "weights are positive or 0")
     }
-    return try LabelledFrame(
-      system: system, labels: labels, charge: value(names.charge, "e"), weight: weight * own,
-      file: fileIndex, number: number,
-      isMarkedIsolated: named.values["config_type"] == "IsolatedAtom")
+    return weight
   }
 
   private func error(_ message: String, help: String) -> FileError {

@@ -12,6 +12,8 @@ public struct LabelledFrame: Sendable {
   public var charge: Double?
   /// Of its file times its own; multiplies its terms in the loss.
   public var weight: Double
+  /// The same of single labels, beside `weight`.
+  public var labelWeights: LabelWeights
   /// Index of its file among those of a data set.
   public var file: Int
   /// In its file, from 1.
@@ -21,16 +23,33 @@ public struct LabelledFrame: Sendable {
   public var isIsolatedAtom: Bool
 
   public init(
-    system: AtomicSystem, labels: Labels, charge: Double? = nil, weight: Double = 1, file: Int = 0,
-    number: Int = 1, isMarkedIsolated: Bool = false
+    system: AtomicSystem, labels: Labels, charge: Double? = nil, weight: Double = 1,
+    labelWeights: LabelWeights = LabelWeights(), file: Int = 0, number: Int = 1,
+    isMarkedIsolated: Bool = false
   ) {
     self.system = system
     self.labels = labels
     self.charge = charge
     self.weight = weight
+    self.labelWeights = labelWeights
     self.file = file
     self.number = number
     isIsolatedAtom = system.count == 1 && (!system.cell.hasPeriodicAxis || isMarkedIsolated)
+  }
+}
+
+/// Factors of the terms of single labels in the loss; what has 0 is not learned, and need not be there.
+public struct LabelWeights: Sendable, Hashable {
+  public var energy: Double
+  public var forces: Double
+  public var stress: Double
+
+  public init(energy: Double = 1, forces: Double = 1, stress: Double = 1) {
+    (self.energy, self.forces, self.stress) = (energy, forces, stress)
+  }
+
+  static func * (a: LabelWeights, b: LabelWeights) -> LabelWeights {
+    LabelWeights(energy: a.energy * b.energy, forces: a.forces * b.forces, stress: a.stress * b.stress)
   }
 }
 
@@ -41,11 +60,16 @@ public struct DataFile: Sendable, Hashable {
   public var path: String
   /// Multiplies the weight of its frames.
   public var weight: Double
+  /// Multiply those of their labels.
+  public var labelWeights: LabelWeights
 
-  public init(name: String, path: String, weight: Double = 1) {
+  public init(
+    name: String, path: String, weight: Double = 1, labelWeights: LabelWeights = LabelWeights()
+  ) {
     self.name = name
     self.path = path
     self.weight = weight
+    self.labelWeights = labelWeights
   }
 }
 

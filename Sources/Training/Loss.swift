@@ -1,10 +1,10 @@
 // The loss of a batch of frames b, and its derivatives by their predictions (the seeds of TrainablePotential):
 //
-//   L = w_E/n_E sum_b w_b l_E(x_b)  +  w_F/n_F sum_b w_b sum_ia l_F(y_bia)  +  w_S/n_S sum_b w_b sum_ab l_S(z_bab)
+//   L = w_E/n_E sum_b w_b e_b l_E(x_b)  +  w_F/n_F sum_b w_b f_b sum_ia l_F(y_bia)  +  w_S/n_S sum_b w_b s_b sum_ab l_S(z_bab)
 //
 //   x = (E - E_ref) / N      y = F - F_ref      z = stress - stress_ref
 //   n_E frames with an energy, n_F components of forces with a label (three an atom), n_S components of stress (nine a
-//   frame), all of the batch; w_b the weight of a frame. Weights do not change the n.
+//   frame), all of the batch; w_b the weight of a frame, e_b, f_b and s_b those of its labels. Weights do not change the n; a label of weight 0 is none.
 //
 //   l1         l(x) = |x|                                    the loss of arXiv 2510.13055, eq. 16
 //   squared    l(x) = x^2                                    mace-torch: weighted, stress
@@ -69,13 +69,13 @@ public struct Loss: Sendable, Hashable {
     let labels = frame.labels
     if let label = labels.energy, energyWeight > 0 {
       let count = Double(frame.system.count)
-      let factor = energyWeight * frame.weight / Double(counts.energies)
+      let factor = energyWeight * frame.weight * frame.labelWeights.energy / Double(counts.energies)
       let (l, slope) = measure((prediction.energy - label) / count, delta)
       term.value += factor * l
       term.energySeed = factor * slope / count
     }
     if let forces = labels.forces, forceWeight > 0 {
-      let factor = forceWeight * frame.weight / Double(counts.forces)
+      let factor = forceWeight * frame.weight * frame.labelWeights.forces / Double(counts.forces)
       var sum = 0.0
       for (i, label) in forces.enumerated() {
         let error = prediction.forces[i] - label
@@ -89,7 +89,7 @@ public struct Loss: Sendable, Hashable {
       term.value += factor * sum
     }
     if let label = labels.stress, stressWeight > 0 {
-      let factor = stressWeight * frame.weight / Double(counts.stresses)
+      let factor = stressWeight * frame.weight * frame.labelWeights.stress / Double(counts.stresses)
       for a in 0..<3 {
         for b in 0..<3 {
           let (l, slope) = measure(prediction.stress[a][b] - label[a][b], delta)

@@ -30,11 +30,12 @@ private func mistakes(_ extra: String) -> String {
   }
 
   @Test func filesHaveNamesAndWeights() throws {
-    let deck = try training("valid: [v.xyz, {file: ../ions.xyz, name: salt, weight: 2.5}]")
+    let deck = try training(
+      "valid: [v.xyz, {file: ../ions.xyz, name: salt, weight: 2.5, energy: 0, stress: 3}]")
     #expect(
       deck.valid == [
         DeckFile(path: "/decks/v.xyz", name: "v", weight: 1),
-        DeckFile(path: "/ions.xyz", name: "salt", weight: 2.5),
+        DeckFile(path: "/ions.xyz", name: "salt", weight: 2.5, energyWeight: 0, stressWeight: 3),
       ])
   }
 
@@ -67,7 +68,7 @@ private func mistakes(_ extra: String) -> String {
       "", "loss: {type: universal, delta: 0.02}\nstage_two: {start: none}\nbatch: {frames: 3}",
       "start: m.h5\nfreeze: ['*/radial/?']\nrate_factors: {\"layers/0/*\": 0.5}\nmax_hours: 23.5\npatience: 7",
       "long_range: {type: attention, columns: 8, heads: 2, sigma: [1 A, 0.25 nm], gate: true}",
-      "isolated_energies: {H: -1 eV}\nvalid: [{file: a b.xyz, name: 'x y', weight: 0.5}]\nschedule: {type: plateau}",
+      "isolated_energies: {H: -1 eV}\nvalid: [{file: a b.xyz, name: 'x y', weight: 0.5, forces: 0.25}]\nschedule: {type: plateau}",
       "labels: {energy: REF_energy, virial: my virial}\nlong_range: {type: none}",
     ]
     for extra in extras {

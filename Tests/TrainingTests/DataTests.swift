@@ -25,13 +25,15 @@ import Trajectory
   }
 
   private func read(
-    _ text: String, names: LabelNames = LabelNames(), demands: DataDemands = DataDemands()
+    _ text: String, names: LabelNames = LabelNames(), demands: DataDemands = DataDemands(),
+    weights: LabelWeights = LabelWeights()
   ) throws -> (LabelledData, [Diagnostic]) {
     let scratch = try Scratch()
     let path = try scratch.write(text, to: "data.xyz")
     var warnings: [Diagnostic] = []
     let data = try LabelledData(
-      reading: [DataFile(name: "data", path: path, weight: 2)], names: names, demands: demands,
+      reading: [DataFile(name: "data", path: path, weight: 2, labelWeights: weights)], names: names,
+      demands: demands,
       warnings: { warnings.append($0) })
     return (data, warnings)
   }
@@ -82,6 +84,31 @@ import Trajectory
     #expect(data.frames[0].labels.stress == Matrix3([-1, 0, 0], [0, 0, 0], [0, 0, 0.1]))
     let (voigt, _) = try read(text(["energy=1 stress=\"1 2 3 4 5 6\""]))
     #expect(voigt.frames[0].labels.stress == Matrix3([1, 6, 5], [6, 2, 4], [5, 4, 3]))
+  }
+
+  /// Forces alone; energies of another origin, which are not learned though they are there.
+  @Test(arguments: ["", "energy=-70000"]) func aFileMayHaveNoPartInALabel(energy: String) throws {
+    let (data, warnings) = try read(text([energy, energy]), weights: LabelWeights(energy: 0, forces: 3))
+    #expect(data.frames.count == 2 && warnings.isEmpty)
+    for frame in data.frames {
+      #expect(frame.labels.energy == nil && frame.labels.forces != nil)
+      #expect(frame.weight == 2 && frame.labelWeights == LabelWeights(energy: 0, forces: 3))
+    }
+    let isolated = IsolatedEnergies(energies: [10: -3, 18: -5], source: .given)
+    let table = try LabelTable(data, demands: DataDemands(), isolated: isolated).text
+    #expect(table.contains("2, energy 0, forces 3"), "\(table)")
+    try data.requireBinding(isolated)
+  }
+
+  @Test func aFrameMayWeighItsLabels() throws {
+    let (data, warnings) = try read(
+      text(["energy=-8 config_energy_weight=0", "energy=-8 config_energy_weight=0.5 config_forces_weight=4"]),
+      weights: LabelWeights(energy: 3))
+    #expect(data.frames[0].labels.energy == nil && data.frames[0].labelWeights == LabelWeights(energy: 0))
+    #expect(data.frames[1].labels.energy == -8 && warnings.isEmpty)
+    #expect(data.frames[1].labelWeights == LabelWeights(energy: 1.5, forces: 4))
+    let negative = refusal(text(["energy=1 config_forces_weight=-1"]))
+    #expect(negative.contains("`config_forces_weight` is -1"), "\(negative)")
   }
 
   @Test func refusalsNameFileFrameAndCure() {

@@ -67,6 +67,21 @@ import Trajectory
     #expect(abs(value(loss, predictions, weighted) - 2 * 3 * 0.5) < 1e-12)
   }
 
+  @Test func weightsOfALabelMultiplyItsTermAlone() {
+    var weighted = frames
+    for n in frames.indices {
+      weighted[n].weight = 2
+      weighted[n].labelWeights = LabelWeights(energy: 3, forces: 0.5, stress: 7)
+    }
+    func loss(_ factors: [Double]) -> Loss {
+      Loss(
+        kind: .huber, energyWeight: 2 * factors[0], forceWeight: 30 * factors[1], stressWeight: 5 * factors[2]
+      )
+    }
+    let expected = value(loss([6, 1, 14]), predictions, frames)
+    #expect(abs(value(loss([1, 1, 1]), predictions, weighted) - expected) < 1e-12 * expected)
+  }
+
   @Test(arguments: Loss.Kind.allCases)
   func seedsAreTheDerivativesOfTheValue(_ kind: Loss.Kind) {
     let loss = Loss(kind: kind, energyWeight: 2, forceWeight: 30, stressWeight: 5, delta: 0.01)
