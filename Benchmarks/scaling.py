@@ -18,7 +18,7 @@ brick of side L = (n / density)^(1/3), and
   all atoms   N (s + y / bandwidth)                    s: microseconds in which rank 0 moves an atom; y: bytes of each atom of the
                                                        system that a rank receives: its position twice, and its force
 
-Messages do not overlap with work. `halo alone` is the step without its long range on ranks that know no other atoms than
+Messages are taken not to overlap with work. `halo alone` is the step without its long range on ranks that know no other atoms than
 their own and copies; `today` has all. b counts all of the part `attention`, also sums over edges, which ranks do share."""
 import argparse
 import json

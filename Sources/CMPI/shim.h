@@ -25,12 +25,25 @@ static inline int bloch_mpi_size(void) {
   return size;
 }
 
-/// A negative rank is nobody.
-static inline void bloch_mpi_exchange(
-    const void *sent, int sent_bytes, int to, void *received, int received_bytes, int from) {
-  MPI_Sendrecv(
-      sent, sent_bytes, MPI_BYTE, to < 0 ? MPI_PROC_NULL : to, 0, received, received_bytes, MPI_BYTE,
-      from < 0 ? MPI_PROC_NULL : from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+/// A message on its way.
+typedef struct {
+  MPI_Request request;
+} bloch_mpi_message;
+
+static inline bloch_mpi_message bloch_mpi_send(const void *bytes, int count, int to) {
+  bloch_mpi_message message;
+  MPI_Isend(bytes, count, MPI_BYTE, to, 0, MPI_COMM_WORLD, &message.request);
+  return message;
+}
+
+static inline bloch_mpi_message bloch_mpi_receive(void *bytes, int count, int from) {
+  bloch_mpi_message message;
+  MPI_Irecv(bytes, count, MPI_BYTE, from, 0, MPI_COMM_WORLD, &message.request);
+  return message;
+}
+
+static inline void bloch_mpi_wait(bloch_mpi_message message) {
+  MPI_Wait(&message.request, MPI_STATUS_IGNORE);
 }
 
 static inline void bloch_mpi_broadcast(void *bytes, int count) {

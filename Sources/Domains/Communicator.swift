@@ -16,9 +16,12 @@ public protocol Communicator: AnyObject {
   /// What this rank has received so far.
   var traffic: Traffic { get set }
 
-  /// As `exchange`, uncounted.
-  func transfer(
+  /// As `begin`, uncounted.
+  func post(
     _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer, from: Int?)
+
+  /// Waits for all that has been posted.
+  func complete()
 
   /// As `broadcast`, uncounted.
   func spread(_ bytes: UnsafeMutableRawBufferPointer)
@@ -27,16 +30,33 @@ public protocol Communicator: AnyObject {
 extension Communicator {
   public var isLeader: Bool { rank == 0 }
 
-  /// Sends to one rank while it receives from another, each of which may be this one; nil is nobody. What is received is as
-  /// long as what was sent.
-  public func exchange(
+  /// Begins to send to one rank and to receive from another, each of which may be this one; nil is nobody. What is received is
+  /// as long as what was sent. Until `finish` the one is not changed, the other not read. Messages between two ranks arrive in
+  /// the order in which they began.
+  public func begin(
     _ cargo: Cargo, _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer,
     from: Int?
   ) {
     if let from, from != rank { traffic.count(cargo, bytes: received.count) }
     let start = DispatchTime.now()
-    transfer(sent, to: to, received, from: from)
+    post(sent, to: to, received, from: from)
     traffic.time(since: start)
+  }
+
+  /// Waits for all that has begun.
+  public func finish() {
+    let start = DispatchTime.now()
+    complete()
+    traffic.time(since: start)
+  }
+
+  /// Sends to one rank and receives from another.
+  public func exchange(
+    _ cargo: Cargo, _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer,
+    from: Int?
+  ) {
+    begin(cargo, sent, to: to, received, from: from)
+    finish()
   }
 
   /// The bytes of rank 0, on all ranks.

@@ -91,11 +91,36 @@ public final class Halo {
 
   // MARK: - From owners to copies
 
+  /// Axes that are cut.
+  public var stages: Int { messages.count / 2 }
+
   /// Copies rows of `width` elements from the owners to all copies.
   public func fill<Element: BitwiseCopyable>(
     _ cargo: Cargo, _ rows: UnsafeMutablePointer<Element>, width: Int
   ) {
-    for message in messages { fill(cargo, message, rows, bytes: width * MemoryLayout<Element>.stride) }
+    fill(cargo, [(rows, width)]) { _ in }
+  }
+
+  /// The same of several arrays. `work` is called for each stage while its messages are on their way, which come from both sides at
+  /// once; it reads no copies.
+  public func fill<Element: BitwiseCopyable>(
+    _ cargo: Cargo, _ arrays: [(rows: UnsafeMutablePointer<Element>, width: Int)],
+    while work: (_ stage: Int) -> Void
+  ) {
+    let bytes = arrays.map { $0.width * MemoryLayout<Element>.stride }
+    for stage in 0..<stages {
+      let sides = messages[2 * stage...2 * stage + 1]
+      let length = sides.reduce(0) { $0 + $1.sentCount } * bytes.reduce(0, +)
+      var packed = UnsafeMutableRawPointer(outgoing.reserve(length))
+      for ((rows, _), bytes) in zip(arrays, bytes) {
+        for message in sides {
+          begin(cargo, message, rows, bytes: bytes, packed: packed)
+          packed += message.sentCount * bytes
+        }
+      }
+      work(stage)
+      communicator.finish()
+    }
   }
 
   /// Positions in `cell` of all copies from those of the owners.
@@ -106,19 +131,25 @@ public final class Halo {
   private func fill(
     _ cargo: Cargo, _ message: Message, _ positions: UnsafeMutablePointer<Vector3>, _ cell: Cell
   ) {
-    fill(cargo, message, positions, bytes: MemoryLayout<Vector3>.stride)
+    let bytes = MemoryLayout<Vector3>.stride
+    begin(
+      cargo, message, positions, bytes: bytes,
+      packed: UnsafeMutableRawPointer(outgoing.reserve(message.sentCount * bytes)))
+    communicator.finish()
     guard message.image != .zero else { return }
     let translation = message.image * cell.vectors
     for i in message.received { positions[i] += translation }
   }
 
-  private func fill(_ cargo: Cargo, _ message: Message, _ rows: UnsafeMutableRawPointer, bytes: Int) {
-    let packed = UnsafeMutableRawPointer(outgoing.reserve(message.sentCount * bytes))
+  private func begin(
+    _ cargo: Cargo, _ message: Message, _ rows: UnsafeMutableRawPointer, bytes: Int,
+    packed: UnsafeMutableRawPointer
+  ) {
     let sent = message.sent.pointer
     for n in 0..<message.sentCount {
       (packed + n * bytes).copyMemory(from: rows + Int(sent[n]) * bytes, byteCount: bytes)
     }
-    communicator.exchange(
+    communicator.begin(
       cargo, UnsafeRawBufferPointer(start: packed, count: message.sentCount * bytes), to: message.to,
       UnsafeMutableRawBufferPointer(
         start: rows + message.received.lowerBound * bytes, count: message.received.count * bytes),

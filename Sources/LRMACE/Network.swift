@@ -7,7 +7,8 @@
 // Features and messages are in kernel precision, energies, forces and stress in double precision.
 //
 // One of several ranks has the atoms of its brick; behind them stand copies of others' (`Halo`), which are neighbours and no
-// centres. What neighbours read, x = h linearUp, goes from owners to copies after each layer; dE/dx and forces come back.
+// centres. What neighbours read, x = h linearUp, goes from owners to copies before each layer but the first, while blocks that
+// see no copies are walked; dE/dx and forces come back.
 
 import Domains
 import Foundation
@@ -43,6 +44,8 @@ final class Network<T: KernelScalar> {
   private(set) var elements: [Int] = []
   /// Blocks of atoms of one element.
   private(set) var blocks: [AtomBlock] = []
+  /// Numbers of the blocks: all; those that see no copies of other ranks' atoms, in parts for the stages of the halo; the others.
+  private var (all, inner, outer): ([Int], [[Int]], [Int]) = ([], [], [])
   /// Blocks of each thread where it adds to what neighbours have, by their pairs.
   private(set) var shares: [Range<Int>] = []
   private let queue: WorkQueue
@@ -170,6 +173,7 @@ final class Network<T: KernelScalar> {
       of: blocks.map { block in
         block.atoms.reduce(0) { $0 + list.pairs(of: $1).count + Self.pairsOfAnAtom }
       }, threads: workers)
+    divideBlocks(list)
     let (slots, edges, edgeBytes) = geometry.room(for: list)
     guard slots <= Int32.max else {
       throw LatticeError.tooManyPairs(atoms: atoms, pairs: slots)
@@ -209,6 +213,19 @@ final class Network<T: KernelScalar> {
         from: embedding.pointer + species[i] * embedding.rowStride, count: channels)
     }
     if kept != nil { layers[0].linearUp[0].apply(features[0].pointer, rows: atoms, into: inputs[0].pointer) }
+  }
+
+  /// Which blocks a layer may walk while features of copies are on their way: half of the waiting of two ranks with 768 atoms each.
+  private func divideBlocks(_ list: NeighborList) {
+    all = Array(blocks.indices)
+    (inner, outer) = ([], [])
+    guard let stages = halo?.stages else { return }
+    let seesCopies = blocks.map { block in
+      block.atoms.contains { i in list.pairs(of: i).contains { list.neighbors[$0] >= atoms } }
+    }
+    let free = all.filter { stages > 0 && !seesCopies[$0] }
+    inner = (0..<stages).map { Array(free[partition(of: free.count, thread: $0, threads: stages)]) }
+    outer = all.filter { stages == 0 || seesCopies[$0] }
   }
 
   /// The plan for the atoms that were prepared, in `cell`.
@@ -339,13 +356,19 @@ final class Network<T: KernelScalar> {
       for t in layers.indices {
         attention?.forward(layer: t, longRangeStep(t), features: features[t].pointer)
         timings.end(.attention)
-        if let r = r.baseAddress { forward(layer: t, positions: r, list: list, cell: cell.vectors) }
-        guard let halo, t + 1 < layers.count else { continue }
-        let x = viewOfRows(inputs[t + 1])
-        for l in 0...layers[t + 1].inputLmax {
-          halo.fill(.features, x.degree(l), width: (2 * l + 1) * channels)
+        func walk(_ blocks: [Int]) {
+          guard let r = r.baseAddress else { return }
+          forward(layer: t, blocks, positions: r, list: list, cell: cell.vectors)
         }
+        guard let halo, t > 0 else {
+          walk(all)
+          continue
+        }
+        let x = viewOfRows(inputs[t])
+        let features = (0...layers[t].inputLmax).map { l in (x.degree(l), (2 * l + 1) * channels) }
+        halo.fill(.features, features) { stage in walk(inner[stage]) }
         timings.end(.waiting)
+        walk(outer)
       }
     }
     for t in layers.indices.reversed() {
@@ -379,7 +402,9 @@ final class Network<T: KernelScalar> {
     return strainGradient
   }
 
-  private func forward(layer t: Int, positions: UnsafePointer<Vector3>, list: NeighborList, cell: Matrix3) {
+  private func forward(
+    layer t: Int, _ order: [Int], positions: UnsafePointer<Vector3>, list: NeighborList, cell: Matrix3
+  ) {
     let layer = layers[t]
     guard let operation = layer.messages else { return }
     let (a, h, next) = (view(messages[t]), view(features[t]), view(features[t + 1]))
@@ -390,9 +415,9 @@ final class Network<T: KernelScalar> {
     let (geometry, attention, readout, kept, atoms) = (geometry, attention, readouts[t], kept, atoms)
     let measuresEdges = t == 0 && !edgesComeFirst
     let following = t + 1 < layers.count ? (layer: layers[t + 1], inputs: viewOfRows(inputs[t + 1])) : nil
-    parallel(queue, count: blocks.count) { thread, n in
+    parallel(queue, count: order.count) { thread, n in
       let s = scratch[thread]
-      let block = blocks[n]
+      let block = blocks[order[n]]
       let first = block.atoms.lowerBound
       let count = block.atoms.count
       s.clock.begin()

@@ -8,6 +8,7 @@
     public let rank: Int
     public let size: Int
     public var traffic = Traffic()
+    private var messages: [bloch_mpi_message] = []
 
     /// Starts MPI, which a process does once. Nil where the installed MPI cannot be called from threads.
     public init?() {
@@ -18,20 +19,25 @@
     /// Before the process ends, on all ranks.
     public func end() { bloch_mpi_end() }
 
-    public func transfer(
+    public func post(
       _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer, from: Int?
     ) {
-      var outgoing = MessagePieces(of: to == nil ? 0 : sent.count)
-      var incoming = MessagePieces(of: from == nil ? 0 : received.count)
-      while true {
-        let (out, into) = (outgoing.next(), incoming.next())
-        if out == nil && into == nil { return }
-        bloch_mpi_exchange(
-          out.flatMap { piece in sent.baseAddress.map { $0 + piece.lowerBound } }, Int32(out?.count ?? 0),
-          Int32(out == nil ? -1 : to ?? -1),
-          into.flatMap { piece in received.baseAddress.map { $0 + piece.lowerBound } },
-          Int32(into?.count ?? 0), Int32(into == nil ? -1 : from ?? -1))
+      if let from, let base = received.baseAddress {
+        for piece in MessagePieces(of: received.count) {
+          messages.append(
+            bloch_mpi_receive(base + piece.lowerBound, Int32(piece.count), Int32(from)))
+        }
       }
+      if let to, let base = sent.baseAddress {
+        for piece in MessagePieces(of: sent.count) {
+          messages.append(bloch_mpi_send(base + piece.lowerBound, Int32(piece.count), Int32(to)))
+        }
+      }
+    }
+
+    public func complete() {
+      for message in messages { bloch_mpi_wait(message) }
+      messages.removeAll(keepingCapacity: true)
     }
 
     public func spread(_ bytes: UnsafeMutableRawBufferPointer) {

@@ -28,17 +28,24 @@ private final class ThreadCommunicator: Communicator {
   let size: Int
   var traffic = Traffic()
   private let mail: Mail
+  private var awaited: [(UnsafeMutableRawBufferPointer, from: Int)] = []
 
   init(rank: Int, size: Int, _ mail: Mail) { (self.rank, self.size, self.mail) = (rank, size, mail) }
 
-  func transfer(
+  func post(
     _ sent: UnsafeRawBufferPointer, to: Int?, _ received: UnsafeMutableRawBufferPointer, from: Int?
   ) {
     if let to { mail.send(Array(sent), from: rank, to: to) }
-    guard let from else { return }
-    let message = mail.receive(from: from, to: rank)
-    precondition(message.count == received.count, "what comes is as long as what was sent")
-    received.copyBytes(from: message)
+    if let from { awaited.append((received, from)) }
+  }
+
+  func complete() {
+    for (received, from) in awaited {
+      let message = mail.receive(from: from, to: rank)
+      precondition(message.count == received.count, "what comes is as long as what was sent")
+      received.copyBytes(from: message)
+    }
+    awaited.removeAll(keepingCapacity: true)
   }
 
   func spread(_ bytes: UnsafeMutableRawBufferPointer) {
