@@ -3,8 +3,11 @@
 //
 //   t_ij = d_ij(0) + k/n (d_ij(n) - d_ij(0)),   S = sum_(i<j) (t_ij - d_ij)^2 / d_ij^4
 //
-// and the band of all images relaxes on S. Atoms then go round each other where a straight line would send them through.
+// and the band of all images relaxes on S. Atoms then go round each other where a straight line would send them through. Where
+// they would meet head-on, as two that change places do, S has no slope to either side, and rounding would decide: such a
+// pair is parted first, along an arc at right angles to its way.
 
+import Foundation
 import Lattice
 
 public enum InitialPath {
@@ -23,8 +26,8 @@ public enum InitialPath {
   public static func idpp(
     from first: [Vector3], to last: [Vector3], images count: Int, of system: AtomicSystem
   ) -> [[Vector3]] {
-    var path = linear(from: first, to: last, images: count)
     let (start, end) = (distances(first, system.cell), distances(last, system.cell))
+    var path = parted(linear(from: first, to: last, images: count), system, start, end)
     var minimizer = FIRE(largestStep: 0.1)
     for _ in 0..<mostSteps {
       var energies = Array(repeating: 0.0, count: path.count)
@@ -42,6 +45,51 @@ public enum InitialPath {
       }
     }
     return path
+  }
+
+  /// The path with arcs for pairs that come nearer than half of t_ij: both atoms make room, each for one pair, the nearest first.
+  private static func parted(
+    _ path: [[Vector3]], _ system: AtomicSystem, _ start: [Double], _ end: [Double]
+  ) -> [[Vector3]] {
+    let last = path.count - 1
+    func vector(_ k: Int, _ i: Int, _ j: Int) -> Vector3 { system.cell.nearestImage(path[k][i] - path[k][j]) }
+    func share(_ k: Int) -> Double { Double(k) / Double(last) }
+    var meetings: [(atoms: (Int, Int), image: Int, ratio: Double, target: Double)] = []
+    var pair = 0
+    for i in path[0].indices {
+      for j in 0..<i {
+        defer { pair += 1 }
+        func target(_ k: Int) -> Double { start[pair] + share(k) * (end[pair] - start[pair]) }
+        func ratio(_ k: Int) -> Double { length(vector(k, i, j)) / max(target(k), leastDistance) }
+        guard let k = (1..<last).min(by: { ratio($0) < ratio($1) }), ratio(k) < 0.5 else { continue }
+        meetings.append(((i, j), k, ratio(k), target(k)))
+      }
+    }
+    var (result, made): ([[Vector3]], Set<Int>) = (path, [])
+    for (atoms, image, ratio, target) in meetings.sorted(by: { $0.ratio < $1.ratio }) {
+      let (i, j) = atoms
+      guard made.isDisjoint(with: [i, j]) else { continue }
+      made.formUnion([i, j])
+      let way = vector(last, i, j) - vector(0, i, j)
+      guard length(way) > leastDistance else { continue }
+      let along = way / length(way)
+      func aside(_ v: Vector3) -> Vector3 { v - along * dot(v, along) }
+      // To the side on which they pass already, else to any.
+      var side = aside(vector(image, i, j))
+      if length(side) < leastDistance {
+        let axes: [Vector3] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+        side = axes.map(aside).max { length($0) < length($1) } ?? side
+      }
+      side *= target * (1 - ratio) / length(side)
+      let (ofI, ofJ) = (system.moveMask[i], system.moveMask[j])
+      let part = ofI == .zero || ofJ == .zero ? 1 : 0.5
+      for k in 1..<last {
+        let height = part * sin(.pi * share(k))
+        result[k][i] += side * height * ofI
+        result[k][j] -= side * height * ofJ
+      }
+    }
+    return result
   }
 
   // S is in Angstrom^-2; numbers are those of ASE's idpp_interpolate.

@@ -166,6 +166,26 @@ private func line(_ first: AtomicSystem, _ last: [Vector3]) -> [[Vector3]] {
 
 // MARK: - First path
 
+/// Of a molecule of water whose hydrogens change places a straight line has both on one spot; what turns it has all distances.
+@Test(arguments: 1...6, [Vector3(0, 0, 0), Vector3(0.3, -1, 0.7)])
+func idppTurnsAMoleculeWhoseAtomsChangePlaces(images: Int, axis: Vector3) {
+  func turned(_ r: Vector3) -> Vector3 {
+    let angle = length(axis)
+    guard angle > 0 else { return r }
+    let k = axis / angle
+    return r * cos(angle) + cross(k, r) * sin(angle) + k * (dot(k, r) * (1 - cos(angle)))
+  }
+  let first = ([[0, 0, 0], [0.76, 0.59, 0], [-0.76, 0.59, 0]] as [Vector3]).map(turned)
+  let last = [first[0], first[2], first[1]]
+  let start = AtomicSystem(cell: .free, atomicNumbers: [8, 1, 1], masses: [16, 1, 1], positions: first)
+  let path = InitialPath.idpp(from: first, to: last, images: images, of: start)
+  #expect(path.first == first && path.last == last)
+  for image in path {
+    #expect(abs(length(image[1] - image[2]) / 1.52 - 1) < 0.1, "\(image)")
+    for hydrogen in 1...2 { #expect(abs(length(image[hydrogen] - image[0]) / 0.962 - 1) < 0.1, "\(image)") }
+  }
+}
+
 @Test func idppGoesRoundAnAtomThatALineGoesThrough() {
   let first: [Vector3] = [[0, 0, 0], [-2, 0.1, 0], [0, 4, 0]]
   let last: [Vector3] = [[0, 0, 0], [2, 0.1, 0], [0, 4, 0]]
