@@ -47,7 +47,8 @@ public enum InitialPath {
     return path
   }
 
-  /// The path with arcs for pairs that come nearer than half of t_ij: both atoms make room, each for one pair, the nearest first.
+  /// The path with arcs for pairs that come nearer than half of t_ij, to the side where S is least: both atoms make room, each for
+  /// one pair, the nearest first.
   private static func parted(
     _ path: [[Vector3]], _ system: AtomicSystem, _ start: [Double], _ end: [Double]
   ) -> [[Vector3]] {
@@ -72,24 +73,35 @@ public enum InitialPath {
       made.formUnion([i, j])
       let way = vector(last, i, j) - vector(0, i, j)
       guard length(way) > leastDistance else { continue }
-      let along = way / length(way)
-      func aside(_ v: Vector3) -> Vector3 { v - along * dot(v, along) }
-      // To the side on which they pass already, else to any.
-      var side = aside(vector(image, i, j))
-      if length(side) < leastDistance {
-        let axes: [Vector3] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
-        side = axes.map(aside).max { length($0) < length($1) } ?? side
-      }
-      side *= target * (1 - ratio) / length(side)
       let (ofI, ofJ) = (system.moveMask[i], system.moveMask[j])
-      let part = ofI == .zero || ofJ == .zero ? 1 : 0.5
-      for k in 1..<last {
-        let height = part * sin(.pi * share(k))
-        result[k][i] += side * height * ofI
-        result[k][j] -= side * height * ofJ
+      let height = target * (1 - ratio) * (ofI == .zero || ofJ == .zero ? 1 : 0.5)
+      func part(_ image: inout [Vector3], _ side: Vector3, _ share: Double) {
+        image[i] += side * (height * sin(.pi * share)) * ofI
+        image[j] -= side * (height * sin(.pi * share)) * ofJ
       }
+      let sides = directions(across: way / length(way))
+      let energies = sides.map { side in
+        var parted = result[image]
+        part(&parted, side, share(image))
+        return pairForces(parted, system, start, end, share(image)).0
+      }
+      // The first of those that are equal but for rounding.
+      let least = energies.min() ?? 0
+      guard let best = energies.firstIndex(where: { $0 <= least * (1 + 1e-9) }) else { continue }
+      for k in 1..<last { part(&result[k], sides[best], share(k)) }
     }
     return result
+  }
+
+  /// Eight directions at right angles to one.
+  private static func directions(across along: Vector3) -> [Vector3] {
+    let axes: [Vector3] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    let across = axes.map { $0 - along * dot($0, along) }.max { length($0) < length($1) } ?? .zero
+    let first = across / length(across)
+    let second = cross(along, first)
+    return (0..<8).map { n in
+      first * cos(.pi / 4 * Double(n)) + second * sin(.pi / 4 * Double(n))
+    }
   }
 
   // S is in Angstrom^-2; numbers are those of ASE's idpp_interpolate.
