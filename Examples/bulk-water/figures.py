@@ -120,7 +120,7 @@ def main():
       panel.plot(r, g, 'k--', lw=1, label='experiment')
   for panel, pair, top in zip(panels, pairs, [3.5, 2.2, 1.8]):
     panel.set(xlim=(1, 9), ylim=(0, top), xlabel='r, Å', ylabel=f'$g_{{{pair.replace("-", "")}}}$')
-  panels[3].set(xlim=(0, 1.3), ylim=(0.5, 2.5), xlabel='k, 1/Å', ylabel=r'$\chi(k)$, charges of SPC/E')
+  panels[3].set(xlim=(0, 1.3), ylim=(0.5, 3.3), xlabel='k, 1/Å', ylabel=r'$\chi(k)$, charges of SPC/E')
   panels[3].axhline(1 - 1 / 78, color='k', lw=0.5, ls='--')
   for panel in (panels[0], panels[3]):
     panel.legend(frameon=False)
