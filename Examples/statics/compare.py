@@ -191,7 +191,7 @@ def barrier():
     turned.positions[[1, 2]] = turned.positions[[2, 1]]
     for name, atoms in [("first", first), ("last", turned)]:
         write(path(name + ".xyz"), Atoms(atoms.symbols, atoms.positions))
-    keys = "structure: first.xyz\nfixed: [1, 4-6]\nneb: {final: last.xyz, images: 6, force: 0.01 eV/A}\n"
+    keys = "structure: first.xyz\nfixed: [1, 4-6]\nneb: {final: last.xyz, images: 5, force: 0.01 eV/A}\n"
     words = bloch("neb", "neb", keys + "steps: 2000\n")
     ours = float(re.search(r"barrier (\S+) eV", words)[1])
     print(f"barrier  {re.search('Converged.*', words)[0]}")
