@@ -27,7 +27,7 @@ final class FieldLayer<T: KernelScalar> {
   /// What `ReciprocalAttention.measureStrengths` has found, of all pairs of kernels and of smooth fields (mesh).
   var strengths: [Double] = []
   var smoothStrength = 0.0
-  /// Of every column its filter_j, then s = sum_j filter_j sqrt(2/pi)/sigma_j (0 where the self-term stays),
+  /// Of every column its filter_j, then s = sum_j filter_j G_j(0) (0 where the self-term stays),
   /// [J + 1][columns].
   private let coefficients = Workspace<T>()
   private var kernelCount = 0
@@ -45,9 +45,9 @@ final class FieldLayer<T: KernelScalar> {
     for c in 0..<columns {
       let row = c / columnsPerRow * kernelCount
       var selfTerm = 0.0
-      for (j, sigma) in kernel.sigmas.enumerated() {
+      for j in kernel.sigmas.indices {
         values[j * columns + c] = T(filter[row + j])
-        selfTerm += filter[row + j] * kernel.selfTerm(sigma: sigma)
+        selfTerm += filter[row + j] * kernel.selfTerm(j)
       }
       values[kernelCount * columns + c] = T(selfTerm)
     }

@@ -12,7 +12,7 @@ public struct KGrid: Sendable {
   /// The kernel of width `sigmas[j]` uses the first `counts[j]` integers.
   public let counts: [Int]
 
-  /// - Parameter includesZero: whether k = 0 has a weight, too, as with open axes.
+  /// - Parameter includesZero: whether k = 0 has a weight, too, as with open axes and dispersion.
   public init(cell: Cell, kernel: ReciprocalKernel, includesZero: Bool = false) {
     if kernel.weight == .top6 {
       let longest = (0..<3).map { dot(cell.vectors[$0], cell.vectors[$0]).squareRoot() }.max() ?? 0

@@ -5,7 +5,7 @@
 //   G_sigma(r) = f [ sum_n s(|r + n A|) - 2 pi (sigma'^2 - sigma^2) / V ] + G_sigma'(r)
 //   s(d)       = [erf(d/(sqrt2 sigma)) - erf(d/(sqrt2 sigma'))] / d  <  erfc(d/(sqrt2 sigma')) / d
 //
-// with f = 1, or V / 4 pi for `noVolume`, and every integer n, whatever axes are periodic (all count as periodic where
+// (of dispersion likewise, without a background) with f = 1, or V / 4 pi for `noVolume`, and every integer n, whatever axes are periodic (all count as periodic where
 // any is). G_sigma' comes from `fillPeriodicKernel` with the wavevectors of the wider kernel. The result is the sum over
 // all wavevectors: it lacks the cut at k_max of the other ways, which leaves out no more than their tolerance.
 //
@@ -86,10 +86,11 @@ extension ReciprocalKernel {
 }
 
 extension PairMatrix {
-  /// f, and f 2 pi (sigma'^2 - sigma^2) / V of kernel j.
+  /// f, and f 2 pi (sigma'^2 - sigma^2) / V of kernel j; the mean of dispersion is among the wider kernel's weights.
   private func splitFactors(_ waveKernel: ReciprocalKernel, kernel j: Int) -> (
     factor: Double, background: Double
   ) {
+    guard kernel.tails[j] == .coulomb else { return (1, 0) }
     let difference = waveKernel.sigmas[j] * waveKernel.sigmas[j] - kernel.sigmas[j] * kernel.sigmas[j]
     return kernel.weight == .noVolume
       ? (cell.volume / (4 * .pi), difference / 2) : (1, 2 * .pi * difference / cell.volume)
@@ -97,10 +98,10 @@ extension PairMatrix {
 
   /// s and s'(d)/d.
   @inline(__always)
-  private func split(_ square: Double, _ narrow: Double, _ wide: Double) -> (value: Double, slope: Double) {
-    let (a, b) = (
-      freeKernel(distanceSquared: square, sigma: narrow), freeKernel(distanceSquared: square, sigma: wide)
-    )
+  private func split(
+    _ square: Double, _ waveKernel: ReciprocalKernel, _ j: Int
+  ) -> (value: Double, slope: Double) {
+    let (a, b) = (kernel.free(j, distanceSquared: square), waveKernel.free(j, distanceSquared: square))
     return (a.value - b.value, a.slopeOverDistance - b.slopeOverDistance)
   }
 
@@ -108,8 +109,8 @@ extension PairMatrix {
   func addImages(
     to g: UnsafeMutablePointer<T>, _ waveKernel: ReciprocalKernel, rows: Range<Int>, kernel j: Int
   ) {
-    let (n, narrow, wide) = (atomCount, kernel.sigmas[j], waveKernel.sigmas[j])
-    guard wide > narrow else { return }
+    let (n, wide) = (atomCount, waveKernel.sigmas[j])
+    guard wide > kernel.sigmas[j] else { return }
     let images = Images(in: cell, within: waveKernel.reach(sigma: wide))
     let (factor, background) = splitFactors(waveKernel, kernel: j)
     positions.withUnsafeBufferPointer { positions in
@@ -117,7 +118,7 @@ extension PairMatrix {
         for other in 0...m {
           var sum = 0.0
           images.forEach(of: positions[m] - positions[other]) { _, square in
-            sum += split(square, narrow, wide).value
+            sum += split(square, waveKernel, j).value
           }
           g[m * n + other] += T(factor * sum - background)
         }
@@ -130,8 +131,8 @@ extension PairMatrix {
     _ gradient: UnsafePointer<T>, _ waveKernel: ReciprocalKernel, kernel j: Int,
     to sums: UnsafeMutablePointer<Double>, strain: inout Matrix3
   ) {
-    let (n, narrow, wide) = (atomCount, kernel.sigmas[j], waveKernel.sigmas[j])
-    guard wide > narrow else { return }
+    let (n, wide) = (atomCount, waveKernel.sigmas[j])
+    guard wide > kernel.sigmas[j] else { return }
     let images = Images(in: cell, within: waveKernel.reach(sigma: wide))
     let (factor, background) = splitFactors(waveKernel, kernel: j)
     let hasVolume = kernel.weight != .noVolume
@@ -146,7 +147,7 @@ extension PairMatrix {
             let pull = Double(gradient[m * n + other])
             var (pressure, dyad, sum) = (0.0, Matrix3.zero, Vector3.zero)
             images.forEach(of: positions[m] - positions[other]) { d, square in
-              let (value, slope) = split(square, narrow, wide)
+              let (value, slope) = split(square, waveKernel, j)
               pressure += value
               let scaled = d * slope
               sum += scaled

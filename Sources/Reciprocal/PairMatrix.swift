@@ -2,7 +2,7 @@
 // adjoint, 3 J N^2 without periodic axes.
 //
 //   three periodic axes   G_j = Phi^T W_j Phi - s_j 1                    (with images: `PairMatrix+Images`)
-//   no periodic axis      G_j(r) = erf(r/(sqrt2 sigma_j))/r - s_j 1      (the limit V -> infinity)
+//   no periodic axis      G_j(r) = erf(r/(sqrt2 sigma_j))/r - s_j 1      (the limit V -> infinity; or dispersion's)
 //
 // Heads of width 1: Y = sum_j G_j (filter_j o X), one product for all heads. Wider heads never form X:
 //   A_h = Q_h K_h^T,  u_h = (A_h o G_h) V_h
@@ -89,7 +89,7 @@ extension PairMatrix {
     matrices.reserve(kernel.sigmas.count * size)
     gradients.reserve(kernel.sigmas.count * size).update(repeating: 0, count: kernel.sigmas.count * size)
     if waves == nil { slopes.reserve(kernel.sigmas.count * size) }
-    for (j, sigma) in kernel.sigmas.enumerated() {
+    for j in kernel.sigmas.indices {
       let g = matrices.pointer + j * size
       // Of 2 T parts, thread t takes the t-th from either end: as many elements of the triangle as any other.
       parallel(threads: threads, count: threads) { thread, _ in
@@ -99,11 +99,11 @@ extension PairMatrix {
             fillPeriodicKernel(g, waves, rows: rows, kernel: j, scratch: threadScratch[thread])
             if addsImages { addImages(to: g, waves.kernel, rows: rows, kernel: j) }
           } else {
-            fillFreeKernel(g, slopes: slopes.pointer + j * size, rows: rows, sigma: sigma)
+            fillFreeKernel(g, slopes: slopes.pointer + j * size, rows: rows, kernel: j)
           }
         }
       }
-      let selfTerm = T(kernel.selfTerm(sigma: sigma))
+      let selfTerm = T(kernel.selfTerm(j))
       for m in 0..<n {
         g[m * n + m] -= selfTerm
         for other in 0..<m { g[other * n + m] = g[m * n + other] }
@@ -113,14 +113,14 @@ extension PairMatrix {
 
   /// G and, in both triangles, G'(r)/r: they share the error function.
   private func fillFreeKernel(
-    _ g: UnsafeMutablePointer<T>, slopes: UnsafeMutablePointer<T>, rows: Range<Int>, sigma: Double
+    _ g: UnsafeMutablePointer<T>, slopes: UnsafeMutablePointer<T>, rows: Range<Int>, kernel j: Int
   ) {
     let n = atomCount
     positions.withUnsafeBufferPointer { positions in
       for m in rows {
         for other in 0...m {
           let d = positions[m] - positions[other]
-          let (value, slope) = freeKernel(distanceSquared: dot(d, d), sigma: sigma)
+          let (value, slope) = kernel.free(j, distanceSquared: dot(d, d))
           g[m * n + other] = T(value)
           slopes[m * n + other] = T(slope)
           slopes[other * n + m] = T(slope)

@@ -62,7 +62,8 @@ extension ParticleMesh {
           }
           first += spectrumCount(half: half)
         }
-        for side in 0..<2 { gradient[elements[k][side]] += sum / 4 }
+        let sides = elements[k][0] == elements[k][1] ? 1 : 2
+        for side in 0..<sides { gradient[elements[k][side]] += sum / 4 }
       }
     }
   }

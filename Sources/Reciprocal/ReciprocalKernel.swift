@@ -5,7 +5,9 @@
 //   noVolume   w_k = exp(-sigma^2 k^2 / 2) / k^2                 arXiv:2510.13055, eq. 15
 //   top6       w_k = 1 on the six shortest k                     the published code of that paper
 //
-// Lengths in Angstrom; G in 1/Angstrom for `coulomb` and without periodic axes.
+// Beside Coulomb's kernels there may be one of dispersion, 1/r^6 damped over sigma (DispersionKernel.swift).
+//
+// Lengths in Angstrom; G in 1/Angstrom for `coulomb` and without periodic axes, in 1/Angstrom^6 of dispersion.
 
 import Foundation
 import Lattice
@@ -17,21 +19,36 @@ public enum KernelWeight: String, Sendable, CaseIterable {
   case top6
 }
 
+/// What a kernel falls off as.
+public enum KernelTail: Sendable {
+  /// 1/r.
+  case coulomb
+  /// 1/r^6.
+  case dispersion
+}
+
 /// Parameters of the kernels G_j; a head mixes them by its row of the filter.
 public struct ReciprocalKernel: Sendable, Hashable {
   /// Gaussian width of each kernel in Angstrom.
   public var sigmas: [Double]
+  /// Of each kernel.
+  public var tails: [KernelTail]
   /// exp(-sigma^2 k^2 / 2) at the longest wavevector kept.
   public var tolerance: Double
   public var weight: KernelWeight
-  /// Takes sqrt(2/pi)/sigma, the energy of a Gaussian in its own potential, off the n = m term.
+  /// Takes G(0), sqrt(2/pi)/sigma of Coulomb's, off the n = m term.
   public var subtractsSelf: Bool
 
+  /// - Parameter tails: all Coulomb's by default; dispersion is beside the weight `coulomb` alone.
   public init(
-    sigmas: [Double], tolerance: Double = 1e-6, weight: KernelWeight = .coulomb, subtractsSelf: Bool = true
+    sigmas: [Double], tails: [KernelTail]? = nil, tolerance: Double = 1e-6, weight: KernelWeight = .coulomb,
+    subtractsSelf: Bool = true
   ) {
     precondition(!sigmas.isEmpty && sigmas.allSatisfy { $0 > 0 } && tolerance > 0 && tolerance < 1)
     self.sigmas = sigmas
+    self.tails = tails ?? Array(repeating: .coulomb, count: sigmas.count)
+    precondition(
+      self.tails.count == sigmas.count && (weight == .coulomb || !self.tails.contains(.dispersion)))
     self.tolerance = tolerance
     self.weight = weight
     self.subtractsSelf = subtractsSelf
@@ -40,26 +57,47 @@ public struct ReciprocalKernel: Sendable, Hashable {
   /// k_max = sqrt(2 ln(1/tolerance)) / sigma in 1/Angstrom.
   public func cutoff(sigma: Double) -> Double { (2 * log(1 / tolerance)).squareRoot() / sigma }
 
-  /// w_k of one half-space wavevector: the factor 2 for -k is included.
-  public func pairWeight(kSquared: Double, sigma: Double, volume: Double) -> Double {
-    switch weight {
-    case .coulomb: 8 * .pi / volume * exp(-sigma * sigma * kSquared / 2) / kSquared
-    case .noVolume: 2 * exp(-sigma * sigma * kSquared / 2) / kSquared
-    case .top6: 2
+  /// Whether k = 0 has a weight: a sum of 1/r^6 has a mean.
+  var weighsZero: Bool { tails.contains(.dispersion) }
+
+  /// w_k of kernel j for one half-space wavevector, or k = 0: the factor 2 for -k is included.
+  public func pairWeight(_ j: Int, kSquared: Double, volume: Double) -> Double {
+    let sigma = sigmas[j]
+    switch (tails[j], weight) {
+    case (.dispersion, _):
+      return (kSquared == 0 ? 1 : 2) / volume * DispersionKernel(sigma: sigma).transform(kSquared: kSquared)
+    case (.coulomb, .coulomb):
+      return kSquared == 0 ? 0 : 8 * .pi / volume * exp(-sigma * sigma * kSquared / 2) / kSquared
+    case (.coulomb, .noVolume): return 2 * exp(-sigma * sigma * kSquared / 2) / kSquared
+    case (.coulomb, .top6): return 2
     }
   }
 
-  /// d(ln w_k)/d(strain), symmetric. Strain takes A to A (1 + e) and k to k (1 + e)^-T, so that
+  /// d(ln w_k)/d(strain) of kernel j, symmetric. Strain takes A to A (1 + e) and k to k (1 + e)^-T, so that
   /// d(k^2)/de = -2 k (x) k and dV/de = V 1.
-  public func logWeightStrainGradient(k: Vector3, sigma: Double) -> Matrix3 {
+  public func logWeightStrainGradient(_ j: Int, k: Vector3) -> Matrix3 {
     guard weight != .top6 else { return .zero }
-    let scaled = k * (sigma * sigma + 2 / dot(k, k))
-    let gaussian = Matrix3(scaled.x * k, scaled.y * k, scaled.z * k)
-    return weight == .coulomb ? gaussian + Matrix3.identity * -1 : gaussian
+    let (sigma, square) = (sigmas[j], dot(k, k))
+    let slope =
+      switch tails[j] {
+      case .coulomb: square == 0 ? 0 : sigma * sigma + 2 / square
+      case .dispersion: -2 * DispersionKernel(sigma: sigma).logTransformSlope(kSquared: square)
+      }
+    let scaled = k * slope
+    let ofWavevector = Matrix3(scaled.x * k, scaled.y * k, scaled.z * k)
+    return weight == .coulomb ? ofWavevector + Matrix3.identity * -1 : ofWavevector
   }
 
-  /// sqrt(2/pi)/sigma if the self-term is taken off, else 0.
-  public func selfTerm(sigma: Double) -> Double { subtractsSelf ? freeKernelOrigin(sigma: sigma) : 0 }
+  /// G_j without periodic images, and G_j'(r)/r.
+  func free(_ j: Int, distanceSquared: Double) -> (value: Double, slopeOverDistance: Double) {
+    switch tails[j] {
+    case .coulomb: freeKernel(distanceSquared: distanceSquared, sigma: sigmas[j])
+    case .dispersion: DispersionKernel(sigma: sigmas[j]).value(distanceSquared: distanceSquared)
+    }
+  }
+
+  /// G_j(0) without periodic images if the self-term is taken off, else 0.
+  public func selfTerm(_ j: Int) -> Double { subtractsSelf ? free(j, distanceSquared: 0).value : 0 }
 }
 
 /// G(0) = sqrt(2/pi)/sigma without periodic images.

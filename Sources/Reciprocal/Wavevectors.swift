@@ -1,7 +1,8 @@
 // The wavevectors of a run, k(n) = 2 pi n A^-T in 1/Angstrom, the weights w_jk of its kernels, and the energy's gradient
 // by them. The integers n belong to one cell; k and w follow the present one.
 //
-// With open axes the cell is a box around the atoms (`TruncationBox`), and n = 0 has a weight, too.
+// With open axes the cell is a box around the atoms (`TruncationBox`). There, and with a kernel of dispersion, n = 0 has a
+// weight, too.
 
 import Kernels
 import Lattice
@@ -27,13 +28,17 @@ final class Wavevectors {
   /// The integers that `kernel` needs in the cell `chooser`.
   init(of kernel: ReciprocalKernel, in chooser: Cell, radius: Double?) {
     (self.kernel, self.chooser, self.radius) = (kernel, chooser, radius)
-    grid = KGrid(cell: chooser, kernel: kernel, includesZero: radius != nil)
+    grid = Self.grid(of: kernel, in: chooser, radius: radius)
+  }
+
+  private static func grid(of kernel: ReciprocalKernel, in chooser: Cell, radius: Double?) -> KGrid {
+    KGrid(cell: chooser, kernel: kernel, includesZero: radius != nil || kernel.weighsZero)
   }
 
   func choose(for kernel: ReciprocalKernel, in chooser: Cell, radius: Double?) {
     guard chooser != self.chooser || kernel != self.kernel || radius != self.radius else { return }
     (self.kernel, self.chooser, self.radius, cell) = (kernel, chooser, radius, nil)
-    grid = KGrid(cell: chooser, kernel: kernel, includesZero: radius != nil)
+    grid = Self.grid(of: kernel, in: chooser, radius: radius)
   }
 
   /// Whether energies are asked for their gradient by the weights: nothing is strained along an open axis.
@@ -55,24 +60,43 @@ final class Wavevectors {
     for n in grid.integers { vectors.append(Vector3(n) * reciprocal) }
     let weights = weights.reserve(total)
     let volume = cell.volume
-    var truncated = radius.map { TruncatedKernel(cell: cell, radius: $0) }
-    for (j, sigma) in kernel.sigmas.enumerated() {
-      for (i, k) in vectors.enumerated() {
-        let weight =
-          i < grid.counts[j]
-          ? truncated?.pairWeight(grid.integers[i], k: k, sigma: sigma)
-            ?? kernel.pairWeight(kSquared: dot(k, k), sigma: sigma, volume: volume) : 0
-        weights[j * count + i] = weight
+    for j in kernel.sigmas.indices {
+      let row = UnsafeMutableBufferPointer(start: weights + j * count, count: count)
+      row.update(repeating: 0)
+      if let radius {
+        setTruncatedWeights(row, kernel: j, cell, radius)
+      } else {
+        for i in 0..<grid.counts[j] {
+          row[i] = kernel.pairWeight(j, kSquared: dot(vectors[i], vectors[i]), volume: volume)
+        }
       }
+    }
+  }
+
+  /// In a box around the atoms.
+  private func setTruncatedWeights(
+    _ row: UnsafeMutableBufferPointer<Double>, kernel j: Int, _ cell: Cell, _ radius: Double
+  ) {
+    let sigma = kernel.sigmas[j]
+    switch kernel.tails[j] {
+    case .coulomb:
+      var truncated = TruncatedKernel(cell: cell, radius: radius)
+      for i in 0..<grid.counts[j] {
+        row[i] = truncated.pairWeight(grid.integers[i], k: vectors[i], sigma: sigma)
+      }
+    case .dispersion:
+      let truncated = TruncatedDispersion(
+        cell: cell, radius: radius, sigma: sigma, smear: kernel.reach(sigma: sigma), extent: grid.extent)
+      for i in 0..<grid.counts[j] { row[i] = truncated.pairWeight(grid.integers[i], k: vectors[i]) }
     }
   }
 
   /// dE/d(strain) = sum_jk dE/dw_jk w_jk d(ln w_jk)/d(strain): for fixed integers k.r does not change under strain.
   func addStrainGradient(to strain: inout Matrix3) {
     guard areStrained else { return }
-    for (j, sigma) in kernel.sigmas.enumerated() {
+    for j in kernel.sigmas.indices {
       for i in 0..<grid.counts[j] {
-        let slope = kernel.logWeightStrainGradient(k: vectors[i], sigma: sigma)
+        let slope = kernel.logWeightStrainGradient(j, k: vectors[i])
         let index = j * count + i
         strain += slope * (weights.pointer[index] * gradients.pointer[index])
       }

@@ -88,16 +88,24 @@ struct AttentionProblem {
     return sum
   }
 
+  /// G_j(r), less its own part at n = m where it is taken off.
+  private func pairKernel(_ m: Int, _ n: Int, kernel j: Int) -> Double {
+    let (r, sigma, isSelf) = (positions[m] - positions[n], kernel.sigmas[j], m == n && kernel.subtractsSelf)
+    switch kernel.tails[j] {
+    case .coulomb:
+      return pairKernel(r, sigma: sigma) - (isSelf ? (2 / Double.pi).squareRoot() / sigma : 0)
+    case .dispersion:
+      return dispersionSum(r, in: cell, sigma: sigma) - (isSelf ? dampedDispersion(0, sigma: sigma) : 0)
+    }
+  }
+
   /// u by the definition, pair by pair.
   func directSum() -> [Double] {
     let (n, d) = (positions.count, width / heads)
     var u = [Double](repeating: 0, count: n * width)
     for m in 0..<n {
       for other in 0..<n {
-        let kernels = kernel.sigmas.map { sigma in
-          pairKernel(positions[m] - positions[other], sigma: sigma)
-            - (m == other && kernel.subtractsSelf ? (2 / Double.pi).squareRoot() / sigma : 0)
-        }
+        let kernels = kernel.sigmas.indices.map { pairKernel(m, other, kernel: $0) }
         for h in 0..<heads {
           let g = kernels.indices.reduce(0) { $0 + filter[h * kernels.count + $1] * kernels[$1] }
           let columns = h * d..<(h + 1) * d

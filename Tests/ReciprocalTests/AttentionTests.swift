@@ -29,6 +29,14 @@ private let problems: [(name: String, problem: AttentionProblem)] = {
         "\(weight)", AttentionProblem(cell: Cell.triclinic[1], kernel: kernel, atoms: 6, heads: 2, width: 4)
       ))
   }
+  for cell in [Cell.triclinic[0], .free] {
+    let kernel = ReciprocalKernel(sigmas: [1.4, 1.2], tails: [.coulomb, .dispersion])
+    list.append(
+      (
+        "dispersion, periodic \(cell.isPeriodic)",
+        AttentionProblem(cell: cell, kernel: kernel, atoms: 7, heads: 6, width: 6)
+      ))
+  }
   return list
 }()
 
@@ -39,7 +47,9 @@ private func methods(for cell: Cell) -> [AttentionMethod] {
 }
 
 @Test func attentionIsTheSumOverPairsThatDefinesIt() {
-  for (name, problem) in problems where problem.kernel.weight != .top6 {
+  // DispersionTests has the others.
+  for (name, problem) in problems
+  where problem.kernel.weight != .top6 && !problem.kernel.tails.contains(.dispersion) {
     let exact = problem.directSum()
     for method in exactMethods where method == .pairwise || problem.cell.hasPeriodicAxis {
       #expect(relativeDeviation(problem.solve(method: method).u, exact) < 1e-12, "\(method), \(name)")

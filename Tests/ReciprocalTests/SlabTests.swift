@@ -30,9 +30,12 @@ private struct Answer<T: KernelScalar>: Sendable {
 /// Long along its first axis, so that there is room for slabs.
 private let longCell = Cell(vectors: Matrix3([23, 1.5, -1], [-2, 9, 0.7], [1.1, -1.4, 8]))
 
-private func problem(_ columns: Int, _ sigmas: [Double] = [1.1, 1.6]) -> AttentionProblem {
+private func problem(
+  _ columns: Int, _ sigmas: [Double] = [1.1, 1.6], tails: [KernelTail]? = nil
+) -> AttentionProblem {
   AttentionProblem(
-    cell: longCell, kernel: ReciprocalKernel(sigmas: sigmas), atoms: 80, heads: columns, width: columns)
+    cell: longCell, kernel: ReciprocalKernel(sigmas: sigmas, tails: tails), atoms: 80, heads: columns,
+    width: columns)
 }
 
 extension AttentionProblem {
@@ -123,6 +126,16 @@ private let fine = MeshResolution(order: 5, spacing: 0.45)
       let single = try problem.answer(Float.self, ranks: 1, mesh: fine, ofFields: ofFields)
       expectEqual(
         try problem.answer(Float.self, ranks: ranks, mesh: fine, ofFields: ofFields), single, to: 3e-5)
+    }
+  }
+
+  /// Its k = 0 has a weight, and belongs to one rank.
+  @Test(arguments: [2, 3, 12]) func ranksThatSharePlanesHaveTheDispersionOfOneProcess(ranks: Int) throws {
+    let problem = problem(17, [1.1, 1.1], tails: [.coulomb, .dispersion])
+    for ofFields in [false, true] {
+      let alone = try problem.answer(Double.self, ranks: 1, mesh: fine, ofFields: ofFields)
+      let shared = try problem.answer(Double.self, ranks: ranks, threads: 2, mesh: fine, ofFields: ofFields)
+      expectEqual(shared, alone, to: 1e-11)
     }
   }
 
