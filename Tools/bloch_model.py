@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-VERSIONS = (1, 2, 3, 4, 5)
+VERSIONS = (1, 2, 3, 4, 5, 6)
 # What version 1 repeated in every layer that attends.
 SHARED = ('heads', 'width', 'weight', 'eps', 'subtract_self')
 
@@ -16,6 +16,8 @@ class Damaged(Exception):
 
 def version_of(data):
   """The lowest version that holds a model."""
+  if any('/dispersion/' in path for path in data):
+    return 6
   if any(path.startswith(('transform/', 'repulsion/')) or path.endswith('/density') for path in data):
     return 5
   return 4 if 'domain/mean' in data else 3 if any('/conserved/' in path for path in data) else 2

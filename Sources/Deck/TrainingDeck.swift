@@ -58,6 +58,8 @@ public struct TrainingDeck: Sendable {
   public let heads: Int
   public let sigmas: [Double]
   public let isGated: Bool
+  public let hasDispersion: Bool
+  public let dispersionSigma: Double
   /// Charges in e by formula.
   public let charges: [(key: String, value: Double)]
   /// First guesses of the charges of atoms in e, by atomic number.
@@ -204,6 +206,15 @@ public struct TrainingDeck: Sendable {
     isGated = read.flag(
       "long_range.gate", default: "false", condition: "with `type: attention`", excluded: isNotAttention,
       help: "Let the sum scale all features, too.")
+    hasDispersion = read.flag(
+      "long_range.dispersion", default: "false", condition: "with `type: conserved`",
+      excluded: isShort ?? (longRange == .attention ? "it is for `conserved`" : nil),
+      help: "Add dispersion, 1/r^6 of learned strength, to what charges do.")
+    dispersionSigma = read.quantity(
+      "long_range.dispersion_sigma", .length, 0.3...20, default: "\(cutoff / 4) A",
+      defaultInWords: "cutoff/4", condition: "with `dispersion: true`",
+      excluded: hasDispersion ? nil : "there is no `dispersion: true`",
+      help: "Width over which 1/r^6 is damped: what is nearer than four of it messages add.")
     charges = read.numberTable(
       "long_range.charges", -100...100, takes: "a group of formulae such as {H2O: 0, F: -1}", default: "{}",
       defaultInWords: "fitted to the frames' `charge`", condition: "with `type: conserved`",

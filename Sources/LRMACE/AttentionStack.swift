@@ -18,10 +18,13 @@ final class AttentionStack<T: KernelScalar> {
     let model = compiled.model
     guard let settings = model.attention else { return nil }
     self.channels = channels
+    let tails = settings.sigmas.map { _ in KernelTail.coulomb }
+    let dispersion = model.dispersion
     sum = ReciprocalAttention<T>(
       kernel: ReciprocalKernel(
-        sigmas: settings.sigmas, tolerance: settings.epsilon, weight: settings.kernelWeight,
-        subtractsSelf: settings.subtractsSelf),
+        sigmas: settings.sigmas + (dispersion.map { [$0.sigma] } ?? []),
+        tails: tails + (dispersion == nil ? [] : [.dispersion]), tolerance: settings.epsilon,
+        weight: settings.kernelWeight, subtractsSelf: settings.subtractsSelf),
       heads: settings.heads, width: settings.width,
       layers: model.layers.count { $0.attention != nil || $0.conserved != nil }, threads: threads,
       communicator: communicator)

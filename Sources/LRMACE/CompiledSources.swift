@@ -21,6 +21,8 @@ struct CompiledSources: Sendable {
     let exchange: [Matrix]
     /// silu(hn W_q), [element, D]; nil where the layer adds to no feature.
     let query: Matrix?
+    /// Y, [element]; nil without dispersion.
+    let dispersion: [Double]?
   }
 
   /// - Parameter embedding: features of the elements, for the first layer.
@@ -59,6 +61,16 @@ extension CompiledSources.Elements {
     query = sources.query.map { _ in
       Matrix(
         rows: elements, columns: width, values: Array(UnsafeBufferPointer(start: q, count: elements * width)))
+    }
+    dispersion = sources.dispersion.map { dispersion in
+      let projection = ScalarProjection<Double>(
+        [dispersion.features], normalised: 1, width: 1, channels: embedding.columns,
+        paddedChannels: embedding.columns)
+      projection.reserve(elements)
+      embedding.values.withUnsafeBufferPointer { rows in
+        if let base = rows.baseAddress { projection.forward(base, 0..<elements) }
+      }
+      return (0..<elements).map { dispersion.constants[$0] + projection.row($0).pointee }
     }
   }
 }

@@ -4,6 +4,7 @@
 //   attention    h'_0 += (q * phi) W_o
 //   difference   h'_0 += (q * w) W_o,   w = differences of phi    PotentialDifferences
 //   energy       E_m  += k_e/2 sum_d s_d X_md phi_md              in double precision
+//                E_m  -= 1/2 Y_m psi_m,   psi = G6 Y              DispersionSources, one more column of the sum
 // Backward, with u = q * phi or q * w and G symmetric:
 //   du = dh'_0 W_o^T,   dphi from du,   dX = G dphi;   of the energy dX = k_e s phi.
 // Shapes: X, phi, q, u [atom][D], padded to whole lanes; what the sum takes is not padded.
@@ -16,8 +17,8 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   enum Use {
     /// Of potentials, or of their differences.
     case features(output: PackedMatrix<T>, differences: PotentialDifferences<T>?)
-    /// k_e/2 s of the columns: for energies, and padded for gradients.
-    case energy(weights: [Double], form: Workspace<T>)
+    /// k_e/2 s of the columns: for energies, and padded for gradients; of all columns of the sum.
+    case energy(weights: [Double], form: Workspace<T>, summed: Workspace<T>)
   }
 
   let place: LongRangePlace<T>
@@ -26,13 +27,17 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   /// a, b and q of later layers; the first layer's q are constants.
   let projection: SourceProjection<T>?
   private let elementQuery: Workspace<T>?
-  /// One sigma.
-  private let filter = [1.0]
+  /// Nil without.
+  private let dispersion: DispersionSources<T>?
+  /// Of the sum's kernels: that of the charges alone, or, for every column, this and that of dispersion.
+  private let filter: [Double]
   /// xbar, [element][D].
   private let constants: Workspace<T>
   /// D, and in whole lanes.
   let columns: Int
   let width: Int
+  /// D, and one where there is dispersion.
+  private let summedColumns: Int
 
   private(set) var atoms = 0
   // Of all atoms, and as they are after the adjoint: what each product took, and the gradient of what it gave, is what
@@ -50,7 +55,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   let du = Workspace<T>()
   /// q of the first layer.
   private let constantQuery = Workspace<T>()
-  /// X, dE/dphi and dE/dX without padding.
+  /// What the sum takes, without padding: X and Y, dE/dphi and dE/dX.
   private let dense = Workspace<T>()
   private let energies = Workspace<Double>()
 
@@ -72,6 +77,14 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
       elementQuery = nil
       transfers = FeatureTransfers(compiled.transfer, projection: projection)
     }
+    dispersion = sources.dispersion.map {
+      DispersionSources($0, ofElements: compiled.elements?.dispersion, at: place)
+    }
+    summedColumns = columns + (dispersion == nil ? 0 : 1)
+    let kernels = place.sum.kernel.sigmas.count
+    let ofCharges = (0..<kernels).map { $0 == 0 ? 1.0 : 0 }
+    filter =
+      dispersion == nil ? ofCharges : (0..<columns).flatMap { _ in ofCharges } + ofCharges.reversed()
     switch sources.use {
     case .attention(_, let output), .difference(_, let output, _):
       use = .features(
@@ -81,7 +94,8 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     case .energy(let weights):
       let form = weights.map { Model.ConservedSources.coulombConstant / 2 * $0 }
       use = .energy(
-        weights: form, form: Workspace(form.map { T($0) } + Array(repeating: 0, count: width - columns)))
+        weights: form, form: Workspace(form.map { T($0) } + Array(repeating: 0, count: width - columns)),
+        summed: Workspace(form.map { T($0) } + [-0.5]))
     }
   }
 
@@ -90,11 +104,12 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
 
   func prepare(_ rows: AtomRows, lmax _: Int) {
     atoms = rows.own
-    place.sum.expectFields(layer: place.index, columns: columns, leavesMean: false)
+    place.sum.expectFields(layer: place.index, columns: summedColumns, leavesMean: false)
     projection?.reserve(rows.count)
+    dispersion?.prepare(rows)
     // What neighbours read has rows of their copies, too.
     for buffer in [x, dx, phi] { buffer.reserve(rows.count * width) }
-    dense.reserve(2 * atoms * columns)
+    dense.reserve(2 * atoms * summedColumns)
     switch use {
     case .features(_, let differences):
       for buffer in [dphi, u, du] { buffer.reserve(atoms * width) }
@@ -125,6 +140,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
       }
       transfers.forward(block, step.edges, scratch: scratch, into: x.pointer)
     }
+    if let dispersion { place.forEachBatch(atoms: atoms) { dispersion.forward(h0, $0) } }
     setPotentials()
     switch use {
     case .features(_, let differences?):
@@ -135,21 +151,33 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
       }
     case .features(_, nil):
       step.forEachBlock { block, _ in setProducts(phi.pointer, block.atoms) }
-    case .energy(let weights, _):
+    case .energy(let weights, _, _):
       parallel(threads: place.threads, count: atoms) { _, range in
         for i in range { energies.pointer[i] = energy(of: i, weights) }
       }
     }
   }
 
-  /// phi = G X.
+  /// phi = G X, and psi.
   private func setPotentials() {
-    let result = place.sum.fields(layer: place.index, filter: filter, sources: withoutPadding(x.pointer))
+    let sources = dispersion.map { withDispersion($0) } ?? withoutPadding(x.pointer)
+    let result = place.sum.fields(layer: place.index, filter: filter, sources: sources)
     for i in 0..<atoms {
-      let row = phi.pointer + i * width
-      row.update(from: result.columns + i * columns, count: columns)
+      let (row, summed) = (phi.pointer + i * width, result.columns + i * summedColumns)
+      row.update(from: summed, count: columns)
       (row + columns).update(repeating: 0, count: width - columns)
+      if let dispersion { dispersion.psi.pointer[i] = summed[columns] }
     }
+  }
+
+  /// Rows of X and Y, in `dense`.
+  private func withDispersion(_ dispersion: DispersionSources<T>) -> UnsafePointer<T> {
+    for i in 0..<atoms {
+      let row = dense.pointer + i * summedColumns
+      row.update(from: x.pointer + i * width, count: columns)
+      row[columns] = dispersion.y.pointer[i]
+    }
+    return UnsafePointer(dense.pointer)
   }
 
   /// Rows of D columns, in `dense` where they are padded.
@@ -168,7 +196,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   }
 
   private func energy(of i: Int, _ weights: [Double]) -> Double {
-    var sum = 0.0
+    var sum = dispersion?.energy(of: i) ?? 0
     for d in 0..<columns {
       sum += weights[d] * Double(x.pointer[i * width + d]) * Double(phi.pointer[i * width + d])
     }
@@ -224,7 +252,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
         outputAdjoint(output, gradient, block.atoms, seen: phi.pointer, seenGradient: dphi.pointer)
       }
       potentialAdjoint()
-    case .energy(_, let form): energyAdjoint(form.pointer)
+    case .energy(_, let form, let summed): energyAdjoint(form.pointer, summed: summed.pointer)
     }
     step.halo?.fill(.features, dx.pointer, width: width)
     step.forEachBlock { block, scratch in
@@ -233,6 +261,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     guard let projection, let inputGradient else { return }
     place.forEachBatch(atoms: atoms) {
       projection.adjoint(h0, gradient: inputGradient.degree(0), $0)
+      dispersion?.adjoint(h0, gradient: inputGradient.degree(0), $0)
     }
   }
 
@@ -264,7 +293,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
   }
 
   /// dX = k_e s phi; the positions see the form itself.
-  private func energyAdjoint(_ form: UnsafePointer<T>) {
+  private func energyAdjoint(_ form: UnsafePointer<T>, summed: UnsafePointer<T>) {
     parallel(threads: place.threads, count: atoms) { _, range in
       for i in range {
         let row = dx.pointer + i * width
@@ -272,7 +301,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
         row.setProduct(row, 2, count: width)
       }
     }
-    place.sum.formAdjoint(layer: place.index, weights: form)
+    place.sum.formAdjoint(layer: place.index, weights: summed)
   }
 
   // MARK: - Gradients by the weights
@@ -283,6 +312,7 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
     _ step: LongRangeStep<T>, gradient: Features<T>, features h0: UnsafePointer<T>, to sums: WeightSums<T>
   ) {
     projection?.addWeightGradients(h0, atoms: atoms, to: sums)
+    dispersion?.addWeightGradients(h0, atoms: atoms, to: sums)
     sums.add("conserved/xbar", constantsGradient(step.edges.species))
     if let transfers = transfers as? FeatureTransfers<T> {
       sums.addSpline("conserved/W_r", transfers.radial, functions: columns, step.blocks, step.shares) {

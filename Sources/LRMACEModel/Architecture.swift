@@ -64,16 +64,19 @@ public struct Architecture: Sendable, Hashable {
     public var sigma: Double
     /// Species of known charge; empty to fit the constants to the frames' total charges.
     public var charges: [ChargedSpecies]
+    /// Width over which dispersion is damped, Angstrom; nil for none beside the charges.
+    public var dispersionSigma: Double?
     /// First guesses of the charges of elements, e, by atomic number; of others `Electronegativity` has them.
     public var atomicCharges: [Int: Double]
 
     public init(
-      layers: [Int], columns: Int, sigma: Double, charges: [ChargedSpecies],
+      layers: [Int], columns: Int, sigma: Double, dispersionSigma: Double? = nil, charges: [ChargedSpecies],
       atomicCharges: [Int: Double] = [:]
     ) {
       self.layers = layers
       self.columns = columns
       self.sigma = sigma
+      self.dispersionSigma = dispersionSigma
       self.charges = charges
       self.atomicCharges = atomicCharges
     }

@@ -150,6 +150,12 @@ extension Model.ConservedSources {
         : .difference(
           query: projection, output: Matrix(rows: width, columns: a.channels), radial: radial),
       constants: constants, transferA: projection,
-      transferB: projection, transferRadial: radial, references: references)
+      transferB: projection, transferRadial: radial,
+      dispersion: (hasEnergy ? settings.dispersionSigma : nil).map { sigma in
+        Dispersion(
+          sigma: sigma, constants: a.species.map { FreeAtomDispersion.c6($0).squareRoot() },
+          features: Matrix(rows: a.channels, columns: 1))
+      },
+      references: references)
   }
 }

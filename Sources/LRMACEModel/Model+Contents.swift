@@ -46,6 +46,7 @@ enum ModelValue: Sendable, Equatable {
 extension Model {
   /// The lowest version that holds the model: what version 2 can hold keeps its hash.
   var fileVersion: Int {
+    if dispersion != nil { return 6 }
     if transform != nil || repulsion != nil || layers.contains(where: { $0.density != nil }) { return 5 }
     return domain != nil ? 4 : layers.contains { $0.conserved != nil } ? 3 : 2
   }
@@ -218,6 +219,11 @@ extension Model.ConservedSources {
       values["/W_o"] = .matrix(output)
       values["/W_p"] = .matrix(radial)
     case .energy(let weights): values["/s"] = .numbers(weights, shape: [weights.count])
+    }
+    if let dispersion {
+      values["/dispersion@sigma"] = .number(dispersion.sigma)
+      values["/dispersion/ybar"] = .numbers(dispersion.constants, shape: [dispersion.constants.count])
+      values["/dispersion/W_y"] = .matrix(dispersion.features)
     }
     if let references {
       values["/M"] = .matrix(references.compositions)

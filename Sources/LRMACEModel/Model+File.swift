@@ -21,8 +21,8 @@ public struct ModelError: DiagnosedError, Hashable, Sendable {
 extension Model {
   /// Those that are read. Version 1 had the settings of the attention in every attending layer, and a checksum of its
   /// datasets alone; version 3 is version 2 with conserved sources, version 4 has the domain of the training
-  /// data, too, version 5 densities, a transform of distances and a repulsion. `fileVersion` is the one that is written.
-  static let fileVersions = 1...5
+  /// data, too, version 5 densities, a transform of distances and a repulsion, version 6 dispersion. `fileVersion` is the one that is written.
+  static let fileVersions = 1...6
 
   /// Reads a model file of any of these versions.
   ///

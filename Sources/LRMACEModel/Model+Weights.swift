@@ -129,6 +129,11 @@ extension Model {
         visit("\(group)/s", &weights)
         sources.use = .energy(weights: weights)
       }
+      if var dispersion = sources.dispersion {
+        visit("\(group)/dispersion/ybar", &dispersion.constants)
+        visit("\(group)/dispersion/W_y", &dispersion.features)
+        sources.dispersion = dispersion
+      }
       layers[t].conserved = sources
     }
   }

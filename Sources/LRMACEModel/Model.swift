@@ -166,6 +166,8 @@ public struct Model: Sendable {
   ///            a = silu(hn transferA), b = hn transferB, hn = h0 / sqrt(mean_c h0^2 + 1e-6)
   ///   phi_md = sum_n G(r_m - r_n) X_nd                                                 without the n = m term
   /// with B the model's Bessel basis. What j hands to n it lacks itself, so every separated part keeps its total.
+  ///
+  /// Beside an energy there may be dispersion, whose sources are not conserved and need not be: sums of 1/r^6 converge.
   public struct ConservedSources: Sendable {
     public enum Use: Sendable {
       /// h'_0 += (silu(hn query) * phi) output.
@@ -195,8 +197,22 @@ public struct Model: Sendable {
     public var transferB: Matrix
     /// [Bessel functions, D], as that of the differences.
     public var transferRadial: Matrix
+    /// With an energy alone.
+    public var dispersion: Dispersion?
     /// For training to go on; energies do not depend on it.
     public var references: References?
+
+    /// E_m -= 1/2 Y_m sum_n G6(r_m - r_n) Y_n with Y_n = constants[species of n] + hn features, without the n = m term, in eV
+    /// whatever the scale; G6 is 1/r^6 damped over sigma (Reciprocal/DispersionKernel.swift), so that far atoms
+    /// have London's C6 of Y_m Y_n.
+    public struct Dispersion: Sendable {
+      /// Angstrom; 1/r^6 to 1 % beyond four of it.
+      public var sigma: Double
+      /// ybar, [species], eV^1/2 Angstrom^3.
+      public var constants: [Double]
+      /// W_y, [channels, 1].
+      public var features: Matrix
+    }
 
     /// Parts of known charge: M xbar = Q c^T.
     public struct References: Sendable {
@@ -210,6 +226,11 @@ public struct Model: Sendable {
 
     /// e^2 / (4 pi eps_0) of the model's definition, eV Angstrom: a change in the ninth digit would be another model.
     public static let coulombConstant = 14.399645
+  }
+
+  /// Beside the charges, of which there is one set at most.
+  public var dispersion: ConservedSources.Dispersion? {
+    layers.lazy.compactMap { $0.conserved?.dispersion }.first
   }
 
   /// Whether atoms have charges: column 0 of the sources of an energy.

@@ -262,7 +262,7 @@ struct ModelReader {
       switch use {
       case .attention: ["W_q", "W_o"]
       case .difference: ["W_q", "W_o", "W_p"]
-      case .energy: ["s"]
+      case .energy: ["s"] + (version > 5 ? ["dispersion"] : [])
       }
     let found = try members(
       of: path, ["xbar", "W_a", "W_b", "W_r", "M", "Q", "c"] + own, attributes: ["use"])
@@ -284,7 +284,16 @@ struct ModelReader {
       use: try potentialUse(), constants: try matrix("xbar", model.species.count),
       transferA: try matrix("W_a", channels), transferB: try matrix("W_b", channels),
       transferRadial: try matrix("W_r", basis),
+      dispersion: found.contains("dispersion") ? try dispersion("\(path)/dispersion", model) : nil,
       references: found.isDisjoint(with: ["M", "Q", "c"]) ? nil : try references(path, model, width))
+  }
+
+  private func dispersion(_ path: String, _ model: Model) throws -> Model.ConservedSources.Dispersion {
+    try members(of: path, ["ybar", "W_y"], attributes: ["sigma"])
+    return .init(
+      sigma: try file.doubleAttribute("sigma", at: path),
+      constants: try array("\(path)/ybar", [model.species.count]),
+      features: try matrix("\(path)/W_y", model.channels, 1))
   }
 
   private func references(

@@ -153,6 +153,14 @@ extension ModelValidation {
       try matrix(radial, basis, width, "\(path)/W_p")
     case .energy(let energyWeights): try weights(energyWeights, width, "\(path)/s")
     }
+    if let dispersion = c.dispersion {
+      guard c.use.name == .energy else {
+        throw fail("\(path) has dispersion, but its use is \(c.use.name.rawValue), not energy")
+      }
+      try check(dispersion.sigma, ModelLimits.sigma, "\(path)/dispersion: sigma")
+      try weights(dispersion.constants, species, "\(path)/dispersion/ybar")
+      try matrix(dispersion.features, channels, 1, "\(path)/dispersion/W_y")
+    }
     guard let references = c.references else { return }
     try check(references.charges.count, ModelLimits.referenceParts, "\(path): number of parts in Q")
     for charge in references.charges { try check(charge, ModelLimits.referenceCharge, "\(path)/Q: charge") }

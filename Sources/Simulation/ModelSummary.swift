@@ -60,7 +60,8 @@ public func modelSummary(path: String) throws -> String {
       if let block = layer.conserved {
         lines.append(
           "long range       layer \(t + 1): conserved sources in \(attention.width) columns, sigma "
-            + "\(sigmas) Angstrom, \(block.use.description)")
+            + "\(sigmas) Angstrom, \(block.use.description)"
+            + (block.dispersion.map { ", dispersion damped over \($0.sigma) Angstrom" } ?? ""))
       }
     }
   } else {

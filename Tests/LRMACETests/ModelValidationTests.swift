@@ -107,6 +107,22 @@ private let conserved = "c_b_vectors_ions_d24"
 private func matrix(_ rows: Int, _ columns: Int) -> Matrix { Matrix(rows: rows, columns: columns) }
 
 private let badSources: [BadModel] = [
+  BadModel("layers/0/conserved has dispersion, but its use is difference, not energy") {
+    $0.layers[0].conserved?.dispersion = .init(
+      sigma: 1.2, constants: [1, 1, 1], features: matrix(16, 1))
+  },
+  BadModel("layers/1/conserved/dispersion/ybar has 2 numbers, expected 3") {
+    $0.layers[1].conserved?.dispersion = .init(
+      sigma: 1.2, constants: [1, 1], features: matrix(16, 1))
+  },
+  BadModel("layers/1/conserved/dispersion: sigma is 0.0 Angstrom") {
+    $0.layers[1].conserved?.dispersion = .init(sigma: 0, constants: [1, 1, 1], features: matrix(16, 1))
+  },
+  BadModel("layers/1/conserved/dispersion/W_y holds nan") {
+    $0.layers[1].conserved?.dispersion = .init(
+      sigma: 1.2, constants: [1, 1, 1],
+      features: Matrix(rows: 16, columns: 1, values: Array(repeating: .nan, count: 16)))
+  },
   BadModel("layers/0/conserved/xbar has shape [2, 24], expected [3, 24]") {
     $0.layers[0].conserved?.constants = matrix(2, 24)
   },

@@ -34,7 +34,15 @@ private struct Seeds {
 @Suite struct WeightGradientTests {
   /// Directional derivatives by every kind of block, those of all layers together, by five-point differences.
   @Test(arguments: Golden.names) func everyKindOfWeightEqualsFiniteDifferences(name: String) throws {
-    let model = try Golden.model(name)
+    try expectFiniteDifferences(Golden.model(name), name)
+  }
+
+  @Test(arguments: ["c_b_vectors_ions_d24", "c_f_energy_first"])
+  func weightsOfDispersionEqualFiniteDifferences(name: String) throws {
+    try expectFiniteDifferences(Golden.model(name).withDispersion(), name)
+  }
+
+  private func expectFiniteDifferences(_ model: Model, _ name: String) throws {
     let potential = try LRMACEPotential(differentiable: model, precision: .double, threads: 2)
     let frame = try #require(try Golden.frames(name).first)
     let seeds = Seeds(atoms: frame.system.count, seed: 7)
