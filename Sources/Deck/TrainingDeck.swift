@@ -211,8 +211,8 @@ public struct TrainingDeck: Sendable {
       excluded: isShort ?? (longRange == .attention ? "it is for `conserved`" : nil),
       help: "Add dispersion, 1/r^6 of learned strength, to what charges do.")
     dispersionSigma = read.quantity(
-      "long_range.dispersion_sigma", .length, 0.3...20, default: "\(cutoff / 4) A",
-      defaultInWords: "cutoff/4", condition: "with `dispersion: true`",
+      "long_range.dispersion_sigma", .length, 0.3...20, default: "\(cutoff / 3) A",
+      defaultInWords: "cutoff/3", condition: "with `dispersion: true`",
       excluded: hasDispersion ? nil : "there is no `dispersion: true`",
       help: "Width over which 1/r^6 is damped: what is nearer than four of it messages add.")
     charges = read.numberTable(

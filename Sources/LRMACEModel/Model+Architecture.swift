@@ -153,7 +153,7 @@ extension Model.ConservedSources {
       transferB: projection, transferRadial: radial,
       dispersion: (hasEnergy ? settings.dispersionSigma : nil).map { sigma in
         Dispersion(
-          sigma: sigma, constants: a.species.map { FreeAtomDispersion.c6($0).squareRoot() },
+          sigma: sigma, constants: a.species.map { AtomicDispersion.guess($0).squareRoot() },
           features: Matrix(rows: a.channels, columns: 1))
       },
       references: references)

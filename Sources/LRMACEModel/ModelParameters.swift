@@ -7,8 +7,10 @@
 //   linear_up    C^-1/2                                     readout   n^-1/2, behind a silu times 1.679
 //   density      n^-1/2
 //   contraction  |x_t| (ContractionBasis.swift)
-// Weights of the long-range blocks are their own parameters, but those of dispersion: 10 eV^1/2 Angstrom^3, and C^-1/2 of it. Constants of conserved sources follow from theirs, x and c, by the
-// charges that are known: xbar = x + M^+ (Q c^T - M x) (ChargeConstraint.swift).
+// Weights of the long-range blocks are their own parameters, but those of dispersion: 3 eV^1/2 Angstrom^3, and 0.1 C^-1/2 where
+// features decide. Energy is of second order in these sources, too: were they faster, what bonds lack while they are learned would
+// leave molecules without any, from where no gradient leads back (ethane and propane, Examples/dimers). Constants of conserved
+// sources follow from theirs, x and c, by the charges that are known: xbar = x + M^+ (Q c^T - M x) (ChargeConstraint.swift).
 
 import Foundation
 
@@ -175,7 +177,7 @@ private struct WeightScale {
         case "xbar": hasEnergy ? 0.2 : 0.5
         default: 0.0
         }
-      let ofDispersion = ["ybar": 10, "W_y": 10 * pow(channels, -0.5)]
+      let ofDispersion = ["ybar": 3, "W_y": 0.1 * pow(channels, -0.5)]
       // Charges begin as `Electronegativity` has them, and hardly change hands.
       let ofCharges = !hasEnergy ? 1 : name == "xbar" ? 0 : name == "W_r" ? 0.1 : 1
       let columns = block.shape.last ?? 1

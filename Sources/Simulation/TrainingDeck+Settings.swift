@@ -89,7 +89,8 @@ extension TrainingDeck {
       case .conserved:
         .conserved(
           .init(
-            layers: longRangeLayers, columns: columns, sigma: sigmas[0], dispersionSigma: hasDispersion ? dispersionSigma : nil,
+            layers: longRangeLayers, columns: columns, sigma: sigmas[0],
+            dispersionSigma: hasDispersion ? dispersionSigma : nil,
             charges: charges.map { formula, charge in
               .init(formula: formula, composition: chemicalFormula(formula) ?? [:], charge: charge)
             }, atomicCharges: Dictionary(uniqueKeysWithValues: atomicCharges)))

@@ -136,6 +136,16 @@ private func expectRanks(
       [3], toHave: results(model, systems, .mixed), model, systems, .mixed, "\(name) \(boundary)")
   }
 
+  @Test(arguments: ["c_b_vectors_ions_d24", "c_f_energy_first"], Boundary.allCases)
+  func ranksHaveTheDispersionOfOneProcess(name: String, boundary: Boundary) throws {
+    let model = try Golden.model(name).withDispersion()
+    let systems = [sample(model, boundary)]
+    for (ranks, precision) in [(8, LRMACEPotential.Precision.double), (3, .mixed)] {
+      try expectRanks(
+        [ranks], toHave: results(model, systems, precision), model, systems, precision, "\(name) \(boundary)")
+    }
+  }
+
   @Test(arguments: LRMACEPotential.Precision.allCases)
   func anyNumberOfRanksHasIt(precision: LRMACEPotential.Precision) throws {
     let model = try Golden.model("c_b_vectors_ions_d24")
