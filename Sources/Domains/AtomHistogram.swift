@@ -1,9 +1,9 @@
-// Where planes share out atoms evenly, and how evenly bricks between planes have them.
+// Where planes share out the work of atoms (`AtomWork`) evenly, and how evenly bricks between planes have it.
 //
-// Along an axis of which the atoms take the share 0 ... 1, N(x) of N lie below x. Plane b of n, 0 < b < n, is wanted where
-// N(x) = b N / n, in the middle of what fits:
+// Along an axis of which the atoms take the share 0 ... 1, W(x) of all work W lies below x. Plane b of n, 0 < b < n, is wanted
+// where W(x) = b W / n, in the middle of what fits to a fiftieth of a brick, so that it rather lies in a gap than at its edge:
 //
-//     x_b = (min {x: N(x) >= m_b} + max {x: N(x) <= m_b}) / 2          m_b = b N / n, a whole number
+//     x_b = (min {x: W(x) >= m_b - t} + max {x: W(x) <= m_b + t}) / 2          m_b = b W / n, t = W / 50 n, whole numbers
 //
 // and no brick is to be thinner than w, at most 1 / n: y_b = x_b - b w must not fall with b, nor leave 0 ... 1 - n w. Of all planes
 // for which that holds, none has a smaller largest distance from those wanted than (isotonic regression in the maximum norm)
@@ -18,33 +18,45 @@ struct AtomHistogram {
   private static let bins = 4096
   /// The bin of each atom along the three axes.
   private let places: [SIMD3<UInt16>]
-  /// Atoms below the edges of the bins, [3, bins + 1].
+  private let work: [Int]
+  /// Work below the edges of the bins, [3, bins + 1].
   private let below: [[Int]]
 
   /// - Parameters:
   ///   - lower: of the fractional coordinates along open axes.
   ///   - extent: of the same, highest minus lowest.
-  init(_ positions: [Vector3], cell: Cell, lower: Vector3, extent: Vector3) {
+  ///   - reach: R, Angstrom.
+  init(_ positions: [Vector3], cell: Cell, lower: Vector3, extent: Vector3, reach: Double) {
     let bins = Double(Self.bins)
-    let places = positions.map { r in
+    let shares = positions.map { r in
       let f = cell.fractional(r)
-      var place = SIMD3<UInt16>.zero
+      var share = Vector3.zero
       for axis in 0..<3 {
-        let share =
+        share[axis] =
           cell.isPeriodic[axis] ? f[axis] - f[axis].rounded(.down) : (f[axis] - lower[axis]) / extent[axis]
-        // What is no number is in the first.
-        place[axis] = share >= 0 ? UInt16(min(share * bins, bins - 1)) : 0
       }
+      return share
+    }
+    let work = AtomWork.work(
+      shares, lengths: extent * cell.heights, volume: cell.volume * extent.x * extent.y * extent.z,
+      isPeriodic: cell.isPeriodic, reach: reach)
+    let places = shares.map { share in
+      var place = SIMD3<UInt16>.zero
+      // What is no number is in the first.
+      for axis in 0..<3 { place[axis] = share[axis] >= 0 ? UInt16(min(share[axis] * bins, bins - 1)) : 0 }
       return place
     }
     below = (0..<3).map { axis in
       var below = Array(repeating: 0, count: Self.bins + 1)
-      for place in places { below[Int(place[axis]) + 1] += 1 }
+      for (place, work) in zip(places, work) { below[Int(place[axis]) + 1] += work }
       for bin in 0..<Self.bins { below[bin + 1] += below[bin] }
       return below
     }
-    self.places = places
+    (self.places, self.work) = (places, work)
   }
+
+  /// W.
+  private var all: Int { below[0][Self.bins] }
 
   /// The n + 1 faces of n bricks along an axis, from 0 to 1.
   ///
@@ -64,22 +76,22 @@ struct AtomHistogram {
   /// x_b; of no atoms b / n.
   private func quantile(_ b: Int, of n: Int, axis: Int) -> Double {
     guard !places.isEmpty else { return Double(b) / Double(n) }
-    let count = (places.count * b + n / 2) / n
-    let (first, last) = (edge(count, axis: axis), edge(count + 1, axis: axis) - 1)
+    let (part, slack) = ((all * b + n / 2) / n, all / (50 * n))
+    let (first, last) = (edge(part - slack, axis: axis), edge(part + slack + 1, axis: axis) - 1)
     return Double(first + last) / Double(2 * Self.bins)
   }
 
-  /// The first edge with so many atoms below it; one more than there are where none has them.
-  private func edge(_ count: Int, axis: Int) -> Int {
+  /// The first edge with so much work below it; one more than there are where none has it.
+  private func edge(_ part: Int, axis: Int) -> Int {
     var (low, high) = (0, Self.bins + 1)
     while low < high {
       let middle = (low + high) / 2
-      if below[axis][middle] < count { low = middle + 1 } else { high = middle }
+      if below[axis][middle] < part { low = middle + 1 } else { high = middle }
     }
     return low
   }
 
-  /// Atoms of the fullest brick between these planes, of the mean; 1 without atoms.
+  /// Work of the fullest brick between these planes, of the mean; 1 without atoms.
   func fullness(_ planes: [[Double]]) -> Double {
     guard !places.isEmpty else { return 1 }
     // Part of a brick's number by bin, [3, bins]: its last axis changes fastest.
@@ -94,10 +106,10 @@ struct AtomHistogram {
       }
       bricks *= planes[axis].count - 1
     }
-    var atoms = Array(repeating: 0, count: bricks)
-    for place in places {
-      atoms[parts[0][Int(place.x)] + parts[1][Int(place.y)] + parts[2][Int(place.z)]] += 1
+    var sums = Array(repeating: 0, count: bricks)
+    for (place, work) in zip(places, work) {
+      sums[parts[0][Int(place.x)] + parts[1][Int(place.y)] + parts[2][Int(place.z)]] += work
     }
-    return Double(atoms.max() ?? 0) * Double(bricks) / Double(places.count)
+    return Double(sums.max() ?? 0) * Double(bricks) / Double(all)
   }
 }

@@ -2,9 +2,9 @@
 // (b_0, b_1, b_2) holds x_a,b <= f_a < x_a,b+1, b = b_a, of wrapped atoms along periodic axes, where planes run from 0 to 1, and
 // along open ones from the lowest atom to the highest, the outer bricks without end.
 //
-// Planes lie where they share out the atoms evenly (`AtomHistogram`), but nowhere closer than 1.1 R, or than n_a equal parts
+// Planes lie where they share out the work of atoms evenly (`AtomHistogram`), but nowhere closer than 1.1 R, or than n_a equal parts
 // where those are thinner: what is nearer than R to a brick, R the reach, is in it or in one of those that touch it. Of the grids
-// of so many bricks the one that costs least is taken. Atoms are counted, not times: bricks are a function of positions, cell and
+// of so many bricks the one that costs least is taken. Neighbours are counted, not times: bricks are a function of positions, cell and
 // number of ranks, so that a run and one that goes on from its checkpoint have the same, and the same bits.
 //
 // A cell may become thinner while the positions that cut it stay. So that bricks are thick enough as long as equal parts would be,
@@ -33,7 +33,7 @@ public struct BrickGrid: Hashable, Sendable {
 
   /// The grid of so many bricks that is wanted, or the one that costs least:
   ///
-  ///     atoms of the fullest brick / mean  +  0.1 prod_a (1 + 2 R / t_a)      a: axes that are cut, t_a = h_a e_a / n_a
+  ///     work of the fullest brick / mean  +  0.1 prod_a (1 + 2 R / t_a)      a: axes that are cut, t_a = h_a e_a / n_a
   ///
   /// copies as in a uniform system, e_a from the lowest atom to the highest along open axes, 1 along others. The first term counts
   /// to a twentieth: what comes and goes as atoms move decides nothing. Of equal ones the first in the order of their counts.
@@ -52,7 +52,7 @@ public struct BrickGrid: Hashable, Sendable {
     let (lower, extent) = Self.span(of: positions, in: cell)
     let lengths = extent * cell.heights
     let shrinkage = Self.shrinkage(from: cell.heights, to: present ?? cell)
-    let atoms = AtomHistogram(positions, cell: cell, lower: lower, extent: extent)
+    let atoms = AtomHistogram(positions, cell: cell, lower: lower, extent: extent, reach: reach)
     func planes(_ counts: SIMD3<Int>) -> [[Double]] {
       (0..<3).map { axis in
         atoms.planes(
@@ -135,7 +135,7 @@ public struct BrickGrid: Hashable, Sendable {
 
   /// - Parameters:
   ///   - lengths: of what is cut along each axis, perpendicular to its faces, Angstrom.
-  ///   - fullness: atoms of the fullest brick / mean.
+  ///   - fullness: work of the fullest brick / mean.
   private static func best(
     _ ranks: Int, lengths: Vector3, reach: Double, fullness: (SIMD3<Int>) -> Double = { _ in 1 }
   ) -> SIMD3<Int>? {

@@ -1,4 +1,4 @@
-// Where planes between bricks lie: as many atoms in each brick, none thinner than atoms see.
+// Where planes between bricks lie: as much work in each brick, none thinner than atoms see.
 
 import Foundation
 import Lattice
@@ -31,11 +31,13 @@ private func ball(_ centre: Vector3, _ radius: Double) -> (Vector3) -> Bool {
   { length($0 - centre) < radius }
 }
 
-/// Atoms of the fullest brick, of the mean.
-private func fullness(_ grid: BrickGrid, _ positions: [Vector3], in cell: Cell) -> Double {
-  var atoms = Array(repeating: 0, count: grid.ranks)
-  for r in positions { atoms[grid.owner(of: cell.fractional(r))] += 1 }
-  return Double((atoms.max() ?? 0) * grid.ranks) / Double(positions.count)
+/// Work of the fullest brick, of the mean: 25 + n of an atom with n neighbours, pair by pair.
+private func fullness(_ grid: BrickGrid, _ system: Uneven) -> Double {
+  var work = Array(repeating: 0, count: grid.ranks)
+  for (r, n) in zip(system.positions, system.neighbors) {
+    work[grid.owner(of: system.cell.fractional(r))] += 25 + n
+  }
+  return Double((work.max() ?? 0) * grid.ranks) / Double(work.reduce(0, +))
 }
 
 private let reach = 5.3
@@ -45,32 +47,65 @@ struct Uneven: CustomStringConvertible, Sendable {
   let description: String
   let cell: Cell
   let positions: [Vector3]
+  /// Within R of each atom.
+  let neighbors: [Int]
+
+  init(_ description: String, _ cell: Cell, _ positions: [Vector3]) {
+    (self.description, self.cell, self.positions) = (description, cell, positions)
+    let h = cell.heights
+    neighbors = positions.map { a in
+      positions.count { b in
+        var d = b - a
+        for axis in 0..<3 where cell.isPeriodic[axis] { d[axis] -= (d[axis] / h[axis]).rounded() * h[axis] }
+        return dot(d, d) < reach * reach
+      } - 1
+    }
+  }
 }
 
 private let uneven: [Uneven] = [
-  ("slab", box(40, 40, 80), { $0.z > 17 && $0.z < 57 }),
-  ("droplet", box(90, 90, 90), ball([50, 41, 47], 15)),
-  ("clusters", box(110, 50, 50), { ball([25, 25, 25], 12)($0) || ball([85, 25, 25], 12)($0) }),
-].map { name, cell, holds in
-  Uneven(description: name, cell: cell, positions: liquid(in: cell, where: holds))
-}
+  Uneven("slab", box(40, 40, 80), liquid(in: box(40, 40, 80)) { $0.z > 17 && $0.z < 57 }),
+  Uneven("droplet", box(90, 90, 90), liquid(in: box(90, 90, 90), where: ball([50, 41, 47], 15))),
+  Uneven(
+    "clusters", box(110, 50, 50),
+    liquid(in: box(110, 50, 50)) { ball([25, 25, 25], 12)($0) || ball([85, 25, 25], 12)($0) }),
+]
+
+/// As many atoms in a liquid as in its vapour beside it.
+private let vapour: Uneven = {
+  let cell = box(30, 30, 200)
+  let film = liquid(in: cell) { $0.z < 20 }
+  let gas = film.indices.map { n in Vector3(0, 0, 22) + random(5, n) * Vector3(30, 30, 176) }
+  return Uneven("vapour", cell, film + gas)
+}()
 
 @Suite struct BrickBalanceTests {
   /// With bricks of equal thickness the fullest has 1.3 to 3.3 times the mean, or some are empty.
   @Test(arguments: uneven, [4, 8])
-  func bricksOfUnevenSystemsHaveAsManyAtoms(system: Uneven, ranks: Int) throws {
+  func bricksOfUnevenSystemsHaveAsMuchToDo(system: Uneven, ranks: Int) throws {
     let (cell, positions) = (system.cell, system.positions)
     let grid = try BrickGrid(ranks: ranks, cell: cell, positions: positions, reach: reach)
     let equal = try BrickGrid(ranks: ranks, cell: cell, positions: [], reach: reach)
-    #expect(fullness(grid, positions, in: cell) < 1.05, "\(grid.counts)")
-    #expect(fullness(equal, positions, in: cell) > 1.3, "\(equal.counts)")
+    #expect(fullness(grid, system) < 1.05, "\(grid.counts)")
+    #expect(fullness(equal, system) > 1.3, "\(equal.counts)")
+  }
+
+  /// Shared out by their number alone, the half with the liquid would have 1.5 times the mean to do.
+  @Test func aLiquidAndItsVapourAreSharedOutByWhatTheyCost() throws {
+    let (cell, positions) = (vapour.cell, vapour.positions)
+    let grid = try BrickGrid(
+      ranks: 2, wanted: SIMD3(1, 1, 2), cell: cell, positions: positions, reach: reach)
+    let plane = grid.planes[2][1] * 200
+    let below = positions.count { $0.z < plane }
+    #expect(plane < 17 && Double(below) < 0.4 * Double(positions.count), "\(plane)")
+    #expect(fullness(grid, vapour) < 1.05)
   }
 
   @Test(arguments: [2, 4, 8, 27]) func aUniformLiquidHasNearlyEqualParts(ranks: Int) throws {
     let cell = box(40, 40, 40)
     let positions = liquid(in: cell) { _ in true }
     let grid = try BrickGrid(ranks: ranks, cell: cell, positions: positions, reach: reach)
-    #expect(fullness(grid, positions, in: cell) < (ranks < 27 ? 1.03 : 1.1))
+    #expect(fullness(grid, Uneven("liquid", cell, positions)) < (ranks < 27 ? 1.03 : 1.1))
     for axis in 0..<3 {
       for (b, plane) in grid.planes[axis].enumerated() {
         #expect(abs(plane - Double(b) / Double(grid.counts[axis])) < 0.01)
@@ -117,16 +152,16 @@ private let uneven: [Uneven] = [
     }
   }
 
-  @Test func aGridIsChosenByTheAtomsOfItsFullestBrick() throws {
+  @Test func aGridIsChosenByTheWorkOfItsFullestBrick() throws {
     let slab = uneven[0]
     // By volumes the long axis is cut alone, and the slab is too thin for that.
     let long = try BrickGrid(ranks: 8, cell: slab.cell, positions: [], reach: reach)
     #expect(long.counts == SIMD3(1, 1, 8))
     let asked = try BrickGrid(
       ranks: 8, wanted: long.counts, cell: slab.cell, positions: slab.positions, reach: reach)
-    #expect(fullness(asked, slab.positions, in: slab.cell) > 1.15)
+    #expect(fullness(asked, slab) > 1.15)
     let chosen = try BrickGrid(ranks: 8, cell: slab.cell, positions: slab.positions, reach: reach)
-    #expect(chosen.counts != long.counts && fullness(chosen, slab.positions, in: slab.cell) < 1.05)
+    #expect(chosen.counts != long.counts && fullness(chosen, slab) < 1.05)
     let again = try BrickGrid(ranks: 8, cell: slab.cell, positions: slab.positions, reach: reach)
     #expect(again == chosen)
   }
@@ -145,14 +180,14 @@ private let uneven: [Uneven] = [
     let cell = box(20, 20, 100)
     let film = liquid(in: cell) { $0.z > 48.4 && $0.z < 52.8 }
     let grid = try BrickGrid(ranks: 4, wanted: SIMD3(1, 1, 4), cell: cell, positions: film, reach: reach)
-    #expect(fullness(grid, film, in: cell) < 2.2)
+    #expect(fullness(grid, Uneven("film", cell, film)) < 2.2)
   }
 
   /// Of all planes that keep their distance: whether some lie within d of those wanted, a search from below says.
   @Test(arguments: 0..<20) func planesMoveAsLittleAsTheirDistanceAllows(seed: Int) {
     let cell = box(1, 1, 1)
     let positions = (0..<60).map { random(seed, $0 % 7) * 0.4 + random(seed, 100 + $0) * 0.2 }
-    let atoms = AtomHistogram(positions, cell: cell, lower: .zero, extent: Vector3(repeating: 1))
+    let atoms = AtomHistogram(positions, cell: cell, lower: .zero, extent: Vector3(repeating: 1), reach: 0.1)
     let n = 2 + seed % 6
     let least = 0.7 / Double(n)
     let (wanted, planes) = (atoms.planes(n, axis: 0, least: 0), atoms.planes(n, axis: 0, least: least))
