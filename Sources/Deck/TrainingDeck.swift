@@ -211,10 +211,12 @@ public struct TrainingDeck: Sendable {
       excluded: isShort ?? (longRange == .attention ? "it is for `conserved`" : nil),
       help: "Add dispersion, 1/r^6 of learned strength, to what charges do.")
     dispersionSigma = read.quantity(
-      "long_range.dispersion_sigma", .length, 0.3...20, default: "\(cutoff / 3) A",
-      defaultInWords: "cutoff/3", condition: "with `dispersion: true`",
+      "long_range.dispersion_sigma", .length, 0.3...20, default: "\(sigmas[0]) A",
+      defaultInWords: "`sigma`", condition: "with `dispersion: true`",
       excluded: hasDispersion ? nil : "there is no `dispersion: true`",
-      help: "Width over which 1/r^6 is damped: what is nearer than four of it messages add.")
+      help:
+        "Width over which 1/r^6 is damped: what is nearer than four of it messages add. A smaller one takes a finer mesh."
+    )
     charges = read.numberTable(
       "long_range.charges", -100...100, takes: "a group of formulae such as {H2O: 0, F: -1}", default: "{}",
       defaultInWords: "fitted to the frames' `charge`", condition: "with `type: conserved`",

@@ -104,7 +104,9 @@ final class ConservedBlock<T: KernelScalar>: LongRangeBlock {
 
   func prepare(_ rows: AtomRows, lmax _: Int) {
     atoms = rows.own
-    place.sum.expectFields(layer: place.index, columns: summedColumns, leavesMean: false)
+    place.sum.expectFields(
+      layer: place.index, columns: summedColumns, apart: summedColumns - columns,
+      leavesMean: false)
     projection?.reserve(rows.count)
     dispersion?.prepare(rows)
     // What neighbours read has rows of their copies, too.

@@ -112,7 +112,7 @@ final class ColumnExchange<T: KernelScalar>: FieldSolver {
       let row = min(own.lowerBound + c, layer.columns - 1) / layer.columnsPerRow
       return layer.filter[row * kernels..<(row + 1) * kernels]
     }
-    share.fieldColumns = layer.fieldColumns.map { _ in width }
+    share.fieldColumns = layer.fieldColumns.map { division.share(of: $0) }
     share.leavesMean = layer.leavesMean
     share.configure(filter: filter, columns: width, kernel: kernel)
     return share

@@ -38,7 +38,8 @@ final class EvenField {
   var wisdom: String { mesh.wisdom }
 
   func configure(cell: Cell, wisdom: String?) {
-    mesh.configure(cell: cell, resolution: Self.resolution, columns: [kernels], wisdom: wisdom)
+    mesh.configure(
+      cell: cell, resolution: Self.resolution, columns: [FieldColumns(count: kernels)], wisdom: wisdom)
   }
 
   /// phi and its gradient at the atoms.

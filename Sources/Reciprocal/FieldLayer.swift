@@ -2,11 +2,18 @@
 
 import Kernels
 
+/// How many columns a layer has, and how many of these, the last, have kernels of their own: meshes carry them apart.
+struct FieldColumns: Hashable {
+  var count: Int
+  var apart = 0
+}
+
 final class FieldLayer<T: KernelScalar> {
   /// Columns of X and Y.
   private(set) var columns = 0
   /// The layer passes X itself, of so many columns, instead of q, k and v.
-  var fieldColumns: Int?
+  var fieldColumns: FieldColumns?
+  var meshColumns: FieldColumns { FieldColumns(count: columns, apart: fieldColumns?.apart ?? 0) }
   /// Fields of the means of the sources are the caller's to add.
   var leavesMean = false
   /// Energies are made of the fields themselves.
@@ -27,6 +34,8 @@ final class FieldLayer<T: KernelScalar> {
   /// What `ReciprocalAttention.measureStrengths` has found, of all pairs of kernels and of smooth fields (mesh).
   var strengths: [Double] = []
   var smoothStrength = 0.0
+  /// Columns that each kernel acts on, from the first to the last of them.
+  private var actions: [Range<Int>] = []
   /// Of every column its filter_j, then s = sum_j filter_j G_j(0) (0 where the self-term stays),
   /// [J + 1][columns].
   private let coefficients = Workspace<T>()
@@ -35,6 +44,9 @@ final class FieldLayer<T: KernelScalar> {
   /// Columns that share a row of the filter.
   var columnsPerRow: Int { columns * kernelCount / filter.count }
   var selfTerms: UnsafePointer<T> { filter(kernelCount) }
+
+  /// Outside of these columns its filter is zero.
+  func columns(of kernel: Int) -> Range<Int> { actions[kernel] }
 
   func filter(_ kernel: Int) -> UnsafePointer<T> { UnsafePointer(coefficients.pointer + kernel * columns) }
 
@@ -50,6 +62,10 @@ final class FieldLayer<T: KernelScalar> {
         selfTerm += filter[row + j] * kernel.selfTerm(j)
       }
       values[kernelCount * columns + c] = T(selfTerm)
+    }
+    actions = (0..<kernelCount).map { j in
+      let acting = (0..<columns).filter { values[j * columns + $0] != 0 }
+      return acting.isEmpty ? 0..<0 : acting[0]..<acting[acting.count - 1] + 1
     }
   }
 

@@ -18,7 +18,7 @@ extension ParticleMesh {
     let (n, columns) = (atomCount, state.columns)
     let (x, y) = (state.x.pointer, state.y.pointer)
     let slopes = state.slopes.reserve(3 * n * columns)
-    let blocks = MeshBlocks(columns: columns, size: size, for: T.self)
+    let blocks = MeshBlocks(columns: state.meshColumns, size: size, for: T.self)
     let spectra =
       waves.areStrained
       ? state.meshSpectra.reserve(blocks.reduce(0) { $0 + spectrumCount(half: $1.half) }) : nil
@@ -29,26 +29,23 @@ extension ParticleMesh {
       source = UnsafePointer(centred)
     }
     for j in kernel.sigmas.indices {
+      let (filter, selfTerms, acting) = (state.filter(j), state.selfTerms, state.columns(of: j))
       let (jets, stride) = fieldJets(of: source, state, kernel: j) { first in
         spectra.map { .store($0 + first) } ?? .none
       }
-      let (filter, selfTerms) = (state.filter(j), state.selfTerms)
+      let shift = blocks.place(of: acting.lowerBound) - acting.lowerBound
       parallel(threads: threads, count: n) { _, atoms in
         for m in atoms {
-          let (jet, source, value) = (jets + 4 * m * stride, x + m * columns, y + m * columns)
+          let (jet, source, value) = (jets + (4 * m * stride + shift), x + m * columns, y + m * columns)
           let slope = slopes + 3 * m * columns
           if j == 0 {
-            for c in 0..<columns { value[c] = filter[c] * jet[c] - selfTerms[c] * source[c] }
-          } else {
-            for c in 0..<columns { value[c] += filter[c] * jet[c] }
+            for c in 0..<columns { value[c] = -selfTerms[c] * source[c] }
+            slope.update(repeating: 0, count: 3 * columns)
           }
+          for c in acting { value[c] += filter[c] * jet[c] }
           for axis in 0..<3 {
             let (slope, rise) = (slope + axis * columns, jet + (axis + 1) * stride)
-            if j == 0 {
-              for c in 0..<columns { slope[c] = filter[c] * rise[c] }
-            } else {
-              for c in 0..<columns { slope[c] += filter[c] * rise[c] }
-            }
+            for c in acting { slope[c] += filter[c] * rise[c] }
           }
         }
       }
@@ -64,6 +61,7 @@ extension ParticleMesh {
   func adjoint(_ state: FieldLayer<T>, dY: UnsafePointer<T>, dX: UnsafeMutablePointer<T>?) {
     let (n, columns) = (atomCount, state.columns)
     let (x, slopes, gradients) = (state.x.pointer, state.slopes.pointer, self.gradients.pointer)
+    let blocks = MeshBlocks(columns: state.meshColumns, size: size, for: T.self)
     let spectra = waves.areStrained ? state.meshSpectra.pointer : nil
     let selfTerms = state.selfTerms
     for j in kernel.sigmas.indices {
@@ -78,19 +76,21 @@ extension ParticleMesh {
       let (jets, stride) = fieldJets(of: source, state, kernel: j) { first in
         spectra.map { .overlap($0 + first) } ?? .none
       }
+      let acting = state.columns(of: j)
+      let (first, shift) = (acting.lowerBound, blocks.place(of: acting.lowerBound))
       parallel(threads: threads, count: n) { _, atoms in
         for m in atoms {
-          let jet = jets + 4 * m * stride
+          let jet = jets + (4 * m * stride + shift)
           let row = m * columns
           if let dX {
             if j == 0 {
-              for c in 0..<columns { dX[row + c] = jet[c] - selfTerms[c] * dY[row + c] }
-            } else {
-              for c in 0..<columns { dX[row + c] += jet[c] }
+              for c in 0..<columns { dX[row + c] = -selfTerms[c] * dY[row + c] }
             }
+            for c in acting { dX[row + c] += jet[c - first] }
           }
           for axis in 0..<3 {
-            gradients[m][axis] += Double(T.dot(x + row, jet + (axis + 1) * stride, count: columns))
+            gradients[m][axis] += Double(
+              T.dot(x + (row + first), jet + (axis + 1) * stride, count: acting.count))
             if j == 0 {
               gradients[m][axis] += Double(T.dot(dY + row, slopes + 3 * row + axis * columns, count: columns))
             }
@@ -103,12 +103,13 @@ extension ParticleMesh {
     }
   }
 
-  /// The field of kernel j at the atoms and its gradient by u, [N][4][stride]; `spectrum` says what to do
-  /// with the spectrum of the block that starts at a given element of all spectra.
+  /// The field of kernel j at the atoms and its gradient by u, [N][4][stride], of the blocks that have columns on which it
+  /// acts; `spectrum` says what to do with the spectrum of the block that starts at a given element of all spectra.
   private func fieldJets(
     of source: UnsafePointer<T>, _ state: FieldLayer<T>, kernel j: Int, spectrum: (Int) -> SpectrumUse<T>
   ) -> (jets: UnsafeMutablePointer<T>, stride: Int) {
-    let blocks = MeshBlocks(columns: state.columns, size: size, for: T.self)
+    let blocks = MeshBlocks(columns: state.meshColumns, size: size, for: T.self)
+    let acting = state.columns(of: j)
     // Whole vectors where there are any, so that every row is aligned.
     let (width, lanes) = (blocks.reduce(0) { $0 + 2 * $1.half }, T.Lanes.scalarCount)
     let stride = width < lanes ? width : (width + lanes - 1) / lanes * lanes
@@ -116,10 +117,12 @@ extension ParticleMesh {
     var (column, element) = (0, 0)
     for block in blocks {
       let half = block.half
-      let fields = fields.reserve(planeCount * layout(half: half).plane)
-      convolve(
-        source, columns: state.columns, block: block, into: fields, kernel: j, spectrum: spectrum(element))
-      gather(fields, half: half, atomCount: atomCount, into: jets + column, stride: stride)
+      if block.columns.overlaps(acting) {
+        let fields = fields.reserve(planeCount * layout(half: half).plane)
+        convolve(
+          source, columns: state.columns, block: block, into: fields, kernel: j, spectrum: spectrum(element))
+        gather(fields, half: half, atomCount: atomCount, into: jets + column, stride: stride)
+      }
       column += 2 * half
       element += spectrumCount(half: half)
     }

@@ -43,7 +43,7 @@ extension ParticleMesh {
   private func addFormSpectra(_ state: FieldLayer<T>, kernel j: Int, weights: UnsafePointer<T>) {
     let filter = state.filter(j)
     let gradient = influenceGradient.pointer + j * elementCount
-    let blocks = MeshBlocks(columns: state.columns, size: size, for: T.self)
+    let blocks = MeshBlocks(columns: state.meshColumns, size: size, for: T.self)
     let spectra = state.meshSpectra.pointer
     parallel(threads: threads, count: responses.count) { _, range in
       for k in range where responses[k] != 0 {

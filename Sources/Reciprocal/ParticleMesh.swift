@@ -38,9 +38,11 @@ struct MeshBlock {
   let half: Int
 }
 
-/// All columns, block by block.
+/// All columns, block by block; those apart are single fields at the end.
 struct MeshBlocks: RandomAccessCollection {
+  /// Of those that are not apart.
   private let columns: Int
+  private let apart: Int
   private let lanes: Int
   /// Blocks of two vectors a point; behind them one of `last` complex fields, if any, and the others are of single fields.
   private let full: Int
@@ -51,7 +53,9 @@ struct MeshBlocks: RandomAccessCollection {
   private static let mostBytes = Double(256 << 20)
 
   /// On a mesh of so many points along each axis.
-  init<T: KernelScalar>(columns: Int, size: SIMD3<Int>, for _: T.Type) {
+  init<T: KernelScalar>(columns all: FieldColumns, size: SIMD3<Int>, for _: T.Type) {
+    let columns = all.count - all.apart
+    apart = all.apart
     let points = Double(size.x) * Double(size.y) * Double(size.z)
     let bytes = 2 * points * Double(T.Lanes.scalarCount * MemoryLayout<T>.stride)
     let lanes = T.Lanes.scalarCount
@@ -71,9 +75,20 @@ struct MeshBlocks: RandomAccessCollection {
   private var width: Int { 2 * (full * lanes + last) }
 
   var startIndex: Int { 0 }
-  var endIndex: Int { wide + (Swift.max(0, columns - width) + 1) / 2 }
+  private var together: Int { wide + (Swift.max(0, columns - width) + 1) / 2 }
+  var endIndex: Int { together + (apart + 1) / 2 }
+
+  /// Where a column's field begins among those of all blocks, which are whole complex fields.
+  func place(of column: Int) -> Int {
+    guard column >= columns else { return column }
+    return column - columns + Swift.max(width, (columns + 1) / 2 * 2)
+  }
 
   subscript(n: Int) -> MeshBlock {
+    guard n < together else {
+      let first = columns + 2 * (n - together)
+      return MeshBlock(columns: first..<Swift.min(first + 2, columns + apart), half: 1)
+    }
     let half = n < full ? lanes : n < wide ? last : 1
     let first = n < wide ? n * 2 * lanes : width + 2 * (n - wide)
     return MeshBlock(columns: first..<Swift.min(first + 2 * half, columns), half: half)
@@ -205,7 +220,7 @@ final class ParticleMesh<T: KernelScalar>: FieldSolver {
   ///   - wisdom: by which to plan the transforms; nil takes what the machine has kept.
   ///   - group: ranks that share the planes; nil for this process alone.
   func configure(
-    cell: Cell, resolution: MeshResolution, columns: [Int], wisdom: String?, group: RankGroup? = nil
+    cell: Cell, resolution: MeshResolution, columns: [FieldColumns], wisdom: String?, group: RankGroup? = nil
   ) {
     influenceVersion = nil
     var wisdom = wisdom

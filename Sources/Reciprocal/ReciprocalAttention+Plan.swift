@@ -137,14 +137,13 @@ extension ReciprocalAttention {
       ranks: communicator.size, atoms: totalAtoms, size: size, order: resolution.order
     ) { groups in
       layers.reduce(0) {
-        let width = meshColumns($1, MeshDivision(groups: groups))
-        return $0 + blockCost(columns: width, size: size)
+        $0 + blockCost(columns: meshColumns($1, MeshDivision(groups: groups)), size: size)
       }
     }
   }
 
   /// Of so many columns, where 1 is a block of two vectors a point.
-  private func blockCost(columns: Int, size: SIMD3<Int>) -> Double {
+  private func blockCost(columns: FieldColumns, size: SIMD3<Int>) -> Double {
     MeshBlocks(columns: columns, size: size, for: T.self).reduce(0) {
       $0 + ($1.half == 1 ? 0.2 : Double($1.half) / Double(T.Lanes.scalarCount))
     }
@@ -186,13 +185,15 @@ extension ReciprocalAttention {
     let size = ParticleMesh<T>.size(cell: chooser, kernel: kernel, resolution: resolution)
     let meshCost = meshCost(atoms: n, planes: size.x, size: size, order: resolution.order)
     for layer in layers {
-      let columns = layer.fieldColumns ?? self.columns
+      let all = layer.fieldColumns ?? FieldColumns(count: self.columns)
+      let columns = all.count
       // Wide heads form, weight and apply N x N matrices, one each.
       let isWide = layer.fieldColumns == nil && headWidth > 1
       matrices += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
       // Two products forward, four backward; narrow ones are slower.
       kSum += 6 * n * k * (Double(columns) + 44)
-      mesh += j * meshCost * blockCost(columns: columns, size: size)
+      // Each kernel acts on all columns, or on its own.
+      mesh += (all.apart > 0 ? 1 : j) * meshCost * blockCost(columns: all, size: size)
     }
     pairwise += matrices
     // G, its gradient and the phases, or the phases and their gradient.
@@ -257,7 +258,7 @@ extension ReciprocalAttention {
   /// What an evaluation keeps, to a few per cent.
   private func bytes(_ plan: AttentionPlan, atoms: Int, wavevectors k: Double) -> Double {
     let (n, j, number) = (Double(atoms), Double(kernel.sigmas.count), Double(MemoryLayout<T>.stride))
-    let columns = layers.map { Double($0.fieldColumns ?? self.columns) }
+    let columns = layers.map { Double($0.fieldColumns?.count ?? self.columns) }
     let (all, most) = (columns.reduce(0, +), columns.max() ?? 0)
     let threads = Double(min(threads, max(atoms, 1)))
     // Integers while they are sorted, vectors, weights and their gradients; X and Y of layers and of one call.

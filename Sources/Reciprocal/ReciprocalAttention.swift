@@ -85,9 +85,9 @@ public final class ReciprocalAttention<T: KernelScalar> {
   }
 
   /// Columns of a layer that a mesh of this rank carries.
-  func meshColumns(_ layer: FieldLayer<T>, _ division: MeshDivision) -> Int {
-    let columns = layer.fieldColumns ?? columns
-    return communicator.size == 1 ? columns : division.width(columns: columns)
+  func meshColumns(_ layer: FieldLayer<T>, _ division: MeshDivision) -> FieldColumns {
+    let columns = layer.fieldColumns ?? FieldColumns(count: columns)
+    return communicator.size == 1 ? columns : division.share(of: columns)
   }
 
   /// Before `plan` and `prepare`: how many atoms all ranks have.
@@ -187,8 +187,11 @@ public final class ReciprocalAttention<T: KernelScalar> {
   /// Before `plan` and `prepare`: the layer will pass sources of so many columns to `fields`, not q, k and v to
   /// `forward`.
   ///
-  /// - Parameter leavesMean: the caller will add the field of the means of the sources where `fields` says so.
-  public func expectFields(layer: Int, columns: Int, leavesMean: Bool) {
+  /// - Parameters:
+  ///   - apart: the last of the columns, which do without the kernels of the others.
+  ///   - leavesMean: the caller will add the field of the means of the sources where `fields` says so.
+  public func expectFields(layer: Int, columns: Int, apart: Int = 0, leavesMean: Bool) {
+    let columns = FieldColumns(count: columns, apart: apart)
     if layers[layer].fieldColumns != columns { plan = nil }
     layers[layer].fieldColumns = columns
     layers[layer].leavesMean = leavesMean
@@ -201,7 +204,9 @@ public final class ReciprocalAttention<T: KernelScalar> {
   @_specialize(where T == Double)
   public func fields(layer: Int, filter: [Double], sources: UnsafePointer<T>) -> SourceFields<T> {
     let state = layers[layer]
-    guard let columns = state.fieldColumns else { preconditionFailure("expectFields comes before prepare") }
+    guard let columns = state.fieldColumns?.count else {
+      preconditionFailure("expectFields comes before prepare")
+    }
     state.configure(filter: filter, columns: columns, kernel: kernel)
     state.hasForward = true
     state.x.reserve(atomCount * columns).update(from: sources, count: atomCount * columns)

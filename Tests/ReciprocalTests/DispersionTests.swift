@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Lattice
 import Testing
 
@@ -157,6 +158,42 @@ func forcesOfDispersionAreDerivativesOfItsEnergy(cell: Cell, method: AttentionMe
     let slope = (8 * (energy(h) - energy(-h)) - (energy(2 * h) - energy(-2 * h))) / (12 * h)
     #expect(abs(slope - result.positionGradient[atom][axis]) < 1e-8 * scale)
   }
+}
+
+/// A mesh carries the column of dispersion apart from the others: it has one kernel, and they the other.
+@Test(arguments: [1, 4, 10, 16, 24], [Cell.triclinic[1], Cell.free])
+func columnsApartHaveTheFieldsOfColumnsTogether(columns: Int, cell: Cell) throws {
+  func compare<T: KernelScalar>(_: T.Type, tolerance: Double) throws {
+    let kernel = ReciprocalKernel(sigmas: [1.5, 1.3], tails: [.coulomb, .dispersion])
+    let all = columns + 1
+    let problem = AttentionProblem(cell: cell, kernel: kernel, atoms: 9, heads: all, width: all, seed: 4)
+    let filter = (0..<all).flatMap { $0 < columns ? [1.0, 0.0] : [0.0, 1.0] }
+    let (x, dY) = (problem.v.map { T($0) }, problem.coefficients.map { T($0) })
+    let weights = (0..<all).map { T($0 % 3) - 1.5 }
+    func numbers(apart: Int, hasForm: Bool) throws -> [Double] {
+      let attention: PlannedAttention<T> = problem.makeAttention(as: T.self, method: .mesh, threads: 2)
+      attention.sum.expectFields(layer: 0, columns: all, apart: apart, leavesMean: false)
+      try attention.prepare(positions: problem.positions, cell: cell)
+      let fields = attention.sum.fields(layer: 0, filter: filter, sources: x).columns
+      var dX = dY
+      var result = (0..<x.count).map { Double(fields[$0]) }
+      if hasForm {
+        attention.sum.formAdjoint(layer: 0, weights: weights)
+      } else {
+        attention.sum.fieldsAdjoint(layer: 0, gradient: dY, sourceGradient: &dX)
+        result += dX.map(Double.init)
+      }
+      var (gradient, strain) = (Array(repeating: Vector3.zero, count: 9), Matrix3.zero)
+      attention.sum.addGradients(positions: &gradient, strain: &strain)
+      return result + flat(gradient) + flat(strain)
+    }
+    for hasForm in [false, true] {
+      let together = try numbers(apart: 0, hasForm: hasForm)
+      #expect(relativeDeviation(try numbers(apart: 1, hasForm: hasForm), together) < tolerance)
+    }
+  }
+  try compare(Double.self, tolerance: 1e-13)
+  try compare(Float.self, tolerance: 1e-5)
 }
 
 @Test(arguments: cells)
