@@ -38,7 +38,8 @@ struct MeshBlock {
   let half: Int
 }
 
-/// All columns, block by block; those apart are single fields at the end.
+/// All columns, block by block; those apart are single fields at the end, so that a kernel leaves out the blocks on which it does not
+/// act: one column of dispersion beside sixteen of charges takes 1 us per atom and step of water, among them it would take 5.
 struct MeshBlocks: RandomAccessCollection {
   /// Of those that are not apart.
   private let columns: Int

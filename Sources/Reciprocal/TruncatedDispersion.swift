@@ -64,7 +64,7 @@ struct TruncatedDispersion {
     let square = dot(along, along)
     var sum = 0.0
     for (q, term) in terms.enumerated() {
-      var product = term.factor * exp(-square / (4 * term.exponent))
+      var product = square > 0 ? term.factor * exp(-square / (4 * term.exponent)) : term.factor
       for (axis, factors) in zip(openAxes, factors) { product *= factors[abs(n[axis]) * terms.count + q] }
       sum += product
     }
