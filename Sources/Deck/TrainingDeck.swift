@@ -177,6 +177,7 @@ public struct TrainingDeck: Sendable {
       help: "Conserved charges, the paper's attention, or none.")
     let isShort = brings ?? (longRange == .none ? "`type: none` has no long range" : nil)
     let isNotAttention = isShort ?? (longRange == .conserved ? "it is for `attention`" : nil)
+    let isNotConserved = isShort ?? (longRange == .attention ? "it is for `conserved`" : nil)
     longRangeLayers = read.numbers(
       "long_range.layers", 1...max(1, layers), default: "\(Array(1...max(1, layers)))",
       defaultInWords: "all", excluded: isShort, isOrdered: true, help: "Layers that take part, from 1."
@@ -208,7 +209,7 @@ public struct TrainingDeck: Sendable {
       help: "Let the sum scale all features, too.")
     hasDispersion = read.flag(
       "long_range.dispersion", default: "false", condition: "with `type: conserved`",
-      excluded: isShort ?? (longRange == .attention ? "it is for `conserved`" : nil),
+      excluded: isNotConserved,
       help: "Add dispersion, 1/r^6 of learned strength, to what charges do.")
     dispersionSigma = read.quantity(
       "long_range.dispersion_sigma", .length, 0.3...20, default: "\(sigmas[0]) A",
@@ -220,13 +221,13 @@ public struct TrainingDeck: Sendable {
     charges = read.numberTable(
       "long_range.charges", -100...100, takes: "a group of formulae such as {H2O: 0, F: -1}", default: "{}",
       defaultInWords: "fitted to the frames' `charge`", condition: "with `type: conserved`",
-      excluded: isShort ?? (longRange == .attention ? "it is for `conserved`" : nil),
+      excluded: isNotConserved,
       help: "Total charges in e of molecules and ions, as they are when far apart.",
       checkingKey: { chemicalFormula($0) == nil ? "`\($0)` is no formula such as CH3I" : nil })
     atomicCharges = read.numberTable(
       "long_range.atomic_charges", -20...20, takes: "a group of elements such as {O: -0.76, H: 0.38}",
       default: "{}", defaultInWords: "from electronegativities", condition: "with `type: conserved`",
-      excluded: isShort ?? (longRange == .attention ? "it is for `conserved`" : nil),
+      excluded: isNotConserved,
       help:
         "First guesses of the charges of atoms in e; `freeze: [layers/1/conserved/xbar]` would keep them.",
       checkingKey: { Elements.atomicNumber($0) == nil ? "`\($0)` is no element" : nil }

@@ -13,6 +13,7 @@ final class FieldLayer<T: KernelScalar> {
   private(set) var columns = 0
   /// The layer passes X itself, of so many columns, instead of q, k and v.
   var fieldColumns: FieldColumns?
+  /// `columns`, as a mesh carries them.
   var meshColumns: FieldColumns { FieldColumns(count: columns, apart: fieldColumns?.apart ?? 0) }
   /// Fields of the means of the sources are the caller's to add.
   var leavesMean = false

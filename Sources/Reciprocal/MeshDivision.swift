@@ -45,14 +45,14 @@ struct MeshDivision: Hashable, Sendable {
   /// The ranks that share the meshes of a group, slab by slab.
   func members(of group: Int) -> [Int] { (0..<slabs).map { $0 * groups + group } }
 
-  /// Columns of a group: an even number, the same for all groups, of which the last ones' are empty.
-  /// The columns of a group: those that are apart where it has all.
+  /// What a group has of a layer's columns: those that are apart where it has all.
   func share(of columns: FieldColumns) -> FieldColumns {
     let width = width(columns: columns.count)
     return FieldColumns(
       count: width, apart: groups == 1 && columns.apart > 0 ? width - columns.count + columns.apart : 0)
   }
 
+  /// Columns of a group: an even number, the same for all groups, of which the last ones' are empty.
   func width(columns: Int) -> Int { 2 * ((columns + 2 * groups - 1) / (2 * groups)) }
 
   /// The columns that a group takes.

@@ -81,26 +81,7 @@ private func evaluate(_ potential: LRMACEPotential, _ system: AtomicSystem) thro
     var system = try Golden.frames(name)[0].system
     system.cell = isPeriodic[0] ? Cell(vectors: system.cell.vectors, isPeriodic: isPeriodic) : .free
     if isPeriodic[0] && !system.cell.hasPeriodicAxis { return }
-    func result(_ method: AttentionMethod?, _ precision: LRMACEPotential.Precision) throws -> Evaluation {
-      try evaluate(
-        LRMACEPotential(
-          model: model, precision: precision, threads: 2, attention: AttentionEvaluation(method: method)),
-        system)
-    }
-    let exact = try result(.pairwise, .double)
-    for method in [AttentionMethod.kSum, .mesh] {
-      let other = try result(method, .double)
-      for i in 0..<3 { #expect(largest(other.stress[i] - exact.stress[i]) < 1e-10, "\(method)") }
-      #expect(abs(other.energy - exact.energy) < 1e-9 * Double(system.count), "\(method)")
-      for (f, g) in zip(other.forces, exact.forces) { #expect(largest(f - g) < 1e-8, "\(method)") }
-    }
-    for method in [nil, AttentionMethod.pairwise, .mesh] {
-      let mixed = try result(method, .mixed)
-      #expect(abs(mixed.energy - exact.energy) < 1e-6 * Double(system.count), "\(String(describing: method))")
-      for (f, g) in zip(mixed.forces, exact.forces) {
-        #expect(largest(f - g) < 1e-4, "\(String(describing: method))")
-      }
-    }
+    let exact = try expectEvaluationsToAgree(of: model, system)
     let potential = try LRMACEPotential(model: model, precision: .double)
     func energy(_ change: (inout AtomicSystem) -> Void) throws -> Double {
       var moved = system

@@ -214,6 +214,25 @@ extension AttentionProblem {
   }
 }
 
+extension AttentionProblem {
+  /// dE/dr of three atoms is that of the four-point formula, to 1e-8 of the largest.
+  func expectForcesToBeDerivatives(method: AttentionMethod, mesh: MeshResolution) {
+    let result = solve(method: method, mesh: mesh)
+    let attention: PlannedAttention<Double> = makeAttention(method: method, mesh: mesh)
+    let scale = flat(result.positionGradient).map(abs).max() ?? 1
+    for (atom, axis) in [(0, 0), (3, 1), (9, 2)] {
+      func energy(_ amount: Double) -> Double {
+        var copy = self
+        copy.positions[atom][axis] += amount
+        return copy.energy(with: attention)
+      }
+      let h = 1e-3
+      let slope = (8 * (energy(h) - energy(-h)) - (energy(2 * h) - energy(-2 * h))) / (12 * h)
+      #expect(abs(slope - result.positionGradient[atom][axis]) < 1e-8 * scale)
+    }
+  }
+}
+
 /// Largest difference relative to the largest reference value.
 func relativeDeviation(_ a: [Double], _ b: [Double]) -> Double {
   let scale = b.map(abs).max() ?? 0

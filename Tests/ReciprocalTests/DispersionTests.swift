@@ -144,20 +144,7 @@ func dispersionAloneIsTheSumOverPairsAndTheirImages(cell: Cell, method: Attentio
 
 @Test(arguments: cells, [AttentionMethod.pairwise, .kSum, .mesh])
 func forcesOfDispersionAreDerivativesOfItsEnergy(cell: Cell, method: AttentionMethod) {
-  let problem = problem(cell, atoms: 12)
-  let result = problem.solve(method: method, mesh: exactMesh)
-  let attention: PlannedAttention<Double> = problem.makeAttention(method: method, mesh: exactMesh)
-  let scale = flat(result.positionGradient).map(abs).max() ?? 1
-  for (atom, axis) in [(0, 0), (3, 1), (9, 2)] {
-    func energy(_ amount: Double) -> Double {
-      var copy = problem
-      copy.positions[atom][axis] += amount
-      return copy.energy(with: attention)
-    }
-    let h = 1e-3
-    let slope = (8 * (energy(h) - energy(-h)) - (energy(2 * h) - energy(-2 * h))) / (12 * h)
-    #expect(abs(slope - result.positionGradient[atom][axis]) < 1e-8 * scale)
-  }
+  problem(cell, atoms: 12).expectForcesToBeDerivatives(method: method, mesh: exactMesh)
 }
 
 /// A mesh carries the column of dispersion apart from the others: it has one kernel, and they the other.
