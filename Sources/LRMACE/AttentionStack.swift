@@ -83,8 +83,8 @@ final class AttentionStack<T: KernelScalar> {
   }
 
   /// The cheapest mesh that will do, from a step that measured its sources.
-  func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
-    sum.sufficientResolution(forceError: forceError)
+  func sufficientMeshResolution(_ accuracy: MeshAccuracy) -> MeshResolution? {
+    sum.sufficientResolution(accuracy)
   }
 
   func prepare(

@@ -95,7 +95,7 @@ struct CompiledLayer: Sendable {
       }
       let pruned = RadialNetwork.pruned(
         layer.radial, bases: model.representativeBases(RadialNetwork.prunedBases),
-        tolerance: RadialNetwork.pruningTolerance(scalar), multiple: T.Lanes.scalarCount)
+        tolerance: RadialNetwork.pruningTolerance(scalar), multiple: T.HalfLanes.scalarCount)
       messages = .elements(sums: coupling(pruned), tables: coupling(layer.radial))
     } else {
       messages = .features(

@@ -42,10 +42,7 @@ final class Convolution<T: KernelScalar>: MessageOperator {
     linear = MessageLinear(
       compiled.linear.map { centres in
         centres.map {
-          [
-            PackedMatrix(
-              $0, rowBlock: modelChannels, paddedRowBlock: channels, paddedColumns: channels)
-          ]
+          PackedMatrix($0, rowBlock: modelChannels, paddedRowBlock: channels, paddedColumns: channels)
         }
       })
     layout = linear.layout

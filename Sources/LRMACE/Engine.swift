@@ -38,10 +38,10 @@ enum Engine {
     }
   }
 
-  func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
+  func sufficientMeshResolution(_ accuracy: MeshAccuracy) -> MeshResolution? {
     switch self {
-    case .mixed(let network): network.sufficientMeshResolution(forceError: forceError)
-    case .double(let network): network.sufficientMeshResolution(forceError: forceError)
+    case .mixed(let network): network.sufficientMeshResolution(accuracy)
+    case .double(let network): network.sufficientMeshResolution(accuracy)
     }
   }
 

@@ -87,26 +87,24 @@ final class PackedMatrix<T: KernelScalar> {
     }
   }
 
-  /// y <- x W (or y + x W) for `n` rows of x, `stride` apart where they are parts of longer ones.
+  /// y <- x W (or y + x W) for `n` rows of x.
   @inline(__always)
   func apply(
-    _ x: UnsafePointer<T>, stride: Int? = nil, rows n: Int, into y: UnsafeMutablePointer<T>,
-    adding: Bool = false
+    _ x: UnsafePointer<T>, rows n: Int, into y: UnsafeMutablePointer<T>, adding: Bool = false
   ) {
     T.gemm(
-      transposeA: false, transposeB: false, m: n, n: columns, k: rows, alpha: 1, a: x, lda: stride ?? rows,
+      transposeA: false, transposeB: false, m: n, n: columns, k: rows, alpha: 1, a: x, lda: rows,
       b: pointer, ldb: rowStride, beta: adding ? 1 : 0, c: y, ldc: columns)
   }
 
-  /// dx <- dy W^T (or dx + dy W^T), rows of dx `stride` apart.
+  /// dx <- dy W^T (or dx + dy W^T).
   @inline(__always)
   func applyAdjoint(
-    _ dy: UnsafePointer<T>, rows n: Int, into dx: UnsafeMutablePointer<T>, stride: Int? = nil,
-    adding: Bool = false
+    _ dy: UnsafePointer<T>, rows n: Int, into dx: UnsafeMutablePointer<T>, adding: Bool = false
   ) {
     T.gemm(
       transposeA: false, transposeB: false, m: n, n: rows, k: columns, alpha: 1, a: dy, lda: columns,
       b: UnsafePointer(transposed.pointer), ldb: transposedRowStride, beta: adding ? 1 : 0, c: dx,
-      ldc: stride ?? rows)
+      ldc: rows)
   }
 }

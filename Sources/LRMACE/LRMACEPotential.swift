@@ -12,7 +12,7 @@ import Reciprocal
 public struct AttentionEvaluation: Sendable, Hashable {
   /// Nil takes the cheapest for the system's size.
   public var method: AttentionMethod?
-  /// Nil takes the cheapest that keeps forces accurate to `LRMACEPotential.meshForceError`.
+  /// Nil takes the cheapest that keeps forces accurate to `LRMACEPotential.meshAccuracy`.
   public var mesh: MeshResolution?
 
   public init(method: AttentionMethod? = nil, mesh: MeshResolution? = nil) {
@@ -34,10 +34,16 @@ public final class LRMACEPotential: Potential {
   public let threads: Int
   /// Extra reach of the neighbour list, Angstrom: long enough for a few dozen steps of a liquid.
   public static let skin = 0.8
-  /// What a mesh that the potential chooses may add to a component of the forces: its root mean square, eV/Angstrom.
-  /// The largest of thousands is some twenty times as large; the contract is 1e-4 for that, 1e-6 eV per atom for energies,
-  /// in double precision 1e-8 and 1e-9.
-  public static func meshForceError(_ precision: Precision) -> Double { precision == .mixed ? 2e-6 : 5e-11 }
+  /// What a mesh that the potential chooses is expected to err by at most. The largest error of thousands of forces is some five times
+  /// the root of their mean square; the contract is 1e-4 eV/Angstrom for that and 1e-6 eV per atom, in double precision 1e-8 and
+  /// 1e-9. (Rounding adds 2e-6 eV/Angstrom in single precision.) Along open axes the energy errs by what smooth fields have as
+  /// aliases, of which forces give notice.
+  public static func meshAccuracy(_ precision: Precision, in cell: Cell) -> MeshAccuracy {
+    switch precision {
+    case .mixed: MeshAccuracy(forces: cell.isFullyPeriodic ? 1e-5 : 2e-6, energy: 5e-7)
+    case .double: MeshAccuracy(forces: 5e-11, energy: 5e-10)
+    }
+  }
 
   /// Wavevectors end where a kernel has fallen to 1e-6. In a cell that has grown by these factors between two faces they end
   /// where it has fallen to 4e-6 and 7e-5: then a run that goes on chooses new ones, and one that lasts has to end.
@@ -319,14 +325,18 @@ public final class LRMACEPotential: Potential {
 
   /// Makes a plan for a system whose atoms have been arranged.
   private func choose(for system: AtomicSystem) throws {
-    networkPlan = try engine.plan(
-      list: list, pairs: decomposition?.communicator.sum(list.pairCount) ?? list.pairCount,
-      positions: decomposition == nil ? positions : system.positions, cell: system.cell,
-      wanted: wantedAttention)
+    func choices(_ wanted: AttentionEvaluation) throws -> NetworkPlan {
+      try engine.plan(
+        list: list, pairs: decomposition?.communicator.sum(list.pairCount) ?? list.pairCount,
+        positions: decomposition == nil ? positions : system.positions, cell: system.cell, wanted: wanted)
+    }
+    networkPlan = try choices(wantedAttention)
     if networkPlan.attention?.mesh != nil && wantedAttention.mesh == nil {
       _ = try evaluate(system.cell, measuringSources: true)
-      if let mesh = engine.sufficientMeshResolution(forceError: Self.meshForceError(precision)) {
-        networkPlan.attention?.mesh = mesh
+      let accuracy = Self.meshAccuracy(precision, in: system.cell)
+      if let mesh = engine.sufficientMeshResolution(accuracy) {
+        // A mesh that is finer than expected may cost more than another evaluation.
+        networkPlan = try choices(AttentionEvaluation(method: wantedAttention.method, mesh: mesh))
       }
     }
     try settle()

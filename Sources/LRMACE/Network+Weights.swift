@@ -107,7 +107,7 @@ extension Network {
   /// Radial functions, linear layer and contraction, block by block, each thread for itself.
   private func addMessageGradients(_ t: Int, _ layer: NetworkLayer<T>, _ kept: KeptGradients<T>) {
     guard let convolution = layer.messages as? Convolution<T> else { return }
-    let matrices = convolution.linear.matrices.map { $0.map { $0[0] } }
+    let matrices = convolution.linear.matrices
     let (splineCount, weightCount) = (convolution.radial.gradientCount, layer.contraction.weights.capacity)
     let linearCount = matrices.joined().reduce(0) { $0 + $1.rows * $1.columns }
     let workers = workers

@@ -264,8 +264,8 @@ final class Network<T: KernelScalar> {
   }
 
   /// The cheapest mesh that the attention may use, from a step that measured its sources.
-  func sufficientMeshResolution(forceError: Double) -> MeshResolution? {
-    attention?.sufficientMeshResolution(forceError: forceError)
+  func sufficientMeshResolution(_ accuracy: MeshAccuracy) -> MeshResolution? {
+    attention?.sufficientMeshResolution(accuracy)
   }
 
   /// Threads that find a block to work on.

@@ -7,10 +7,11 @@
 
 import Equivariant
 import Kernels
+import LRMACEModel
 
 final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   private let radial: RadialTable<T>
-  /// [l][element of the centre][z], both among those of the system: rows b.
+  /// [l][element of the centre], rows (z, b), elements among those of the system.
   private let folded: MessageLinear<T>
   /// Of `folded`, beside it as in `Convolution`.
   private let layout: MessageLayout
@@ -18,6 +19,8 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
   private let channels: Int
   /// Radial functions, padded to whole lanes.
   private var functions: Int { radial.functions }
+  /// Those of D, padded to half lanes; rows of all elements' are padded to whole lanes.
+  private let width: Int
 
   /// - Parameters:
   ///   - elements: those of the system, ascending.
@@ -26,35 +29,41 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
     self.elements = elements
     self.channels = channels
     let count = coupling.functions
-    let padded = T.wholeLanes(count)
+    let (width, rows) = Self.widths(coupling, elements: elements.count)
+    self.width = width
     radial = RadialTable(
-      coupling.radial, elements: elements, species: coupling.species, channels: count, paddedChannels: padded)
+      coupling.radial, elements: elements, species: coupling.species, channels: count,
+      paddedChannels: T.wholeLanes(count))
     let centres = coupling.isShared ? Array(elements.prefix(1)) : elements
     folded = MessageLinear(
       (0..<coupling.degrees).map { l in
         centres.map { s in
-          elements.map { z in
-            PackedMatrix(
-              coupling.folded(l, centre: s, neighbor: z), rowBlock: count, paddedRowBlock: padded,
-              paddedColumns: channels)
-          }
+          let blocks = elements.map { coupling.folded(l, centre: s, neighbor: $0).padded(rows: width) }
+          let matrix = Matrix(stacked: blocks).padded(rows: rows)
+          return PackedMatrix(matrix, rowBlock: rows, paddedRowBlock: rows, paddedColumns: channels)
         }
       })
     layout = folded.layout
   }
 
+  /// Functions of an element in D, and of all elements.
+  private static func widths(_ coupling: SpeciesCoupling, elements: Int) -> (one: Int, all: Int) {
+    let half = T.HalfLanes.scalarCount
+    let one = (coupling.functions + half - 1) / half * half
+    return (one, T.wholeLanes(elements * one))
+  }
+
   /// Multiplications per atom, its linear layer and the adjoint included.
   static func cost(_ coupling: SpeciesCoupling, channels: Int, elements: Int, edges: Double) -> Double {
     let harmonics = coupling.degrees * coupling.degrees
-    let functions = T.wholeLanes(coupling.functions)
-    let linear = 2 * harmonics * elements * functions * channels
-    return Double(linear) + edges * Double(functions * (18 + 3 * harmonics))
+    let linear = 2 * harmonics * widths(coupling, elements: elements).all * channels
+    return Double(linear) + edges * Double(T.wholeLanes(coupling.functions) * (18 + 3 * harmonics))
   }
 
   static func room(_ coupling: SpeciesCoupling, elements: Int) -> MessageRoom {
-    let functions = T.wholeLanes(coupling.functions)
-    return MessageRoom(
-      functions: functions, messageCount: coupling.degrees * coupling.degrees * elements * functions)
+    MessageRoom(
+      functions: T.wholeLanes(coupling.functions),
+      messageCount: coupling.degrees * coupling.degrees * widths(coupling, elements: elements).all)
   }
 
   /// A spline takes 11, and so does its slope.
@@ -93,6 +102,7 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
     for e in 0..<edges.count {
       radial.evaluate(e, of: locations, path: 0, into: scratch.radial.pointer + e &* functions)
     }
+    clearPadding(messages, atom)
     edges.forEachElement(elements, sources.species) { z, range in
       // All degrees at once where the registers hold so many sums.
       if Registers.heldLanes >= 32 {
@@ -118,27 +128,51 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
     }
   }
 
+  /// Behind the functions of all elements.
+  @inline(__always)
+  private func clearPadding(_ messages: MessageBlock<T>, _ atom: Int) {
+    let used = elements.count &* width
+    for l in 0..<layout.degrees where layout.widths[l] > used {
+      for m in 0..<(2 &* l &+ 1) {
+        let row = messages.row(l, atom, layout) + (m &* layout.widths[l] &+ used)
+        row.update(repeating: 0, count: layout.widths[l] &- used)
+      }
+    }
+  }
+
   /// Some degrees of the neighbours of one element; the unused first argument fixes the number of their harmonics.
   @inline(__always)
   private func accumulate<let harmonics: Int>(
-    _: InlineArray<harmonics, T>, _ degrees: Range<Int>, _ edges: Edges<T>, _ range: Range<Int>, _ z: Int,
-    _ scratch: MessageScratch<T>, _ messages: MessageBlock<T>, _ atom: Int
+    _ count: InlineArray<harmonics, T>, _ degrees: Range<Int>, _ edges: Edges<T>, _ range: Range<Int>,
+    _ z: Int, _ scratch: MessageScratch<T>, _ messages: MessageBlock<T>, _ atom: Int
   ) {
+    var b = 0
+    while b &+ T.Lanes.scalarCount <= width {
+      accumulate(count, T.Lanes.self, b, degrees, edges, range, z, scratch, messages, atom)
+      b &+= T.Lanes.scalarCount
+    }
+    if b < width {
+      accumulate(count, T.HalfLanes.self, b, degrees, edges, range, z, scratch, messages, atom)
+    }
+  }
+
+  /// A vector of functions from `b` on.
+  @inline(__always)
+  private func accumulate<let harmonics: Int, V: LaneVector>(
+    _: InlineArray<harmonics, T>, _: V.Type, _ b: Int, _ degrees: Range<Int>, _ edges: Edges<T>,
+    _ range: Range<Int>, _ z: Int, _ scratch: MessageScratch<T>, _ messages: MessageBlock<T>, _ atom: Int
+  ) where V.Scalar == T {
     let values = UnsafePointer(scratch.radial.pointer)
     let first = degrees.lowerBound &* degrees.lowerBound
-    var b = 0
-    while b < functions {
-      var sum = InlineArray<harmonics, T.Lanes>(repeating: T.Lanes(repeating: 0))
-      for e in range {
-        let f = values.lanes(e &* functions &+ b)
-        let y = edges.harmonics + (e &* edges.harmonicStride &+ first)
-        for n in 0..<harmonics { sum[n].addProduct(f, T.Lanes(repeating: y[n])) }
-      }
-      for l in degrees {
-        let row = messages.row(l, atom, layout) + (z &* functions &+ b)
-        for m in 0..<(2 &* l &+ 1) { row.setLanes(m &* layout.widths[l], sum[l &* l &- first &+ m]) }
-      }
-      b &+= T.Lanes.scalarCount
+    var sum = InlineArray<harmonics, V>(repeating: V(repeating: 0))
+    for e in range {
+      let f: V = values.vector(e &* functions &+ b)
+      let y = edges.harmonics + (e &* edges.harmonicStride &+ first)
+      for n in 0..<harmonics { sum[n].addProduct(f, V(repeating: y[n])) }
+    }
+    for l in degrees {
+      let row = messages.row(l, atom, layout) + (z &* width &+ b)
+      for m in 0..<(2 &* l &+ 1) { row.setVector(m &* layout.widths[l], sum[l &* l &- first &+ m]) }
     }
   }
 
@@ -168,7 +202,7 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
     let (edges, atom) = (sources.geometry.edges(of: i), i &- block.atoms.lowerBound)
     let harmonicsGradient = sources.geometry.harmonicsGradient(of: i)
     let harmonics = layout.degrees &* layout.degrees
-    let width = T.wholeLanes(harmonics)
+    let padded = T.wholeLanes(harmonics)
     let lanes = T.Lanes.scalarCount
     let gradient = scratch.gradient.pointer
     let locations = scratch.locations.pointer
@@ -177,13 +211,15 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
       SphericalHarmonics.withComponents(of: T.Lanes.self) { tile in
         for b in stride(from: 0, to: functions, by: lanes) {
           for l in 0..<layout.degrees {
-            let row = messagesGradient.row(l, atom, layout) + (z &* functions &+ b)
-            for m in 0..<(2 &* l &+ 1) { tile[l &* l &+ m] = row.lanes(m &* layout.widths[l]) }
+            let row = UnsafePointer(messagesGradient.row(l, atom, layout) + (z &* width &+ b))
+            for m in 0..<(2 &* l &+ 1) {
+              load(row + m &* layout.widths[l], isHalf: b &+ lanes > width, to: tile + (l &* l &+ m))
+            }
           }
-          for n in harmonics..<width { tile[n] = T.Lanes(repeating: 0) }
-          for n in stride(from: 0, to: width, by: lanes) {
+          for n in harmonics..<padded { tile[n] = T.Lanes(repeating: 0) }
+          for n in stride(from: 0, to: padded, by: lanes) {
             T.transpose(tile + n)
-            for k in 0..<lanes { gradient.setLanes((b &+ k) &* width &+ n, tile[n &+ k]) }
+            for k in 0..<lanes { gradient.setLanes((b &+ k) &* padded &+ n, tile[n &+ k]) }
           }
         }
       }
@@ -195,21 +231,32 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
       }
       let products = scratch.products.pointer
       T.gemm(
-        transposeA: false, transposeB: false, m: 2 &* range.count, n: width, k: functions, alpha: 1,
-        a: values,
-        lda: functions, b: gradient, ldb: width, beta: 0, c: products, ldc: width)
+        transposeA: false, transposeB: false, m: 2 &* range.count, n: padded, k: width, alpha: 1, a: values,
+        lda: functions, b: gradient, ldb: padded, beta: 0, c: products, ldc: padded)
       for e in range {
         let y = edges.harmonics + e &* edges.harmonicStride
         let dy = harmonicsGradient + e &* edges.harmonicStride
-        let product = products + (e &- range.lowerBound) &* width
+        let product = products + (e &- range.lowerBound) &* padded
         var term = T.Lanes(repeating: 0)
-        for n in stride(from: 0, to: width, by: lanes) {
+        for n in stride(from: 0, to: padded, by: lanes) {
           dy.setLanes(n, dy.lanes(n) + product.lanes(n))
-          term.addProduct(y.lanes(n), product.lanes(range.count &* width &+ n))
+          term.addProduct(y.lanes(n), product.lanes(range.count &* padded &+ n))
         }
         scratch.lengthTerms.pointer[e] = term
       }
     }
     scratch.addLengthTerms(count: edges.count, to: sources.geometry.lengthGradient(of: i))
+  }
+
+  /// Lanes of a row of dE/dD, of which there may be only half; zeros behind them.
+  @inline(__always)
+  private func load(_ row: UnsafePointer<T>, isHalf: Bool, to target: UnsafeMutablePointer<T.Lanes>) {
+    if isHalf {
+      let half: T.HalfLanes = row.vector(0)
+      target.pointee = .zero
+      target.numbers(0).setVector(0, half)
+    } else {
+      target.pointee = row.lanes(0)
+    }
   }
 }

@@ -28,6 +28,13 @@ public struct Matrix: Sendable {
       })
   }
 
+  /// Matrices of as many columns each, one below the other.
+  public init(stacked matrices: [Matrix]) {
+    self.init(
+      rows: matrices.reduce(0) { $0 + $1.rows }, columns: matrices.first?.columns ?? 0,
+      values: matrices.flatMap(\.values))
+  }
+
   @inlinable
   public subscript(row: Int, column: Int) -> Double {
     get { values[row * columns + column] }
@@ -42,6 +49,11 @@ public struct Matrix: Sendable {
   /// With columns of zeros behind its own, up to `columns`.
   public func padded(columns: Int) -> Matrix {
     Matrix(sideBySide: [self, Matrix(rows: rows, columns: columns - self.columns)])
+  }
+
+  /// With rows of zeros below its own, up to `rows`.
+  public func padded(rows: Int) -> Matrix {
+    Matrix(stacked: [self, Matrix(rows: rows - self.rows, columns: columns)])
   }
 
   public static func * (a: Matrix, b: Matrix) -> Matrix {

@@ -32,8 +32,9 @@ final class FieldLayer<T: KernelScalar> {
   /// Gradients of Y in mesh coordinates, [N][3][columns], and the spectra of X, block after block (mesh).
   let slopes = Workspace<T>()
   let meshSpectra = Workspace<T>()
-  /// What `ReciprocalAttention.measureStrengths` has found, of all pairs of kernels and of smooth fields (mesh).
+  /// What `ReciprocalAttention.measureStrengths` has found, of all pairs of kernels, of each, and of smooth fields (mesh).
   var strengths: [Double] = []
+  var overlaps: [Double] = []
   var smoothStrength = 0.0
   /// Columns that each kernel acts on, from the first to the last of them.
   private var actions: [Range<Int>] = []

@@ -191,7 +191,7 @@ extension ReciprocalAttention {
       let isWide = layer.fieldColumns == nil && headWidth > 1
       matrices += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
       // Two products forward, four backward; narrow ones are slower.
-      kSum += 6 * n * k * (Double(columns) + 44)
+      kSum += 3.2 * n * k * (Double(columns) + 44)
       // Each kernel acts on all columns, or on its own.
       mesh += (all.apart > 0 ? 1 : j) * meshCost * blockCost(columns: all, size: size)
     }
@@ -220,9 +220,6 @@ func meshCost(atoms: Double, planes: Int, size: SIMD3<Int>, order: Int) -> Doubl
 
 /// Of an atom.
 func windowCost(order: Int) -> Double { 360 * Double(order * order * order) }
-
-/// Of a point, along one axis.
-func transformCost(length: Int) -> Double { isOnePass(length) ? 1_800 : 3_300 }
 
 // MARK: - Memory
 

@@ -287,6 +287,7 @@ public final class ReciprocalAttention<T: KernelScalar> {
       // All slabs of a group have its sums.
       let isFirstSlab = slabs.map { $0.place == 0 } ?? true
       layer.strengths = share.strengths.map { communicator.sum(isFirstSlab ? $0 : 0) }
+      layer.overlaps = share.overlaps.map { communicator.sum(isFirstSlab ? $0 : 0) }
       layer.smoothStrength = communicator.sum(share.smoothStrength)
     } else {
       measureStrengths(layer, dY: dY, dX: dX, atoms: atomCount)

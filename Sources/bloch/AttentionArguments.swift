@@ -12,12 +12,12 @@ struct AttentionArguments: ParsableArguments {
 
   @Option(
     help:
-      "Mesh points along an axis that an atom reaches, 4 to 8, in double precision also 10, 12, 14 or 16. (default: enough for forces to 2e-6 eV/A)"
+      "Mesh points along an axis that an atom reaches, 4 to 8, in double precision also 10, 12, 14 or 16. (default: enough for forces to 3e-6 eV/A)"
   )
   var meshOrder: Int?
 
   @Option(
-    help: "Spacing of the mesh in units of the smallest sigma. (default: fine enough for forces to 2e-6 eV/A)"
+    help: "Spacing of the mesh in units of the smallest sigma. (default: fine enough for forces to 3e-6 eV/A)"
   )
   var meshSpacing: Double?
 

@@ -26,9 +26,10 @@ func operationsOfTheLinearPartAreThoseOfTheMatrices(name: String) throws {
     if t == 0 {
       let compiled = CompiledModel(potential.model, for: Float.self)
       guard case .elements(let sums, _) = compiled.layers[0].messages else { continue }
+      // Functions of an element fill half lanes, those of all elements whole ones.
+      let functions = Float.wholeLanes(elements * ((sums.functions + 7) / 8 * 8))
       for l in 0...layer.messageLmax {
-        perAtom +=
-          2 * elements * (2 * l + 1) * 2 * Float.wholeLanes(sums.functions) * potential.model.channels
+        perAtom += 2 * (2 * l + 1) * 2 * functions * potential.model.channels
       }
     } else {
       for (l, matrices) in layer.linear.enumerated() { add(l, matrices[0], times: 2) }

@@ -93,23 +93,61 @@ private func problem(cell: Cell, sigmas: [Double]) -> AttentionProblem {
   }
 }
 
+/// What is asked is the mean over random places of the atoms.
 @Test(arguments: [[1.0], [1.0, 1.7]])
 func chosenMeshIsAsAccurateAsAskedAndHardlyMore(sigmas: [Double]) throws {
-  let problem = problem(cell: Cell.triclinic[0], sigmas: sigmas)
-  let exact = problem.solve(method: .kSum)
-  let attention: PlannedAttention<Double> = problem.makeAttention(method: .mesh)
-  attention.measuresSources = true
-  _ = problem.run(attention)
-  let size = (flat(exact.positionGradient).reduce(0) { $0 + $1 * $1 } / Double(3 * problem.positions.count))
-    .squareRoot()
   for asked in [1e-3, 1e-4, 1e-5] {
-    let resolution = try #require(attention.sum.sufficientResolution(forceError: asked * size))
-    let mesh = problem.solve(method: .mesh, mesh: resolution)
-    let error = rmsDeviation(flat(mesh.positionGradient), flat(exact.positionGradient))
-    // Asked is the mean over random places of the atoms; these are one sample.
-    #expect(error < 1.1 * asked, "\(resolution)")
-    #expect(error > asked / 100, "\(resolution)")
+    let squares = try (1...8).map { seed in
+      let problem = AttentionProblem(
+        cell: Cell.triclinic[0], kernel: ReciprocalKernel(sigmas: sigmas), atoms: 60, heads: 4, width: 4,
+        seed: UInt64(seed))
+      let exact = flat(problem.solve(method: .kSum).positionGradient)
+      let size = (exact.reduce(0) { $0 + $1 * $1 } / Double(exact.count)).squareRoot()
+      let attention: PlannedAttention<Double> = problem.makeAttention(method: .mesh)
+      attention.measuresSources = true
+      _ = problem.run(attention)
+      let accuracy = MeshAccuracy(forces: asked * size, energy: .infinity)
+      let resolution = try #require(attention.sum.sufficientResolution(accuracy))
+      let mesh = flat(problem.solve(method: .mesh, mesh: resolution).positionGradient)
+      let error = rmsDeviation(mesh, exact)
+      return error * error
+    }
+    let error = (squares.reduce(0, +) / Double(squares.count)).squareRoot()
+    #expect(error < asked && error > asked / 100)
   }
+}
+
+/// A coarse mesh leaves out long wavevectors, and with them a part of what every atom's sources have as energy with themselves: the
+/// energy errs by it in the mean over places of the atoms, and no coarser mesh is chosen than was asked for.
+@Test func energyErrsByTheSelfTermsThatWereForeseen() throws {
+  let resolution = MeshResolution(order: 8, spacing: 0.8)
+  let (samples, atoms) = (12, 60)
+  let ratios = try (1...samples).map { seed in
+    var problem = AttentionProblem(
+      cell: Cell.triclinic[0], kernel: ReciprocalKernel(sigmas: [1.0]), atoms: atoms, heads: 4, width: 4,
+      seed: UInt64(seed))
+    // E = sum X G X.
+    problem.filter = problem.filter.map { _ in 1 }
+    problem.q = problem.q.map { _ in 1 }
+    problem.coefficients = zip(problem.k, problem.v).map { $0 * $1 }
+    func energy(_ u: [Double]) -> Double { zip(problem.coefficients, u).reduce(0.0) { $0 + $1.0 * $1.1 } }
+    let exact = energy(problem.solve(method: .kSum).u)
+    let error = energy(problem.solve(method: .mesh, mesh: resolution).u) - exact
+    let attention: PlannedAttention<Double> = problem.makeAttention(method: .mesh, mesh: resolution)
+    attention.measuresSources = true
+    _ = problem.run(attention)
+    let (layer, waves) = (attention.sum.layers[0], try #require(attention.sum.waves))
+    let foreseen =
+      layer.overlaps[0] * attention.sum.fieldErrors(resolution, waves, problem.cell).selfTerms[0]
+    let chosen = try #require(
+      attention.sum.sufficientResolution(
+        MeshAccuracy(forces: .infinity, energy: 0.9 * foreseen / Double(atoms))))
+    let finer = attention.sum.fieldErrors(chosen, waves, problem.cell).selfTerms[0]
+    #expect(layer.overlaps[0] * finer < foreseen)
+    return -error / foreseen
+  }
+  let mean = ratios.reduce(0, +) / Double(samples)
+  #expect(abs(mean - 1) < 0.1)
 }
 
 /// Blocks of vectors, of single fields, and of both; the last of either not always full.

@@ -48,7 +48,7 @@ private func largest(_ a: [Vector3], _ b: [Vector3]) -> Double {
 }
 
 @Suite struct ShippedModelTests {
-  /// The contract of `LRMACEPotential.meshForceError`, single precision included.
+  /// The contract of `LRMACEPotential.meshAccuracy`, single precision included.
   @Test(arguments: [1, 2]) func mixedPrecisionOnTheMeshIsTheExactSum(copies: Int) throws {
     let system = try water(copies: copies)
     let chosen = try potential()
