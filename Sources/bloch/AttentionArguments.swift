@@ -12,12 +12,12 @@ struct AttentionArguments: ParsableArguments {
 
   @Option(
     help:
-      "Mesh points along an axis that an atom reaches, 4 to 8, in double precision also 10, 12, 14 or 16. (default: enough for forces to 3e-6 eV/A)"
+      "Mesh points along an axis that an atom reaches, 4 to 8, in double precision also 10, 12, 14 or 16. (default: enough for forces to 1e-5 eV/A, energies to 5e-7 eV per atom)"
   )
   var meshOrder: Int?
 
   @Option(
-    help: "Spacing of the mesh in units of the smallest sigma. (default: fine enough for forces to 3e-6 eV/A)"
+    help: "Spacing of the mesh in units of the smallest sigma. (default: fine enough for the same)"
   )
   var meshSpacing: Double?
 
@@ -32,6 +32,10 @@ struct AttentionArguments: ParsableArguments {
     if (meshOrder == nil) != (meshSpacing == nil) {
       throw ValidationError("--mesh-order and --mesh-spacing belong together.")
     }
+    if meshOrder != nil, let attention, attention != .mesh {
+      throw ValidationError(
+        "--mesh-order and --mesh-spacing are for a mesh; --attention \(attention.rawValue) has none.")
+    }
   }
 
   func evaluation(in precision: LRMACEPotential.Precision) throws -> AttentionEvaluation {
@@ -40,6 +44,6 @@ struct AttentionArguments: ParsableArguments {
       throw ValidationError("--mesh-order above 8 is for --precision double.")
     }
     return AttentionEvaluation(
-      method: attention, mesh: MeshResolution(order: meshOrder, spacing: meshSpacing))
+      method: .mesh, mesh: MeshResolution(order: meshOrder, spacing: meshSpacing))
   }
 }

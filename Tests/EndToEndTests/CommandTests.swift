@@ -164,6 +164,18 @@ func referenceOfKeysIsAsRecorded(_ kind: [String]) throws {
   #expect(none.exitCode == 2 && none.errors.contains("--threads takes numbers from 1 to 1024"))
 }
 
+@Test func aMeshIsTakenWhereOneIsDescribedAndRefusedBesideAnotherEvaluation() throws {
+  let folder = try TemporaryFolder()
+  let arguments =
+    ["benchmark", "--model", BlochProcess.model, "--structure", BlochProcess.structure]
+    + ["--mesh-order", "6", "--mesh-spacing", "0.5"]
+  // So few atoms would have an exact sum.
+  let outcome = try BlochProcess.run(arguments, in: folder.path)
+  #expect(outcome.exitCode == 0 && outcome.output.contains("attention by mesh, 6 points at 0.5 sigma"))
+  let refused = try BlochProcess.run(arguments + ["--attention", "pairwise"], in: folder.path)
+  #expect(refused.exitCode == 2 && refused.errors.contains("--attention pairwise has none"))
+}
+
 @Test func modelInfoNamesElementsCutOffAndLongRange() throws {
   let folder = try TemporaryFolder()
   let outcome = try BlochProcess.run(["model", "info", BlochProcess.model], in: folder.path)
