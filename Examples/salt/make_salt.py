@@ -2,13 +2,15 @@
 """Molten sodium chloride, 32 Na and 32 Cl, with PBE energies, forces and stress from CP2K: data for `bloch train`.
 
   make_salt.py sample FOLDER                          configurations.xyz: classical dynamics at 1,000 to 1,500 K
+  make_salt.py close salt.xyz OUT.xyz                 configurations with two ions pushed together
   make_salt.py label FOLDER/configurations.xyz OUT.xyz [--first N] [--every M] [--cutoff RY]
 
 `sample` runs CP2K's classical part with the potential of Fumi and Tosi (doi:10.1016/0022-3697(64)90159-3) at the densities that were
 measured (doi:10.1063/1.555693: 2.1389 - 5.426e-4 T g/cm^3) and at 6 % less and more, 12 ps each: two minutes. `label` adds
 PBE/TZVP-MOLOPT-PBE-GTH with pseudopotentials of one electron of Na and seven of Cl, Gamma point, 250 Ry, a minute of one core a frame;
-OUT.xyz grows by one frame at a time and frames that it has are left out, so that an interrupted one goes on. Needs CP2K (2023.1 of
-Debian: cp2k, cp2k-data), numpy.
+OUT.xyz grows by one frame at a time and frames that it has are left out, so that an interrupted one goes on. `close` takes frames of
+the melt and brings two neighbours to a distance that no melt has: a model that has never seen one may put sodium ions on top of
+each other. Needs CP2K (2023.1 of Debian: cp2k, cp2k-data), numpy.
 
 Forces change by 7e-5 eV/A (root of the mean square) from 250 to 400 Ry, by 7e-3 from the smaller basis DZVP. Sodium with nine
 electrons has forces that change by 0.6 eV/A from 400 to 600 Ry. Rock salt's lattice constant is 5.67 A (all electrons, PBE: 5.70)."""
@@ -170,6 +172,33 @@ def read(path):
     k += n + 2
 
 
+# Angstrom.
+CLOSE = [('Na', 'Na', 1.2), ('Na', 'Na', 1.6), ('Na', 'Na', 2.0), ('Cl', 'Cl', 2.2), ('Na', 'Cl', 1.7), ('Na', 'Na', 1.4),
+         ('Na', 'Na', 1.8), ('Na', 'Na', 2.3), ('Cl', 'Cl', 2.7), ('Na', 'Na', 1.0), ('Na', 'Na', 1.5)]
+
+
+def close(source, out):
+  """Of the nearest pair of a kind each goes half of the way."""
+  frames = list(read(source))
+  with open(out, 'w') as file:
+    for n, (first, second, distance) in enumerate(CLOSE):
+      header, symbols, x = frames[3 + 7 * n]
+      a = float(re.search(r'Lattice="(\S+)', header)[1])
+      between = x[None] - x[:, None]
+      between -= a * np.round(between / a)
+      lengths = np.linalg.norm(between, axis=-1)
+      kinds = np.array(symbols)
+      lengths[~((kinds[:, None] == first) & (kinds[None] == second)) | (lengths == 0)] = np.inf
+      i, j = np.unravel_index(lengths.argmin(), lengths.shape)
+      step = between[i, j] * (1 - distance / lengths[i, j]) / 2
+      x[i] += step
+      x[j] -= step
+      name, temperature, density = (re.search(rf'{key}=(\S+)', header)[1] for key in ('name', 'temperature', 'density'))
+      file.write(f'{len(x)}\nLattice="{a:.8f} 0 0 0 {a:.8f} 0 0 0 {a:.8f}" Properties=species:S:1:pos:R:3 pbc="T T T" '
+                 f'name={name}-{first}{second}-{distance} temperature={temperature} density={density}\n')
+      file.writelines(f'{s} {r[0]:.8f} {r[1]:.8f} {r[2]:.8f}\n' for s, r in zip(symbols, x))
+
+
 def pbe(a, symbols, positions, cutoff, folder):
   """Energy, eV; forces, eV/Angstrom; stress, eV/Angstrom^3, positive under tension."""
   text = cp2k(f'''
@@ -267,6 +296,9 @@ def main():
   parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   commands = parser.add_subparsers(dest='command', required=True)
   commands.add_parser('sample').add_argument('folder')
+  pairs = commands.add_parser('close')
+  pairs.add_argument('source')
+  pairs.add_argument('out')
   labels = commands.add_parser('label')
   labels.add_argument('source')
   labels.add_argument('out')
@@ -276,6 +308,8 @@ def main():
   a = parser.parse_args()
   if a.command == 'sample':
     sample(a.folder)
+  elif a.command == 'close':
+    close(a.source, a.out)
   else:
     label(a.source, a.out, a.first, a.every, a.cutoff)
 

@@ -79,24 +79,15 @@ extension LabelledData {
     of frames: [LabelledFrame], _ file: DataFile, _ demands: DataDemands,
     _ warnings: (Diagnostic) throws -> Void
   ) throws {
-    let kinds: [(String, Bool, (LabelledFrame) -> Bool)] = [
-      (
-        "energy", demands.energy && file.labelWeights.energy > 0,
-        { $0.labels.energy == nil && $0.labelWeights.energy > 0 }
-      ),
-      (
-        "forces", demands.forces && file.labelWeights.forces > 0,
-        { $0.labels.forces == nil && $0.labelWeights.forces > 0 }
-      ),
-      (
-        "stress", demands.stress && file.labelWeights.stress > 0,
-        { $0.labels.stress == nil && $0.labelWeights.stress > 0 }
-      ),
+    let kinds: [(String, isAsked: Bool, KeyPath<LabelWeights, Double>, isThere: (Labels) -> Bool)] = [
+      ("energy", demands.energy, \.energy, { $0.energy != nil }),
+      ("forces", demands.forces, \.forces, { $0.forces != nil }),
+      ("stress", demands.stress, \.stress, { $0.stress != nil }),
     ]
     // On a free atom there is no force and no stress.
     let frames = frames.filter { !$0.isIsolatedAtom }
-    for (kind, isWeighted, lacks) in kinds where isWeighted {
-      let missing = frames.filter { lacks($0) }
+    for (kind, isAsked, weight, isThere) in kinds where isAsked && file.labelWeights[keyPath: weight] > 0 {
+      let missing = frames.filter { $0.labelWeights[keyPath: weight] > 0 && !isThere($0.labels) }
       guard let first = missing.first else { continue }
       guard missing.count < frames.count else {
         throw FileError(
