@@ -12,7 +12,7 @@ import Reciprocal
 public struct AttentionEvaluation: Sendable, Hashable {
   /// Nil takes the cheapest for the system's size.
   public var method: AttentionMethod?
-  /// Nil takes the cheapest that keeps forces accurate to `LRMACEPotential.meshAccuracy`.
+  /// Nil takes the cheapest that keeps forces and energy accurate to `LRMACEPotential.meshAccuracy`.
   public var mesh: MeshResolution?
 
   public init(method: AttentionMethod? = nil, mesh: MeshResolution? = nil) {

@@ -128,7 +128,7 @@ final class SpeciesConvolution<T: KernelScalar>: MessageOperator {
     }
   }
 
-  /// Behind the functions of all elements.
+  /// Zeros behind the functions of all elements: what scratch holds there might be no number, which a row of zeros does not take away.
   @inline(__always)
   private func clearPadding(_ messages: MessageBlock<T>, _ atom: Int) {
     let used = elements.count &* width

@@ -190,7 +190,7 @@ extension ReciprocalAttention {
       // Wide heads form, weight and apply N x N matrices, one each.
       let isWide = layer.fieldColumns == nil && headWidth > 1
       matrices += n * n * (isWide ? 24 * Double(width) : 5 * j * Double(columns))
-      // Two products forward, four backward; narrow ones are slower.
+      // Two products forward, four backward, each a half of a large one by its time; narrow ones are slower.
       kSum += 3.2 * n * k * (Double(columns) + 44)
       // Each kernel acts on all columns, or on its own.
       mesh += (all.apart > 0 ? 1 : j) * meshCost * blockCost(columns: all, size: size)
